@@ -1,0 +1,63 @@
+// What a trace is replayed on: kernel preset, CPUs, timers, domains, devices and one policy of each kind.
+
+import type { Parameters } from './policy.ts';
+
+export type KernelPreset = '4.9' | '4.15' | '6.1' | '6.6' | '6.12';
+/** ideal: exact ns. exact: the jiffy it expires in. wheel: the kernel's timer wheel buckets. */
+export type TimerMode = 'ideal' | 'exact' | 'wheel';
+/** When a device tries addresses below 4 GiB first: always (to 6.5), until the first failure (6.6 and later), never (forcedac). */
+export type SacPolicy = 'always' | 'sticky' | 'off';
+
+export interface PolicyChoice {
+  readonly name: string;
+  readonly parameters: Parameters;
+}
+
+export interface MachineDevice {
+  readonly name: string;
+  /** Width of the DMA mask in bits. */
+  readonly maskBits: number;
+  /** Highest bus address, 0 = none. */
+  readonly busDmaLimit: number;
+  readonly pci: boolean;
+  /** False: requests of this device pass without translation. */
+  readonly translated: boolean;
+}
+
+export interface MachineDomain {
+  /** Bytes. */
+  readonly granule: number;
+  readonly startPfn: number;
+  readonly reserved: readonly (readonly [number, number])[];
+  /** Highest usable address, 0 = none. */
+  readonly apertureEnd: number;
+  /** DMA (strict) or DMA-FQ (lazy): the type at creation. Only a lazy domain uses the flush policy. */
+  readonly type: 'DMA' | 'DMA-FQ';
+}
+
+/** Costs in ns by which work is turned into modelled latency. All are assumptions; see docs/models/cost.md. */
+export interface CostModel {
+  readonly rcache: number;
+  readonly depotExchange: number;
+  readonly treeSearch: number;
+  readonly treeStep: number;
+  readonly treeUpdate: number;
+  readonly invalidateRange: number;
+  readonly invalidateAll: number;
+  readonly pageTableEntry: number;
+}
+
+/** Indices of `devices` and `domains` are those of the capture's facts. */
+export interface Machine {
+  readonly kernel: KernelPreset;
+  readonly cpus: number;
+  readonly hz: number;
+  readonly timerMode: TimerMode;
+  readonly sac: SacPolicy;
+  readonly devices: readonly MachineDevice[];
+  readonly domains: readonly MachineDomain[];
+  readonly allocator: PolicyChoice;
+  readonly flush: PolicyChoice;
+  readonly recordedFailures: 'hold' | 'drop';
+  readonly cost: CostModel;
+}

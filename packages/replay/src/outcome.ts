@@ -1,0 +1,92 @@
+// What a replay says: one log of outcomes in virtual time, in columns.
+//
+// As with the batches of the trace package, the arrays are refilled: a batch is valid until the next.
+
+/** What one row of an outcome batch reports. */
+export const OutcomeKind = {
+  /** A map or alloc was served: pfn, pages, bytes, path, steps. */
+  map: 1,
+  /** A map or alloc failed: stage, cause, steps. */
+  mapFail: 2,
+  /** An unmap or free: pfn, pages, bytes, value = lifetime in ns (-1 where the map was before the trace). */
+  unmap: 3,
+  /** A range became really free: pfn, pages, value = ns since its unmap (stale window, 0 when strict). */
+  release: 4,
+  /** A flush of the whole IOTLB: cause = FlushCause, value = entries it released, pages = their pages. */
+  flush: 5,
+  /** A synchronous invalidation of one range (strict unmap). */
+  sync: 6,
+  /** A device stopped trying 32-bit addresses first. */
+  sacGiveUp: 7,
+  /** The depot was trimmed by one magazine: pages freed to the tree. */
+  depotTrim: 8,
+  /** All caches were returned to the tree by a last try: value = ranges returned. */
+  rcacheFlush: 9,
+  /** A request of a device that is not translated: nothing to allocate. */
+  direct: 10,
+  /** An unmap of something that failed in the replay: skipped. */
+  skipped: 11,
+  domainCreate: 16,
+  domainDestroy: 17,
+  typeSwitch: 19,
+  cpuDown: 20,
+  cpuUp: 21,
+  /** The recording lost events here: value = how many, 0 unknown. */
+  loss: 22,
+} as const;
+export type OutcomeKind = (typeof OutcomeKind)[keyof typeof OutcomeKind];
+
+/** The stage at which a map failed. */
+export const FailStage = {
+  none: 0,
+  iova: 1,
+  pagetable: 2,
+  syncMap: 3,
+  swiotlb: 4,
+  dmaCapable: 5,
+} as const;
+export type FailStage = (typeof FailStage)[keyof typeof FailStage];
+
+/** Rows of a full outcome batch. */
+export const OUTCOME_ROWS = 65_536;
+
+export interface OutcomeBatch {
+  length: number;
+  /** Virtual ns. */
+  readonly time: Float64Array;
+  readonly kind: Uint8Array;
+  readonly cpu: Uint16Array;
+  readonly device: Uint16Array;
+  readonly domain: Uint16Array;
+  /** Thread of the request, -1 on rows that no request caused. */
+  readonly tid: Int32Array;
+  /** Request id; 0 on rows that no request caused. */
+  readonly id: Uint32Array;
+  /** -1 where there is none. The address is pfn * granule plus the offset in the request. */
+  readonly pfn: Float64Array;
+  readonly pages: Float64Array;
+  readonly bytes: Float64Array;
+  /** AllocPath of a map. */
+  readonly path: Uint8Array;
+  /** FailStage of a mapFail. */
+  readonly stage: Uint8Array;
+  /** FailCause of a mapFail, FlushCause of a flush. */
+  readonly cause: Uint8Array;
+  /** Tree nodes visited. */
+  readonly steps: Uint32Array;
+  /** By kind, see above. */
+  readonly value: Float64Array;
+  /** Modelled cost of the row in ns (cost model of the machine); never measured. */
+  readonly costNs: Float64Array;
+  /** Flag bits of the request (trace package). */
+  readonly flags: Uint32Array;
+  /** 1-based line of the request in the trace, 0 on rows that no request caused. */
+  readonly line: Uint32Array;
+  /** State of the row's domain after the row: mappings and pages live, in the queue, in the caches, and taken below 4 GiB. */
+  readonly liveMappings: Uint32Array;
+  readonly livePages: Float64Array;
+  readonly queuedEntries: Uint32Array;
+  readonly queuedPages: Float64Array;
+  readonly cachedPages: Float64Array;
+  readonly low32Pages: Float64Array;
+}

@@ -1,0 +1,45 @@
+// What a format reader offers: event batches, the tables they index, and what was counted on the way.
+
+import type { EventBatch } from './batch.ts';
+import type { Diagnostic } from './capture.ts';
+
+/** Counts that grow while the batches are read; complete after the last one. */
+export interface EventCounts {
+  /** Decompressed bytes and lines. */
+  bytes: number;
+  lines: number;
+  /** Events by index into `names`. */
+  readonly byName: number[];
+  lost: number;
+  lostUnknown: boolean;
+  /** By CPU number, -1 = unknown CPU. */
+  readonly lostByCpu: Map<number, number>;
+  unparsed: number;
+  readonly diagnostics: Diagnostic[];
+  /** Printed ns of the first and the last event since the clock's zero (rounded beyond 2^53). */
+  firstTime: number;
+  lastTime: number;
+  /** ns. */
+  resolution: number;
+  /** CPU count of the header, 0 where it has none; else one more than the highest CPU seen. */
+  headerCpus: number;
+  maxCpu: number;
+  /** SHA-256 of the file as it lies on disk, hex; set at the end. */
+  sha256: string;
+}
+
+/** One pass over the events of a trace. */
+export interface EventReader {
+  /** Path, or "-" for standard input. */
+  readonly source: string;
+  readonly format: string;
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Interned tables; they grow while reading. Index 0 is the empty string. */
+  readonly names: readonly string[];
+  readonly tasks: readonly string[];
+  readonly devices: readonly string[];
+  readonly tokens: readonly string[];
+  readonly counts: EventCounts;
+  /** The events in trace order. Each batch is valid until the next. May be called once. */
+  batches(): AsyncGenerator<EventBatch, void, undefined>;
+}

@@ -1,0 +1,138 @@
+// What differs between kernels in the IOVA allocator, as parameters, and the presets that set them.
+//
+// Versions: docs/models/iova-linux.md. Presets 6.1 and 6.12 are checked against the kernel's own
+// code; 6.6 has the allocator of 6.1. 4.9 and 4.15 are built from change logs and are unverified.
+
+import type { KernelPreset } from '../machine.ts';
+import type { ParameterList, Parameters } from '../policy.ts';
+
+export interface LinuxIovaParameters {
+  /** Lowest pfn of the domain. */
+  readonly startPfn: number;
+  /** Pfns of a magazine. */
+  readonly magazineSize: number;
+  /** list: unbounded, trimmed in the background. array32: at most 32 magazines, the rest goes to the tree. */
+  readonly depot: 'list' | 'array32';
+  readonly trimDelayMs: number;
+  /** Which frees below 4 GiB forget the smallest size known not to fit. none: it is not kept at all. */
+  readonly max32Reset: 'anyFree' | 'hintMoved' | 'none';
+  /** When a failed search empties the caches and searches again. */
+  readonly rcacheFlush: 'always' | 'lastChance' | 'never';
+  /** Such a flush empties the depot too. */
+  readonly flushDepot: boolean;
+  /** A failed search looks above its hint as well. */
+  readonly retryAboveHint: boolean;
+  /** Searches beyond 32 bits start at a hint, not at the top. */
+  readonly hint64: boolean;
+  /** all: any pfn of the magazine that is low enough. top: only the last one. */
+  readonly magazineScan: 'all' | 'top';
+}
+
+const latest: LinuxIovaParameters = {
+  startPfn: 1,
+  magazineSize: 127,
+  depot: 'list',
+  trimDelayMs: 100,
+  max32Reset: 'anyFree',
+  rcacheFlush: 'lastChance',
+  flushDepot: true,
+  retryAboveHint: true,
+  hint64: true,
+  magazineScan: 'all',
+};
+const beforeList: LinuxIovaParameters = { ...latest, depot: 'array32' };
+const before511: LinuxIovaParameters = {
+  ...beforeList,
+  magazineSize: 128,
+  flushDepot: false,
+  retryAboveHint: false,
+  max32Reset: 'none',
+};
+
+const presets: Readonly<Record<KernelPreset, LinuxIovaParameters>> = {
+  '6.12': latest,
+  '6.6': beforeList,
+  '6.1': beforeList,
+  '4.15': before511,
+  '4.9': { ...before511, rcacheFlush: 'always', hint64: false, magazineScan: 'top' },
+};
+
+/** Kernels whose preset was compared with the kernel's own code. */
+export const VERIFIED_IOVA_KERNELS: readonly KernelPreset[] = ['6.1', '6.12'];
+
+/** The parameters by which the preset of `kernel` differs from the defaults of the policy. */
+export function linuxIovaPreset(kernel: KernelPreset): Parameters {
+  return { kernel };
+}
+
+/** Parameters as typed by a user. `kernel` sets those that are left at "preset" or 0. */
+export const linuxIovaParameterList: ParameterList = [
+  {
+    name: 'kernel',
+    type: 'choice',
+    default: '6.12',
+    choices: Object.keys(presets),
+    summary: 'kernel whose allocator is modelled',
+  },
+  {
+    name: 'startPfn',
+    type: 'integer',
+    default: latest.startPfn,
+    range: [0, 2 ** 52],
+    unit: 'pages',
+    summary: 'lowest page frame of the domain',
+  },
+  {
+    name: 'magazineSize',
+    type: 'integer',
+    default: 0,
+    range: [0, 65_536],
+    unit: 'ranges',
+    summary: 'ranges of a magazine; 0: by the kernel',
+  },
+  choice('depot', ['list', 'array32'], 'full magazines that CPUs share'),
+  {
+    name: 'trimDelayMs',
+    type: 'number',
+    default: latest.trimDelayMs,
+    range: [0, 1e9],
+    unit: 'ms',
+    summary: 'delay of the background trim of a depot list',
+  },
+  choice('max32Reset', ['anyFree', 'hintMoved', 'none'], 'frees that reset max32_alloc_size'),
+  choice('rcacheFlush', ['always', 'lastChance', 'never'], 'failed searches that empty the caches'),
+  choice('flushDepot', ['yes', 'no'], 'a flush of the caches empties the depot too'),
+  choice('retryAboveHint', ['yes', 'no'], 'a failed search looks above its hint as well'),
+  choice('hint64', ['yes', 'no'], 'searches beyond 32 bits start where the last one ended'),
+  choice('magazineScan', ['all', 'top'], 'pfns of a magazine that are tried'),
+];
+
+/** Settles parameters as typed: those left to the preset get its value. */
+export function linuxIovaParameters(typed: Parameters): LinuxIovaParameters {
+  const kernel = String(typed.kernel ?? '6.12');
+  const preset = (presets as Readonly<Record<string, LinuxIovaParameters>>)[kernel];
+  if (preset === undefined) {
+    const names = Object.keys(presets).join(', ');
+    throw new RangeError(
+      `Unknown kernel "${kernel}" for IOVA policy linux, expected one of: ${names}`,
+    );
+  }
+  const settled: Record<string, number | boolean | string> = { ...preset };
+  for (const name of Object.keys(preset)) {
+    const value = typed[name];
+    if (value === undefined || value === 'preset') continue;
+    if (name === 'magazineSize' && value === 0) continue;
+    settled[name] = value === 'yes' ? true : value === 'no' ? false : value;
+  }
+  return settled as unknown as LinuxIovaParameters;
+}
+
+function choice(name: string, choices: readonly string[], summary: string): ParameterList[number] {
+  return {
+    name,
+    type: 'choice',
+    default: 'preset',
+    choices: ['preset', ...choices],
+    summary: `${summary}; preset: by the kernel`,
+  };
+}

@@ -1,0 +1,6 @@
+// The families of golden scenarios that can be checked, one line each.
+
+import type { Family } from './family.ts';
+import { iova } from './iova.ts';
+
+export const families: readonly Family[] = [iova];

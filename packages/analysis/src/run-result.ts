@@ -1,0 +1,80 @@
+// The result of one replay: all that charts and reports need, so that they work without the trace.
+//
+// On disk it is a folder with summary.json, series.json and distributions.json; reading and writing
+// the files is left to the caller.
+
+import type { Series } from './stats/series.ts';
+import type { Summary } from './summary.ts';
+
+/** Buckets of a distribution in ascending order: values in [lo, hi), or exactly 0 where both are 0. */
+export type Bins = readonly (readonly [lo: number, hi: number, count: number])[];
+
+/** The distributions behind the figures of the summary, in ns, entries or tree nodes. */
+export interface Distributions {
+  readonly schema: 'dmalab.distributions/1';
+  readonly lifetime: Bins;
+  readonly staleWindow: Bins;
+  readonly reuseDelay: Bins;
+  readonly treeSteps: Bins;
+  readonly modelledMapCost: Bins;
+  /** Entries released by each flush, by what caused it. */
+  readonly flushBatch: {
+    readonly full: Bins;
+    readonly timeout: Bins;
+    readonly host: Bins;
+    readonly teardown: Bins;
+  };
+}
+
+/** Everything that is kept of a replay. */
+export interface RunResult {
+  readonly summary: Summary;
+  readonly series: Series;
+  readonly distributions: Distributions;
+}
+
+/** File names of a result folder, and the part of the result that each holds. */
+export const RESULT_FILES = {
+  summary: 'summary.json',
+  series: 'series.json',
+  distributions: 'distributions.json',
+} as const;
+
+/** The files of a result folder by name. */
+export type ResultTexts = Readonly<Record<keyof RunResult, string>>;
+
+/** The JSON texts of a result, each ending with a line feed. */
+export function writeResult(result: RunResult): ResultTexts {
+  return {
+    summary: `${JSON.stringify(result.summary, null, 2)}\n`,
+    series: `${JSON.stringify(result.series)}\n`,
+    distributions: `${JSON.stringify(result.distributions)}\n`,
+  };
+}
+
+/** The result in JSON texts; throws a RangeError where one is not of a version that is understood. */
+export function readResult(texts: ResultTexts): RunResult {
+  return {
+    summary: readPart(texts.summary, RESULT_FILES.summary, 'dmalab.summary/1') as Summary,
+    series: readPart(texts.series, RESULT_FILES.series, 'dmalab.series/1') as Series,
+    distributions: readPart(
+      texts.distributions,
+      RESULT_FILES.distributions,
+      'dmalab.distributions/1',
+    ) as Distributions,
+  };
+}
+
+function readPart(text: string, file: string, expected: string): unknown {
+  let part: unknown;
+  try {
+    part = JSON.parse(text);
+  } catch {
+    throw new RangeError(`${file}: not JSON`);
+  }
+  const schema = typeof part === 'object' && part !== null && 'schema' in part ? part.schema : null;
+  if (schema !== expected) {
+    throw new RangeError(`${file}: schema ${JSON.stringify(schema)}, expected "${expected}"`);
+  }
+  return part;
+}

@@ -1,0 +1,142 @@
+// How the allocator found its addresses: caches, tree work, addresses below 4 GiB, SAC give-ups.
+//
+// The size class of a request is the power of two at or above its pages, as the caches count it.
+
+import { AllocPath, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import { LogHistogram } from '../structures/log-histogram.ts';
+import type { AddressFigures, RcacheFigures, SacGiveUp, TreeFigures } from '../summary.ts';
+import { distributionFigures } from './distribution.ts';
+import type { DomainSpace } from './space.ts';
+
+/** Classes of 1, 2, 4, 8, 16 and 32 pages. */
+const CLASSES = 6;
+const FOUR_GIB = 2 ** 32;
+const FAIL_CAUSE_MAX32 = 1;
+
+/** Counts of served and failed maps by path and size class, and the tree steps of each. */
+export class AllocationStats {
+  readonly steps: LogHistogram = new LogHistogram();
+  readonly #end32: Float64Array;
+  readonly #paths = new Float64Array(256);
+  readonly #requests = new Float64Array(CLASSES + 1);
+  readonly #hits = new Float64Array(CLASSES + 1);
+  readonly #giveUps: { device: number; at: number; afterMaps: number }[] = [];
+  #mapped = 0;
+  #failed = 0;
+  #below4G = 0;
+  #earlyExits = 0;
+  #trims = 0;
+  #trimPages = 0;
+  #cacheFlushes = 0;
+  #cacheFlushRanges = 0;
+
+  constructor(spaces: readonly DomainSpace[]) {
+    this.#end32 = Float64Array.from(spaces, ({ granule }) => FOUR_GIB / granule);
+  }
+
+  accumulate(batch: OutcomeBatch): void {
+    const { length, kind } = batch;
+    for (let i = 0; i < length; i++) {
+      switch (kind[i]) {
+        case OutcomeKind.map:
+        case OutcomeKind.mapFail:
+          this.#request(batch, i);
+          break;
+        case OutcomeKind.sacGiveUp:
+          this.#giveUps.push({
+            device: batch.device[i]!,
+            at: batch.time[i]!,
+            afterMaps: this.#mapped,
+          });
+          break;
+        case OutcomeKind.depotTrim:
+          this.#trims++;
+          this.#trimPages += batch.pages[i]!;
+          break;
+        case OutcomeKind.rcacheFlush:
+          this.#cacheFlushes++;
+          this.#cacheFlushRanges += batch.value[i]!;
+          break;
+      }
+    }
+  }
+
+  addresses(deviceName: (device: number) => string): AddressFigures {
+    const paths = this.#paths;
+    return {
+      below4G: this.#below4G,
+      below4GShare: share(this.#below4G, this.#mapped),
+      paths: {
+        rcache: paths[AllocPath.rcache]!,
+        rbtree: paths[AllocPath.rbtree]!,
+        rbtreeRetry: paths[AllocPath.rbtreeRetry]!,
+        rbtreeAfterFlush: paths[AllocPath.rbtreeAfterFlush]!,
+        failed: this.#failed,
+      },
+      sacGiveUps: this.#giveUps.map(
+        ({ device, at, afterMaps }): SacGiveUp => ({ device: deviceName(device), at, afterMaps }),
+      ),
+    };
+  }
+
+  rcache(): RcacheFigures {
+    const cacheable = this.#requests.subarray(0, CLASSES).reduce((a, b) => a + b, 0);
+    const uncacheable = this.#requests[CLASSES]!;
+    const hits = this.#paths[AllocPath.rcache]!;
+    return {
+      cacheable,
+      uncacheable,
+      uncacheableShare: share(uncacheable, cacheable + uncacheable),
+      hits,
+      hitRate: share(hits, cacheable),
+      classes: Array.from({ length: CLASSES }, (_, k) => ({
+        pages: 2 ** k,
+        requests: this.#requests[k]!,
+        hits: this.#hits[k]!,
+        hitRate: share(this.#hits[k]!, this.#requests[k]!) ?? 0,
+      })).filter(({ requests }) => requests > 0),
+      depotTrims: this.#trims,
+      depotTrimPages: this.#trimPages,
+      cacheFlushes: this.#cacheFlushes,
+      cacheFlushRanges: this.#cacheFlushRanges,
+    };
+  }
+
+  tree(): TreeFigures {
+    return {
+      searches: this.steps.count,
+      searchShare: share(this.steps.count, this.#mapped + this.#failed),
+      earlyExits: this.#earlyExits,
+      steps: distributionFigures(this.steps, 'nodes'),
+    };
+  }
+
+  #request(batch: OutcomeBatch, i: number): void {
+    const pages = batch.pages[i]!;
+    const steps = batch.steps[i]!;
+    const size = sizeClass(pages);
+    this.#requests[size]!++;
+    if (batch.kind[i] === OutcomeKind.map) {
+      const path = batch.path[i]!;
+      this.#mapped++;
+      this.#paths[path]!++;
+      if (path === AllocPath.rcache) this.#hits[size]!++;
+      const end32 = this.#end32[batch.domain[i]!] ?? 0;
+      if (batch.pfn[i]! + pages <= end32) this.#below4G++;
+    } else {
+      this.#failed++;
+      if (steps === 0 && batch.cause[i] === FAIL_CAUSE_MAX32) this.#earlyExits++;
+    }
+    if (steps > 0) this.steps.add(steps);
+  }
+}
+
+function sizeClass(pages: number): number {
+  let size = 0;
+  for (let limit = 1; size < CLASSES && pages > limit; limit *= 2) size++;
+  return size;
+}
+
+function share(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}

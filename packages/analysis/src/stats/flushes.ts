@@ -1,0 +1,119 @@
+// Invalidations of the IOTLB, and how long unmapped ranges stay within reach.
+//
+// A release says when a range could be used again. The device lost it earlier where the flush of
+// another CPU had covered it before its own queue was looked at: the stale window ends with the
+// first flush of the domain after the unmap. For this the last flush times of each domain are kept;
+// where even the oldest of them is too young, the window is an upper bound.
+//
+// An unmap and a flush of the same ns: the flush came first, as a full queue flushes and then adds.
+
+import { FlushCause, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import { LogHistogram } from '../structures/log-histogram.ts';
+import type { ExposureFigures, FlushFigures } from '../summary.ts';
+import { distributionFigures } from './distribution.ts';
+import { FlushTimes } from './flush-times.ts';
+import type { DomainSpace } from './space.ts';
+
+const CAUSES = 4;
+
+/** Counts of flushes by cause, batch sizes, stale windows and the exposure integral. */
+export class FlushStats {
+  readonly stale: LogHistogram = new LogHistogram();
+  readonly reuse: LogHistogram = new LogHistogram();
+  readonly batch: LogHistogram = new LogHistogram();
+  /** Batch sizes by FlushCause. */
+  readonly batchByCause: readonly LogHistogram[] = Array.from(
+    { length: CAUSES },
+    () => new LogHistogram(),
+  );
+  readonly #granules: Float64Array;
+  readonly #times: (FlushTimes | undefined)[] = [];
+  readonly #byDomain: Float64Array;
+  #syncs = 0;
+  #unmapped = 0;
+  #byteSeconds = 0;
+
+  constructor(spaces: readonly DomainSpace[]) {
+    this.#granules = Float64Array.from(spaces, ({ granule }) => granule);
+    this.#byDomain = new Float64Array(spaces.length);
+  }
+
+  accumulate(batch: OutcomeBatch): void {
+    const { length, kind } = batch;
+    for (let i = 0; i < length; i++) {
+      switch (kind[i]) {
+        case OutcomeKind.unmap:
+          this.#unmapped++;
+          break;
+        case OutcomeKind.release:
+          this.#release(batch, i);
+          break;
+        case OutcomeKind.flush:
+          this.#flush(batch, i);
+          break;
+        case OutcomeKind.sync:
+          this.#syncs++;
+          break;
+      }
+    }
+  }
+
+  figures(duration: number): FlushFigures {
+    const total = this.batch.count;
+    const perThousand = (n: number): number | null =>
+      this.#unmapped > 0 ? (1000 * n) / this.#unmapped : null;
+    const count = (cause: number): number => this.batchByCause[cause]!.count;
+    return {
+      total,
+      causes: {
+        full: count(FlushCause.full),
+        timeout: count(FlushCause.timeout),
+        host: count(FlushCause.host),
+        teardown: count(FlushCause.teardown),
+      },
+      perThousandUnmaps: perThousand(total),
+      perSecond: duration > 0 ? total / (duration / 1e9) : null,
+      rangeInvalidations: this.#syncs,
+      invalidationsPerThousandUnmaps: perThousand(total + this.#syncs),
+      batch: distributionFigures(this.batch, 'entries'),
+      wasted: this.batch.zeros,
+    };
+  }
+
+  exposure(duration: number, pendingBytes: number): ExposureFigures {
+    return {
+      staleWindow: distributionFigures(this.stale, 'ns'),
+      reuseDelay: distributionFigures(this.reuse, 'ns'),
+      byteSeconds: this.#byteSeconds,
+      meanStaleBytes: duration > 0 ? this.#byteSeconds / (duration / 1e9) : null,
+      pendingBytes,
+    };
+  }
+
+  /** Flushes of `domain`. */
+  ofDomain(domain: number): number {
+    return this.#byDomain[domain] ?? 0;
+  }
+
+  #flush(batch: OutcomeBatch, i: number): void {
+    const domain = batch.domain[i]!;
+    const entries = batch.value[i]!;
+    this.batch.add(entries);
+    this.batchByCause[batch.cause[i]!]?.add(entries);
+    if (domain < this.#byDomain.length) this.#byDomain[domain]!++;
+    this.#times[domain] ??= new FlushTimes();
+    this.#times[domain].push(batch.time[i]!);
+  }
+
+  #release(batch: OutcomeBatch, i: number): void {
+    const domain = batch.domain[i]!;
+    const waited = batch.value[i]!;
+    const unmappedAt = batch.time[i]! - waited;
+    const covered = waited > 0 ? this.#times[domain]?.firstAfter(unmappedAt) : undefined;
+    const stale = covered === undefined ? waited : Math.min(waited, covered - unmappedAt);
+    this.reuse.add(waited);
+    this.stale.add(stale);
+    const bytes = batch.pages[i]! * (this.#granules[domain] ?? 0);
+    this.#byteSeconds += bytes * (stale / 1e9);
+  }
+}

@@ -1,0 +1,183 @@
+// Takes the outcomes of a replay batch by batch and gives its result. Memory does not grow with them.
+
+import type { Machine, OutcomeBatch } from '@dmalab/replay';
+import type { CaptureFacts, ReadReport } from '@dmalab/trace';
+import type { Distributions, RunResult } from '../run-result.ts';
+import type { LogHistogram } from '../structures/log-histogram.ts';
+import type { DomainFigures, Summary, TraceFacts } from '../summary.ts';
+import { AllocationStats } from './allocations.ts';
+import { distributionFigures } from './distribution.ts';
+import { FailureStats } from './failures.ts';
+import { FlushStats } from './flushes.ts';
+import { Level } from './gauges.ts';
+import { findHeadroom } from './headroom.ts';
+import { OccupancyStats } from './occupancy.ts';
+import { RequestStats } from './requests.ts';
+import { type DomainSpace, domainSpaces } from './space.ts';
+import { findWarnings } from './warnings.ts';
+
+/** Buckets per power of two in the distributions that are kept: 3 % wide. */
+const KEPT_PER_OCTAVE = 32;
+
+/** What a replay ran on, and the version of the tool. */
+export interface RunContext {
+  readonly report: ReadReport;
+  readonly facts: CaptureFacts;
+  readonly machine: Machine;
+  readonly version: string;
+}
+
+/** The result of a whole replay. */
+export function summarise(context: RunContext, outcomes: Iterable<OutcomeBatch>): RunResult {
+  const stats = new OutcomeStats(context);
+  for (const batch of outcomes) stats.accumulate(batch);
+  return stats.result();
+}
+
+/** See the head of the file. */
+export class OutcomeStats {
+  readonly #context: RunContext;
+  readonly #spaces: readonly DomainSpace[];
+  readonly #requests: RequestStats;
+  readonly #failures = new FailureStats();
+  readonly #allocations: AllocationStats;
+  readonly #flushes: FlushStats;
+  readonly #occupancy: OccupancyStats;
+
+  constructor(context: RunContext) {
+    const { machine, facts } = context;
+    this.#context = context;
+    this.#spaces = domainSpaces(machine, facts);
+    this.#requests = new RequestStats(machine.devices.length, this.#spaces.length);
+    this.#allocations = new AllocationStats(this.#spaces);
+    this.#flushes = new FlushStats(this.#spaces);
+    this.#occupancy = new OccupancyStats(this.#spaces);
+  }
+
+  /** Takes one batch; it may be refilled afterwards. */
+  accumulate(batch: OutcomeBatch): void {
+    this.#requests.accumulate(batch);
+    this.#failures.accumulate(batch);
+    this.#allocations.accumulate(batch);
+    this.#flushes.accumulate(batch);
+    this.#occupancy.accumulate(batch);
+  }
+
+  /** The result; nothing may be accumulated afterwards. */
+  result(): RunResult {
+    const end = Math.max(this.#context.report.duration, this.#requests.lastTime);
+    this.#occupancy.finish(end);
+    return {
+      summary: this.#summary(end),
+      series: this.#occupancy.series(),
+      distributions: this.#distributions(),
+    };
+  }
+
+  #summary(end: number): Summary {
+    const { report, facts, machine, version } = this.#context;
+    const requests = this.#requests.figures(recordedRequests(report));
+    const failures = this.#failures.figures();
+    const usedDomains = this.#spaces.flatMap((_, d) => (this.#occupancy.used(d) ? [d] : []));
+    const tokens = usedDomains.map((domain) => this.#token(domain));
+    const lowerBound = report.requests.openStart > 0;
+    const occupancy = this.#occupancy.figures(end, lowerBound);
+    const deviceName = (device: number): string => facts.devices[device]?.name ?? '';
+    return {
+      schema: 'dmalab.summary/1',
+      tool: { name: 'dmalab', version },
+      trace: traceFacts(report, facts),
+      machine,
+      warnings: findWarnings({ report, machine, requests, failures, domains: tokens }),
+      time: { end, outcomes: this.#requests.rows },
+      requests,
+      failures,
+      occupancy,
+      addresses: this.#allocations.addresses(deviceName),
+      rcache: this.#allocations.rcache(),
+      tree: this.#allocations.tree(),
+      flushes: this.#flushes.figures(end),
+      exposure: this.#flushes.exposure(end, this.#occupancy.queuedBytes()),
+      lifetime: distributionFigures(this.#requests.lifetime, 'ns'),
+      headroom: findHeadroom(
+        this.#occupancy,
+        this.#spaces,
+        (domain) => this.#token(domain),
+        occupancy.peakReachablePages,
+      ),
+      modelledCost: this.#requests.cost(),
+      domains: usedDomains.map((domain) => this.#domain(domain, end)),
+      devices: this.#requests.devices(deviceName),
+    };
+  }
+
+  #domain(index: number, end: number): DomainFigures {
+    const { facts, machine } = this.#context;
+    const { granule, limitPages, limitLow32Pages } = this.#spaces[index]!;
+    const occupancy = this.#occupancy;
+    const own = index - machine.domains.length;
+    const members = own >= 0 ? [own] : (facts.domains[index]?.devices ?? []);
+    return {
+      index,
+      token: this.#token(index),
+      devices: members.map((device) => facts.devices[device]?.name ?? ''),
+      granule,
+      type: machine.domains[own >= 0 ? 0 : index]?.type ?? 'DMA-FQ',
+      limitPages,
+      limitLow32Pages,
+      mapped: this.#requests.domainMapped[index]!,
+      failed: this.#requests.domainFailed[index]!,
+      flushes: this.#flushes.ofDomain(index),
+      ...occupancy.domain(index, end),
+      peakAt: occupancy.peakAt(index),
+      peakLiveMappings: occupancy.peak(index, Level.mappings),
+      peakQueuedEntries: occupancy.peak(index, Level.entries),
+      peakQueuedPages: occupancy.peak(index, Level.queued),
+      peakLow32Pages: occupancy.peak(index, Level.low32),
+    };
+  }
+
+  #token(domain: number): string {
+    const { facts, machine } = this.#context;
+    const own = domain - machine.domains.length;
+    return own >= 0 ? `own:${own}` : (facts.domains[domain]?.token ?? '');
+  }
+
+  #distributions(): Distributions {
+    const kept = (histogram: LogHistogram): Distributions['lifetime'] =>
+      histogram.bins(KEPT_PER_OCTAVE).map(({ lo, hi, count }) => [lo, hi, count]);
+    const [full, timeout, host, teardown] = this.#flushes.batchByCause.map(kept);
+    return {
+      schema: 'dmalab.distributions/1',
+      lifetime: kept(this.#requests.lifetime),
+      staleWindow: kept(this.#flushes.stale),
+      reuseDelay: kept(this.#flushes.reuse),
+      treeSteps: kept(this.#allocations.steps),
+      modelledMapCost: kept(this.#requests.perMap),
+      flushBatch: { full: full!, timeout: timeout!, host: host!, teardown: teardown! },
+    };
+  }
+}
+
+function recordedRequests({ requests }: ReadReport): Summary['requests']['recorded'] {
+  const { map, unmap, alloc, free, sync, failed, openStart, openEnd } = requests;
+  return { map, unmap, alloc, free, sync, failed, openStart, openEnd };
+}
+
+function traceFacts(report: ReadReport, facts: CaptureFacts): TraceFacts {
+  const { sha256, format, compression, events, lost, lostUnknown, unparsed } = report;
+  return {
+    source: report.source.slice(report.source.lastIndexOf('/') + 1),
+    sha256,
+    format,
+    compression,
+    kernel: facts.kernel?.value ?? null,
+    events,
+    eventsTotal: Object.values(events).reduce((a, b) => a + b, 0),
+    lost,
+    lostUnknown,
+    unparsed,
+    duration: report.duration,
+    resolution: report.resolution,
+  };
+}

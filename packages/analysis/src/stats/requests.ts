@@ -1,0 +1,138 @@
+// What became of the requests, per device and per domain; lifetimes and modelled costs.
+
+import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import { LogHistogram } from '../structures/log-histogram.ts';
+import type { CostFigures, DeviceFigures, RequestFigures } from '../summary.ts';
+import { distributionFigures } from './distribution.ts';
+
+/** Counts of maps, unmaps and failures, by device and domain. */
+export class RequestStats {
+  readonly lifetime: LogHistogram = new LogHistogram();
+  readonly perMap: LogHistogram = new LogHistogram();
+  /** Maps served and failed, by domain. */
+  readonly domainMapped: Float64Array;
+  readonly domainFailed: Float64Array;
+  readonly #mapped: Float64Array;
+  readonly #failed: Float64Array;
+  readonly #unmapped: Float64Array;
+  readonly #direct: Float64Array;
+  readonly #bytes: Float64Array;
+  readonly #firstFailure: Float64Array;
+  #skipped = 0;
+  #preloaded = 0;
+  #overlapping = 0;
+  #failedBytes = 0;
+  #mapCost = 0;
+  #totalCost = 0;
+  #rows = 0;
+  #lastTime = 0;
+
+  constructor(devices: number, domains: number) {
+    this.domainMapped = new Float64Array(domains);
+    this.domainFailed = new Float64Array(domains);
+    this.#mapped = new Float64Array(devices);
+    this.#failed = new Float64Array(devices);
+    this.#unmapped = new Float64Array(devices);
+    this.#direct = new Float64Array(devices);
+    this.#bytes = new Float64Array(devices);
+    this.#firstFailure = new Float64Array(devices);
+  }
+
+  /** Rows, and the time of the last one. */
+  get rows(): number {
+    return this.#rows;
+  }
+  get lastTime(): number {
+    return this.#lastTime;
+  }
+
+  accumulate(batch: OutcomeBatch): void {
+    const { length, kind, device, domain, bytes, value, costNs } = batch;
+    for (let i = 0; i < length; i++) {
+      this.#totalCost += costNs[i]!;
+      switch (kind[i]) {
+        case OutcomeKind.map:
+          this.#mapped[device[i]!]!++;
+          this.#bytes[device[i]!]! += bytes[i]!;
+          this.domainMapped[domain[i]!]!++;
+          this.#cost(costNs[i]!);
+          break;
+        case OutcomeKind.mapFail:
+          if (this.#failed[device[i]!]!++ === 0) this.#firstFailure[device[i]!] = batch.time[i]!;
+          this.#failedBytes += bytes[i]!;
+          this.domainFailed[domain[i]!]!++;
+          this.#cost(costNs[i]!);
+          break;
+        case OutcomeKind.unmap:
+          this.#unmapped[device[i]!]!++;
+          if (value[i]! >= 0) this.lifetime.add(value[i]!);
+          break;
+        case OutcomeKind.direct:
+          this.#direct[device[i]!]!++;
+          break;
+        case OutcomeKind.skipped:
+          this.#skipped++;
+          break;
+        case OutcomeKind.openStart:
+          if (value[i] === 0) this.#preloaded++;
+          else this.#overlapping++;
+          break;
+      }
+    }
+    this.#rows += length;
+    if (length > 0) this.#lastTime = Math.max(this.#lastTime, batch.time[length - 1]!);
+  }
+
+  figures(recorded: RequestFigures['recorded']): RequestFigures {
+    const mapped = sum(this.#mapped);
+    const failed = sum(this.#failed);
+    return {
+      recorded,
+      mapped,
+      failed,
+      unmapped: sum(this.#unmapped),
+      skipped: this.#skipped,
+      direct: sum(this.#direct),
+      preloaded: this.#preloaded,
+      overlapping: this.#overlapping,
+      mappedBytes: sum(this.#bytes),
+      failedBytes: this.#failedBytes,
+      successRate: mapped + failed > 0 ? mapped / (mapped + failed) : null,
+    };
+  }
+
+  cost(): CostFigures {
+    return {
+      modelled: true,
+      map: this.#mapCost,
+      unmap: this.#totalCost - this.#mapCost,
+      total: this.#totalCost,
+      perMap: distributionFigures(this.perMap, 'ns'),
+    };
+  }
+
+  devices(name: (device: number) => string): DeviceFigures[] {
+    const figures = Array.from(this.#mapped, (mapped, index) => ({
+      index,
+      name: name(index),
+      mapped,
+      failed: this.#failed[index]!,
+      unmapped: this.#unmapped[index]!,
+      direct: this.#direct[index]!,
+      bytes: this.#bytes[index]!,
+      firstFailureAt: this.#failed[index]! > 0 ? this.#firstFailure[index]! : null,
+    }));
+    return figures.filter((d) => d.mapped + d.failed + d.unmapped + d.direct > 0);
+  }
+
+  #cost(ns: number): void {
+    this.#mapCost += ns;
+    this.perMap.add(ns);
+  }
+}
+
+function sum(column: Float64Array): number {
+  let total = 0;
+  for (const value of column) total += value;
+  return total;
+}

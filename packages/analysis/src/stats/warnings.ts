@@ -1,0 +1,139 @@
+// What weakens the figures of a replay, and what that means for a reader.
+
+import type { Machine } from '@dmalab/replay';
+import type { ReadReport } from '@dmalab/trace';
+import type { FailureFigures, RequestFigures, Warning } from '../summary.ts';
+
+/** What the warnings are derived from. */
+export interface WarningInput {
+  readonly report: ReadReport;
+  readonly machine: Machine;
+  readonly requests: RequestFigures;
+  readonly failures: FailureFigures;
+  /** Tokens of the domains that took part. */
+  readonly domains: readonly string[];
+}
+
+/** The warnings that apply, the gravest first. */
+export function findWarnings(input: WarningInput): Warning[] {
+  const found = [losses, reading, openStart, recordedFailures, guesses, replayed];
+  return found.flatMap((find) => find(input)).filter(({ count }) => count > 0);
+}
+
+function losses({ report }: WarningInput): Warning[] {
+  const meaning =
+    'Maps and unmaps are missing: live mappings may be too many (lost unmaps) or too few (lost maps), and every figure is an estimate.';
+  return [
+    {
+      code: 'LOST_EVENTS',
+      count: report.lost,
+      text: `The recording lost ${report.lost} events.`,
+      meaning,
+    },
+    {
+      code: 'LOST_UNKNOWN',
+      count: report.lostUnknown ? 1 : 0,
+      text: 'The recording lost events whose number it does not say.',
+      meaning,
+    },
+  ];
+}
+
+function reading({ report }: WarningInput): Warning[] {
+  return [
+    {
+      code: 'UNPARSED',
+      count: report.unparsed,
+      text: `${report.unparsed} lines look like events and were not understood.`,
+      meaning: 'What they recorded is not in the figures.',
+    },
+    ...report.diagnostics.map(({ code, message, count, where }) => ({
+      code,
+      count,
+      text: where[0] === undefined ? message : `${message} (first at ${where[0]})`,
+      meaning: 'The reader dealt with it as its rule says; see the trace format page.',
+    })),
+  ];
+}
+
+function openStart({ report, requests }: WarningInput): Warning[] {
+  return [
+    {
+      code: 'OPEN_START',
+      count: report.requests.openStart,
+      text: `${report.requests.openStart} mappings were live before the trace began.`,
+      meaning:
+        'They are placed where their unmap shows them. Others that were never unmapped are unknown: occupancy is a lower bound.',
+    },
+    {
+      code: 'OPEN_START_OVERLAP',
+      count: requests.overlapping,
+      text: `${requests.overlapping} mappings from before the trace overlap another one and were left out.`,
+      meaning: 'Their domain is not the one assumed, or their extent was derived wrongly.',
+    },
+    {
+      code: 'NO_TRANSLATION',
+      count: requests.mapped + requests.failed === 0 && requests.direct > 0 ? requests.direct : 0,
+      text: 'No device of this capture is translated by an IOMMU.',
+      meaning: 'There is no address space, no queue and no flush to report.',
+    },
+  ];
+}
+
+function recordedFailures({ report, machine }: WarningInput): Warning[] {
+  const held = machine.recordedFailures === 'hold';
+  return [
+    {
+      code: held ? 'RECORDED_FAILURES_HELD' : 'RECORDED_FAILURES_DROPPED',
+      count: report.requests.failed,
+      text: `${report.requests.failed} calls failed while recording and were ${held ? 'held' : 'dropped'}.`,
+      meaning: held
+        ? 'A failed call has no unmap: where it succeeds in the replay it is kept for the median lifetime of its device and size.'
+        : 'The load of the failed calls is missing: the replay sees less demand than the machine did.',
+    },
+  ];
+}
+
+function guesses({ report, machine, domains }: WarningInput): Warning[] {
+  const inferred = domains.filter((token) => /^(virtual|own):/.test(token)).length;
+  return [
+    {
+      code: 'UNVERIFIED_PRESET',
+      count: machine.unverified ? 1 : 0,
+      text: `The model of kernel ${machine.kernel} was not compared with the code of the kernel it stands for.`,
+      meaning: 'Addresses and counts may differ from those of the real kernel.',
+    },
+    {
+      code: 'INFERRED_DOMAINS',
+      count: inferred,
+      text: `${inferred} domains were inferred, not recorded.`,
+      meaning:
+        'Each device is taken to have a domain of its own, empty at the start; devices that share one compete for addresses in reality.',
+    },
+    {
+      code: 'AMBIGUOUS_PAIRS',
+      count: report.pairing.AMBIGUOUS ?? 0,
+      text: 'Some unmaps fit several live mappings.',
+      meaning: 'The oldest was taken: single lifetimes may be wrong, totals are not.',
+    },
+  ];
+}
+
+function replayed({ requests, failures }: WarningInput): Warning[] {
+  return [
+    {
+      code: 'REPLAY_FAILURES',
+      count: failures.total,
+      text: `${failures.total} maps failed in the replay.`,
+      meaning:
+        'A driver would have retried or dropped its request; what it would have done later is not in the trace.',
+    },
+    {
+      code: 'SKIPPED_REQUESTS',
+      count: requests.skipped,
+      text: `${requests.skipped} requests were left out.`,
+      meaning:
+        'Unmaps whose map failed in the replay or was never seen have nothing to undo; dropped recorded failures count here too.',
+    },
+  ];
+}

@@ -1,0 +1,462 @@
+// The figures of one replay. docs/summary.schema.json and docs/summary-schema.md are made from this file.
+//
+// Every field has its formula and its unit in its sentence. Where no unit is named a field is a
+// count; "ns" is virtual time since the first event of the capture, or a span of it. A quantile is
+// the nearest-rank one: the smallest value such that at least that share of all values is not above
+// it; its relative error is stated beside it. Null means that there was nothing to measure.
+
+import type { Machine } from '@dmalab/replay';
+
+/** Everything that a replay of one capture on one machine amounts to. */
+export interface Summary {
+  /** Name and version of this layout; a field changes its meaning only with the version. */
+  readonly schema: 'dmalab.summary/1';
+  readonly tool: ToolFacts;
+  readonly trace: TraceFacts;
+  readonly machine: Machine;
+  /** What weakens the figures, the gravest first. */
+  readonly warnings: readonly Warning[];
+  readonly time: TimeFacts;
+  readonly requests: RequestFigures;
+  readonly failures: FailureFigures;
+  readonly occupancy: OccupancyFigures;
+  readonly addresses: AddressFigures;
+  readonly rcache: RcacheFigures;
+  readonly tree: TreeFigures;
+  readonly flushes: FlushFigures;
+  readonly exposure: ExposureFigures;
+  /** Time from map to unmap, for mappings whose map and unmap both lie in the capture. */
+  readonly lifetime: DistributionFigures;
+  /** How far the peaks stay below the limits that apply. */
+  readonly headroom: readonly Headroom[];
+  readonly modelledCost: CostFigures;
+  /** Domains with at least one row, by index. */
+  readonly domains: readonly DomainFigures[];
+  /** Devices with at least one request, by index. */
+  readonly devices: readonly DeviceFigures[];
+}
+
+/** What made the summary. */
+export interface ToolFacts {
+  readonly name: 'dmalab';
+  /** Version of the package. */
+  readonly version: string;
+}
+
+/** Where the requests come from, and how well the recording was read. */
+export interface TraceFacts {
+  /** Base name of the file, "-" for standard input. */
+  readonly source: string;
+  /** SHA-256 of the file as it lies on disk, hex. */
+  readonly sha256: string;
+  /** Format that was recognised. */
+  readonly format: string;
+  /** Compression of the file. */
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Kernel release of the recording, null where the capture does not say. */
+  readonly kernel: string | null;
+  /** Events by name (without the group). */
+  readonly events: Readonly<Record<string, number>>;
+  /** Events of all names. */
+  readonly eventsTotal: number;
+  /** Events known to be lost. */
+  readonly lost: number;
+  /** True where events were lost whose number was not recorded. */
+  readonly lostUnknown: boolean;
+  /** Lines that look like events and were not understood. */
+  readonly unparsed: number;
+  /** Time between the first and the last event, ns. */
+  readonly duration: number;
+  /** Step of the recorded times, ns: nothing shorter can be told apart. */
+  readonly resolution: number;
+}
+
+/** Something that weakens the figures. */
+export interface Warning {
+  /** Stable name for scripts. */
+  readonly code: string;
+  /** How often. */
+  readonly count: number;
+  /** What happened. */
+  readonly text: string;
+  /** What it does to the figures. */
+  readonly meaning: string;
+}
+
+/** The span that means over time are taken over. */
+export interface TimeFacts {
+  /** End of the replay: the later of the last event and the last outcome (timers run on), ns. */
+  readonly end: number;
+  /** Outcome rows that were counted. */
+  readonly outcomes: number;
+}
+
+/** Requests as recorded, and what became of them. */
+export interface RequestFigures {
+  readonly recorded: RecordedRequests;
+  /** Maps and allocations that got an address. */
+  readonly mapped: number;
+  /** Maps and allocations that failed in the replay. */
+  readonly failed: number;
+  /** Unmaps and frees of ranges that the replay had mapped. */
+  readonly unmapped: number;
+  /** Requests left out: unmaps whose map failed in the replay or was never seen, dropped recorded failures. */
+  readonly skipped: number;
+  /** Requests of devices without translation: nothing was allocated for them. */
+  readonly direct: number;
+  /** Mappings from before the trace that were put in their place. */
+  readonly preloaded: number;
+  /** Mappings from before the trace that overlapped another one and were left out. */
+  readonly overlapping: number;
+  /** Bytes asked for by the maps that got an address. */
+  readonly mappedBytes: number;
+  /** Bytes asked for by the maps that failed. */
+  readonly failedBytes: number;
+  /** mapped / (mapped + failed); null without maps. */
+  readonly successRate: number | null;
+}
+
+/** DMA API calls in the capture, by call. */
+export interface RecordedRequests {
+  /** Page, phys, resource and scatter list maps. */
+  readonly map: number;
+  /** Page, phys, resource and scatter list unmaps. */
+  readonly unmap: number;
+  /** Coherent allocations. */
+  readonly alloc: number;
+  /** Frees of coherent allocations. */
+  readonly free: number;
+  /** Syncs for the CPU or the device. */
+  readonly sync: number;
+  /** Calls that failed while recording. */
+  readonly failed: number;
+  /** Mappings that were live before the trace began. */
+  readonly openStart: number;
+  /** Mappings that were still live when it ended. */
+  readonly openEnd: number;
+}
+
+/** Why maps failed, and since when. */
+export interface FailureFigures {
+  /** Failed maps. */
+  readonly total: number;
+  /** Time of the first failure (when exhaustion happened), ns; null without failures. */
+  readonly firstAt: number | null;
+  /** 1-based line of the first failed request in the trace; null without failures. */
+  readonly firstLine: number | null;
+  /** Failures by stage and cause, as far as they happened. */
+  readonly causes: readonly FailureCause[];
+}
+
+/** Failures of one stage and cause. */
+export interface FailureCause {
+  /** The stage of the map path that said no. */
+  readonly stage: 'iova' | 'pagetable' | 'syncMap' | 'swiotlb' | 'dmaCapable' | 'unknown';
+  /** max32: refused below 4 GiB by the remembered size; noGap: searched in vain. */
+  readonly cause: 'none' | 'max32' | 'noGap' | 'unknown';
+  /** Maps that failed so. */
+  readonly count: number;
+  /** Time of the first one, ns. */
+  readonly firstAt: number;
+  /** Time of the last one, ns. */
+  readonly lastAt: number;
+}
+
+/** How the I/O address space of all domains was used; page counts are turned into bytes by each domain's granule. */
+export interface OccupancyFigures {
+  /** True where mappings were live before the trace began: every figure here is then a lower bound. */
+  readonly lowerBound: boolean;
+  /** Split at the moment when live + queued + cached was highest. */
+  readonly peak: SpaceSplit;
+  /** Time of that moment, ns. */
+  readonly peakAt: number;
+  /** Split at the end of the replay. */
+  readonly end: SpaceSplit;
+  /** Means over time: integral of each state from 0 to time.end, divided by time.end. */
+  readonly mean: SpaceSplit;
+  /** Most mappings live at once. */
+  readonly peakLiveMappings: number;
+  /** Mappings live at the end. */
+  readonly endLiveMappings: number;
+  /** Mean of live mappings over time. */
+  readonly meanLiveMappings: number;
+  /** Most bytes of address space in live mappings at once. */
+  readonly peakLiveBytes: number;
+  /** Most bytes at once that drivers had asked for (request sizes of live mappings, not rounded to pages). */
+  readonly peakRequestedBytes: number;
+  /** Most ranges waiting in flush queues at once. */
+  readonly peakQueuedEntries: number;
+  /** Most bytes waiting in flush queues at once: the largest stale set. */
+  readonly peakQueuedBytes: number;
+  /** Most bytes at once in freed ranges that caches kept. */
+  readonly peakCachedBytes: number;
+  /** Most bytes live or queued at once: what a device, or a host that shadows the page table, still sees. */
+  readonly peakReachableBytes: number;
+  /** Most 4 KiB pages live or queued at once: mapping entries that a host would hold. */
+  readonly peakReachablePages: number;
+  /** Most bytes taken below 4 GiB at once, summed over domains (live, queued and cached). */
+  readonly peakLow32Bytes: number;
+}
+
+/** Address space by state, in bytes. */
+export interface SpaceSplit {
+  /** Mapped. */
+  readonly live: number;
+  /** Unmapped, waiting for a flush: not usable, still reachable. */
+  readonly queued: number;
+  /** Free, kept in caches for the next request of the same size. */
+  readonly cached: number;
+  /** Neither: limit of the address space - live - queued - cached. */
+  readonly free: number;
+  /** Bytes of live, queued and cached ranges that lie below 4 GiB. */
+  readonly low32: number;
+  /** low32 / (live + queued + cached); null where nothing is taken. */
+  readonly low32Share: number | null;
+}
+
+/** Where the addresses were placed, and how the allocator found them. */
+export interface AddressFigures {
+  /** Maps whose whole range lies below 4 GiB. */
+  readonly below4G: number;
+  /** below4G / mapped; null without maps. */
+  readonly below4GShare: number | null;
+  /** Maps by the way they were served. */
+  readonly paths: PathCounts;
+  /** Devices that stopped trying 32-bit addresses first. */
+  readonly sacGiveUps: readonly SacGiveUp[];
+}
+
+/** Maps by the way the allocator served them. */
+export interface PathCounts {
+  /** From a cache. */
+  readonly rcache: number;
+  /** From the tree, in the first pass. */
+  readonly rbtree: number;
+  /** From the tree, in a second pass from the limit. */
+  readonly rbtreeRetry: number;
+  /** From the tree, after all caches were returned to it. */
+  readonly rbtreeAfterFlush: number;
+  /** Not at all. */
+  readonly failed: number;
+}
+
+/** The moment from which a device uses 64-bit addresses for good. */
+export interface SacGiveUp {
+  /** Name of the device. */
+  readonly device: string;
+  /** ns. */
+  readonly at: number;
+  /** Maps of all devices that had been served before. */
+  readonly afterMaps: number;
+}
+
+/** Caches of freed ranges in front of the tree. */
+export interface RcacheFigures {
+  /** Maps (served or not) of at most 32 pages, which caches can hold. */
+  readonly cacheable: number;
+  /** Maps of more than 32 pages: never cached. */
+  readonly uncacheable: number;
+  /** uncacheable / (cacheable + uncacheable); null without maps. */
+  readonly uncacheableShare: number | null;
+  /** Maps served from a cache. */
+  readonly hits: number;
+  /** hits / cacheable; null without cacheable maps. */
+  readonly hitRate: number | null;
+  /** By size class. */
+  readonly classes: readonly RcacheClass[];
+  /** Times that a depot gave one magazine back to the tree. */
+  readonly depotTrims: number;
+  /** Pages given back so. */
+  readonly depotTrimPages: number;
+  /** Times that a last try returned all caches to the tree. */
+  readonly cacheFlushes: number;
+  /** Ranges returned so. */
+  readonly cacheFlushRanges: number;
+}
+
+/** One size class of the caches. */
+export interface RcacheClass {
+  /** Pages of its ranges: a power of two. */
+  readonly pages: number;
+  /** Maps of this class, served or not. */
+  readonly requests: number;
+  /** Those served from a cache. */
+  readonly hits: number;
+  /** hits / requests. */
+  readonly hitRate: number;
+}
+
+/** Work in the tree. */
+export interface TreeFigures {
+  /** Maps (served or not) that visited the tree. */
+  readonly searches: number;
+  /** searches / (mapped + failed); null without maps. */
+  readonly searchShare: number | null;
+  /** Maps refused without a search because of the remembered size (early exit). */
+  readonly earlyExits: number;
+  /** Nodes visited, for each map that visited the tree. */
+  readonly steps: DistributionFigures;
+}
+
+/** Invalidations of the IOTLB, and what the queues gave them to do. */
+export interface FlushFigures {
+  /** Flushes of a whole domain. */
+  readonly total: number;
+  /** Flushes by what caused them. */
+  readonly causes: FlushCauses;
+  /** 1000 x total / unmapped; null without unmaps. */
+  readonly perThousandUnmaps: number | null;
+  /** total / duration in s; null for a replay without duration. */
+  readonly perSecond: number | null;
+  /** Synchronous invalidations of one range (strict unmaps). */
+  readonly rangeInvalidations: number;
+  /** (total + rangeInvalidations) x 1000 / unmapped; null without unmaps. */
+  readonly invalidationsPerThousandUnmaps: number | null;
+  /** Queue entries released by each flush. */
+  readonly batch: DistributionFigures;
+  /** Flushes that released nothing (0 entries). */
+  readonly wasted: number;
+}
+
+/** Flushes by cause. */
+export interface FlushCauses {
+  /** A queue was full. */
+  readonly full: number;
+  /** The timer of the queue fired. */
+  readonly timeout: number;
+  /** The host was out of resources. */
+  readonly host: number;
+  /** The domain went away. */
+  readonly teardown: number;
+}
+
+/** How long unmapped memory stays within reach of a device. */
+export interface ExposureFigures {
+  /** Time from each unmap to the flush that covers it; 0 where the unmap itself invalidates. */
+  readonly staleWindow: DistributionFigures;
+  /** Time from each unmap until its range could be allocated again: never shorter than the stale window. */
+  readonly reuseDelay: DistributionFigures;
+  /** Sum over released ranges of bytes (whole pages) x stale window, byte seconds. */
+  readonly byteSeconds: number;
+  /** byteSeconds / duration in s: bytes that are stale on average; null for a replay without duration. */
+  readonly meanStaleBytes: number | null;
+  /** Bytes still queued at the end: their windows are not in the figures above. */
+  readonly pendingBytes: number;
+}
+
+/** A distribution: exact count, min, mean and max, and nearest-rank quantiles. Null where count is 0. */
+export interface DistributionFigures {
+  /** Unit of the values. */
+  readonly unit: 'ns' | 'entries' | 'nodes';
+  /** Values. */
+  readonly count: number;
+  /** Values that are exactly 0. */
+  readonly zeros: number;
+  /** Smallest value. */
+  readonly min: number | null;
+  /** Sum of the values / count. */
+  readonly mean: number | null;
+  /** Median. */
+  readonly p50: number | null;
+  /** 90 % of the values are not above it. */
+  readonly p90: number | null;
+  /** 99 % of the values are not above it. */
+  readonly p99: number | null;
+  /** 99.9 % of the values are not above it. */
+  readonly p999: number | null;
+  /** Largest value. */
+  readonly max: number | null;
+  /** Bound of |reported - true| / true for p50 to p999; integers below 1024 are exact. */
+  readonly relativeError: number;
+}
+
+/** A limit, and how far the peak stayed below it. */
+export interface Headroom {
+  /** What is limited. */
+  readonly what: string;
+  /** Where the limit comes from. */
+  readonly basis: string;
+  /** Unit of limit and peak. */
+  readonly unit: 'pages' | 'bytes';
+  readonly limit: number;
+  /** Highest use, in the same unit. */
+  readonly peak: number;
+  /** 1 - peak / limit; negative where the peak would not have fitted. */
+  readonly headroom: number;
+  /** True where the replay enforces the limit; else it is a yardstick. */
+  readonly enforced: boolean;
+}
+
+/** Modelled, never measured: work x the costs in machine.cost. */
+export interface CostFigures {
+  /** Always true: these are assumptions turned into ns. */
+  readonly modelled: true;
+  /** Sum over maps (served or not), ns. */
+  readonly map: number;
+  /** Sum over unmaps, releases, flushes and invalidations, ns. */
+  readonly unmap: number;
+  /** Sum over all rows, ns. */
+  readonly total: number;
+  /** Cost of each map, served or not. */
+  readonly perMap: DistributionFigures;
+}
+
+/** One IOVA domain. */
+export interface DomainFigures {
+  /** Index in machine.domains; beyond them the domains that devices without a recorded one get. */
+  readonly index: number;
+  /** The recorded pointer, "virtual:N" where the domain was inferred, or "own:N" of device N. */
+  readonly token: string;
+  /** Names of its devices. */
+  readonly devices: readonly string[];
+  /** Bytes of a page. */
+  readonly granule: number;
+  /** DMA (strict) or DMA-FQ (lazy) at creation. */
+  readonly type: 'DMA' | 'DMA-FQ';
+  /** Pages that can be allocated: up to the least of masks, bus limits and aperture, reservations left out. */
+  readonly limitPages: number;
+  /** Those of them below 4 GiB. */
+  readonly limitLow32Pages: number;
+  /** Maps that got an address. */
+  readonly mapped: number;
+  /** Maps that failed. */
+  readonly failed: number;
+  /** Flushes of the whole domain. */
+  readonly flushes: number;
+  /** Split at the moment when live + queued + cached was highest. */
+  readonly peak: SpaceSplit;
+  /** Time of that moment, ns. */
+  readonly peakAt: number;
+  /** Split at the end. */
+  readonly end: SpaceSplit;
+  /** Means over time, from the domain's first row to time.end. */
+  readonly mean: SpaceSplit;
+  /** Most mappings live at once. */
+  readonly peakLiveMappings: number;
+  /** Most ranges waiting in flush queues at once. */
+  readonly peakQueuedEntries: number;
+  /** Most pages waiting in flush queues at once. */
+  readonly peakQueuedPages: number;
+  /** Most pages taken below 4 GiB at once (live, queued and cached). */
+  readonly peakLow32Pages: number;
+}
+
+/** One device. */
+export interface DeviceFigures {
+  /** Index in machine.devices. */
+  readonly index: number;
+  /** As recorded; empty for the unknown device. */
+  readonly name: string;
+  /** Maps that got an address. */
+  readonly mapped: number;
+  /** Maps that failed. */
+  readonly failed: number;
+  /** Unmaps. */
+  readonly unmapped: number;
+  /** Requests without translation. */
+  readonly direct: number;
+  /** Bytes asked for by the maps that got an address. */
+  readonly bytes: number;
+  /** Time of its first failure, ns; null without failures. */
+  readonly firstFailureAt: number | null;
+}

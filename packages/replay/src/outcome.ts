@@ -12,20 +12,28 @@ export const OutcomeKind = {
   unmap: 3,
   /** A range became really free: pfn, pages, value = ns since its unmap (stale window, 0 when strict). */
   release: 4,
-  /** A flush of the whole IOTLB: cause = FlushCause, value = entries it released, pages = their pages. */
+  /**
+   * A flush of the whole IOTLB: cause = FlushCause, value = entries released at once, pages = theirs.
+   * Entries of other CPUs' queues that a full flush covers are released at their CPU's next unmap.
+   */
   flush: 5,
   /** A synchronous invalidation of one range (strict unmap). */
   sync: 6,
   /** A device stopped trying 32-bit addresses first. */
   sacGiveUp: 7,
-  /** The depot was trimmed by one magazine: pages freed to the tree. */
+  /** A depot was trimmed by one magazine: value = ranges returned to the tree. */
   depotTrim: 8,
   /** All caches were returned to the tree by a last try: value = ranges returned. */
   rcacheFlush: 9,
   /** A request of a device that is not translated: nothing to allocate. */
   direct: 10,
-  /** An unmap of something that failed in the replay: skipped. */
+  /**
+   * A row that asks for nothing: an unmap of something that failed in the replay, or (flag failed) a
+   * recorded failure that is dropped or that a later retry stands for.
+   */
   skipped: 11,
+  /** A mapping from before the trace was put in its place: pfn, pages, bytes; value = 1 if it overlapped another and was left out. */
+  openStart: 12,
   domainCreate: 16,
   domainDestroy: 17,
   typeSwitch: 19,
@@ -57,10 +65,11 @@ export interface OutcomeBatch {
   readonly kind: Uint8Array;
   readonly cpu: Uint16Array;
   readonly device: Uint16Array;
+  /** Index into the machine's domains; a device d without one has its own, `domains.length + d`. */
   readonly domain: Uint16Array;
   /** Thread of the request, -1 on rows that no request caused. */
   readonly tid: Int32Array;
-  /** Request id; 0 on rows that no request caused. */
+  /** Request id, of a release that of its mapping; 0 on other rows that no request caused. */
   readonly id: Uint32Array;
   /** -1 where there is none. The address is pfn * granule plus the offset in the request. */
   readonly pfn: Float64Array;

@@ -2,6 +2,9 @@
 //
 // A page frame number is exact to 2^52. Bitwise operators belong here and to structures/.
 
+const TWO_32 = 2 ** 32;
+const TWO_53 = 2 ** 53;
+
 /** The least power of two that is not less than `pages` (1 for 0). */
 export function powerOfTwoFrom(pages: number): number {
   if (pages <= 1) return 1;
@@ -11,10 +14,25 @@ export function powerOfTwoFrom(pages: number): number {
   return power;
 }
 
+/** Pfn of an address in two 32-bit halves; exact for all 64 bits. */
+export function pfnOf(low: number, high: number, granule: number): number {
+  return high * (TWO_32 / granule) + Math.floor(low / granule);
+}
+
+/** Offset in its granule of an address with this lower half. */
+export function offsetOf(low: number, granule: number): number {
+  return low % granule;
+}
+
+/** Granules that `bytes` from `offset` in the first one touch. */
+export function pagesOf(bytes: number, offset: number, granule: number): number {
+  return Math.ceil((bytes + offset) / granule);
+}
+
 /**
- * Highest pfn that lies wholly or partly at or below `address`, in granules of `granule` bytes. An
- * address of all ones reads 2^64 as a double; it is the last pfn of the space as well.
+ * Highest pfn that lies wholly or partly at or below `address`, in granules of `granule` bytes. A mask
+ * beyond 2^53 reads as the power of two above it (all ones as 2^64); the pfn is still that of the mask.
  */
 export function limitPfnOf(address: number, granule: number): number {
-  return Math.min(Math.floor(address / granule), 2 ** 64 / granule - 1);
+  return address >= TWO_53 ? address / granule - 1 : Math.floor(address / granule);
 }

@@ -14,6 +14,8 @@ export interface Parameter {
   /** For numbers, both included. */
   readonly range?: readonly [number, number];
   readonly choices?: readonly string[];
+  /** Only powers of two are allowed. */
+  readonly powerOfTwo?: boolean;
   /** e.g. "entries", "ms", "pages"; absent for a plain count. */
   readonly unit?: string;
   readonly summary: string;

@@ -1,0 +1,44 @@
+// The parameters that the lazy flush queues share.
+
+import type { ParameterList, Parameters } from '../policy.ts';
+import type { LazyQueueOptions } from './lazy-queue.ts';
+
+/** Size, timeout and timer CPU, with the defaults of one kind of queue. */
+export function lazyParameters(size: number, timeoutMs: number): ParameterList {
+  return [
+    {
+      name: 'size',
+      type: 'integer',
+      default: size,
+      range: [2, 4_194_304],
+      powerOfTwo: true,
+      unit: 'entries',
+      summary: 'entries of a queue, a power of two; one of them always stays free',
+    },
+    {
+      name: 'timeoutMs',
+      type: 'integer',
+      default: timeoutMs,
+      range: [1, 3_600_000],
+      unit: 'ms',
+      summary: 'longest time from the first queued range to the flush',
+    },
+    {
+      name: 'timerCpu',
+      type: 'integer',
+      default: -1,
+      range: [-1, 65_534],
+      summary: 'CPU that runs the timer and gets the freed ranges; -1: the one that armed it',
+    },
+  ];
+}
+
+/** Reads complete parameters of {@link lazyParameters}. */
+export function lazyQueueOptions(parameters: Parameters, perCpu: boolean): LazyQueueOptions {
+  return {
+    perCpu,
+    size: Number(parameters.size),
+    timeoutMs: Number(parameters.timeoutMs),
+    timerCpu: Number(parameters.timerCpu),
+  };
+}

@@ -1,0 +1,127 @@
+// Deferred invalidation: unmapped ranges wait for a flush of the whole IOTLB.
+//
+// Models queue_iova, fq_flush_iotlb, fq_flush_timeout and fq_ring_free of drivers/iommu/dma-iommu.c
+// (Linux 6.1 and 6.12); see docs/models/flush-queue.md. Left out: locks, the duration of a flush.
+//
+// An entry is released only by a flush that started after it was queued. The timer is armed whenever
+// an entry waits, and never twice; a full flush does not cancel it.
+
+import { FlushCause, type FlushQueue, type Port } from '../policy.ts';
+import { createRing, type Ring, ringLength } from './ring.ts';
+
+/** Shape of a lazy queue; `perCpu` false: one ring that all CPUs share. */
+export interface LazyQueueOptions {
+  readonly perCpu: boolean;
+  /** Entries of a ring, a power of two. */
+  readonly size: number;
+  readonly timeoutMs: number;
+  /** CPU that runs the timer, -1 for the one that armed it. */
+  readonly timerCpu: number;
+}
+
+/** The flush queues of one domain: a ring per CPU, or a single one. */
+export class LazyQueue implements FlushQueue {
+  readonly #port: Port;
+  readonly #perCpu: boolean;
+  readonly #size: number;
+  readonly #timeoutMs: number;
+  readonly #timerCpu: number;
+  /** Made at the first unmap of their CPU: a CPU that never unmaps costs nothing. */
+  readonly #rings: (Ring | null)[];
+  #flushesStarted = 0;
+  #flushesFinished = 0;
+  #timerOn = false;
+  #entries = 0;
+  #pages = 0;
+  readonly #onTimeout = (cpu: number): void => this.#timeout(cpu);
+
+  constructor(options: LazyQueueOptions, port: Port) {
+    this.#port = port;
+    this.#perCpu = options.perCpu;
+    this.#size = options.size;
+    this.#timeoutMs = options.timeoutMs;
+    this.#timerCpu = options.timerCpu;
+    this.#rings = new Array(options.perCpu ? port.cpus : 1).fill(null);
+  }
+
+  queue(pfn: number, pages: number, cpu: number, id: number): void {
+    const ring = this.#ring(cpu);
+    this.#release(ring, cpu);
+    if (((ring.tail + 1) & ring.mask) === ring.head) {
+      this.#flush(FlushCause.full);
+      this.#release(ring, cpu);
+    }
+    const { tail } = ring;
+    ring.pfn[tail] = pfn;
+    ring.pages[tail] = pages;
+    ring.counter[tail] = this.#flushesStarted;
+    ring.time[tail] = this.#port.now();
+    ring.id[tail] = id;
+    ring.tail = (tail + 1) & ring.mask;
+    this.#entries++;
+    this.#pages += pages;
+    if (!this.#timerOn) this.#armTimer(cpu);
+  }
+
+  length(cpu: number): number {
+    const ring = this.#rings[this.#perCpu ? cpu : 0];
+    return ring ? ringLength(ring) : 0;
+  }
+
+  queuedEntries(): number {
+    return this.#entries;
+  }
+
+  queuedPages(): number {
+    return this.#pages;
+  }
+
+  /** The rings in the order of their CPUs, null where a CPU never queued: for state digests. */
+  rings(): readonly (Ring | null)[] {
+    return this.#rings;
+  }
+
+  #ring(cpu: number): Ring {
+    const index = this.#perCpu ? cpu : 0;
+    let ring = this.#rings[index];
+    if (!ring) {
+      ring = createRing(this.#size);
+      this.#rings[index] = ring;
+    }
+    return ring;
+  }
+
+  #armTimer(cpu: number): void {
+    this.#timerOn = true;
+    const timerCpu = this.#timerCpu < 0 ? cpu : this.#timerCpu;
+    this.#port.timer(timerCpu, this.#timeoutMs, this.#onTimeout);
+  }
+
+  #flush(cause: FlushCause): void {
+    this.#flushesStarted++;
+    this.#port.invalidateAll(cause);
+    this.#flushesFinished++;
+  }
+
+  // The flush is unconditional: the timer does not look whether anything waits.
+  #timeout(cpu: number): void {
+    this.#timerOn = false;
+    this.#flush(FlushCause.timeout);
+    for (const ring of this.#rings) {
+      if (ring) this.#release(ring, cpu);
+    }
+  }
+
+  #release(ring: Ring, cpu: number): void {
+    const finished = this.#flushesFinished;
+    while (ring.head !== ring.tail && ring.counter[ring.head]! < finished) {
+      const { head } = ring;
+      const pages = ring.pages[head]!;
+      this.#entries--;
+      this.#pages -= pages;
+      // The entry leaves the ring before the port hears of it, so that what it reads is consistent.
+      ring.head = (head + 1) & ring.mask;
+      this.#port.freeIova(ring.pfn[head]!, pages, cpu, ring.time[head]!, ring.id[head]!);
+    }
+  }
+}

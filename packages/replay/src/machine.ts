@@ -31,7 +31,7 @@ export interface MachineDomain {
   readonly reserved: readonly (readonly [number, number])[];
   /** Highest usable address, 0 = none. */
   readonly apertureEnd: number;
-  /** DMA (strict) or DMA-FQ (lazy): the type at creation. Only a lazy domain uses the flush policy. */
+  /** DMA (strict) or DMA-FQ (lazy): the type at creation; see `Machine.flush`. */
   readonly type: 'DMA' | 'DMA-FQ';
 }
 
@@ -47,9 +47,14 @@ export interface CostModel {
   readonly pageTableEntry: number;
 }
 
-/** Indices of `devices` and `domains` are those of the capture's facts. */
+/**
+ * Indices of `devices` and `domains` are those of the capture's facts. Domain 0 is the pattern for
+ * domains that the capture does not name: each device without one gets its own.
+ */
 export interface Machine {
   readonly kernel: KernelPreset;
+  /** The recorded kernel is not the preset, or the preset was not checked against its kernel's code. */
+  readonly unverified: boolean;
   readonly cpus: number;
   readonly hz: number;
   readonly timerMode: TimerMode;
@@ -57,7 +62,12 @@ export interface Machine {
   readonly devices: readonly MachineDevice[];
   readonly domains: readonly MachineDomain[];
   readonly allocator: PolicyChoice;
-  readonly flush: PolicyChoice;
+  /**
+   * null: as recorded. A domain of type DMA is strict, one of type DMA-FQ has per-CPU queues, and a
+   * recorded switch from DMA to DMA-FQ happens again. A choice rules all domains from the start, and
+   * recorded switches are only logged.
+   */
+  readonly flush: PolicyChoice | null;
   readonly recordedFailures: 'hold' | 'drop';
   readonly cost: CostModel;
 }

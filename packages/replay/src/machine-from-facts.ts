@@ -1,0 +1,118 @@
+// Makes the machine of a replay from the facts of a capture, with stated defaults.
+//
+// Where the facts are silent: kernel 6.12, mask of 64 bits, no bus limit, granule 4096. Trace facts
+// carry their own source; what is chosen here is a default or an override.
+
+import type { CaptureFacts, DeviceFacts, DomainFacts } from '@dmalab/trace';
+import { DEFAULT_COST } from './cost.ts';
+import { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
+import type {
+  CostModel,
+  KernelPreset,
+  Machine,
+  MachineDevice,
+  MachineDomain,
+  PolicyChoice,
+  SacPolicy,
+  TimerMode,
+} from './machine.ts';
+import { completeChoice, iovaPolicy } from './policies.ts';
+
+const DEFAULT_KERNEL = '6.12';
+const DEFAULT_MASK_BITS = 64;
+
+/** What flags and machine files change. Devices are matched by name, domains by index. */
+export interface MachineOverrides {
+  readonly kernel?: KernelPreset;
+  readonly cpus?: number;
+  readonly hz?: number;
+  readonly timerMode?: TimerMode;
+  readonly sac?: SacPolicy;
+  readonly devices?: readonly DeviceOverride[];
+  /** For every domain. */
+  readonly domain?: Partial<MachineDomain>;
+  readonly domains?: readonly Partial<MachineDomain>[];
+  readonly allocator?: PolicyChoice;
+  /** null: as recorded. */
+  readonly flush?: PolicyChoice | null;
+  readonly recordedFailures?: 'hold' | 'drop';
+  readonly cost?: Partial<CostModel>;
+}
+
+/** Changes of one device; the name `*` stands for all. */
+export type DeviceOverride = Partial<MachineDevice> & { readonly name: string };
+
+/** The machine that a capture was recorded on, changed by `overrides`. */
+export function machineFromFacts(facts: CaptureFacts, overrides: MachineOverrides = {}): Machine {
+  const recorded = kernelPreset(overrides.kernel ?? facts.kernel?.value ?? DEFAULT_KERNEL);
+  const kernel = recorded.preset;
+  const { flush } = overrides;
+  const cpus = overrides.cpus ?? facts.cpus.value;
+  return {
+    kernel,
+    unverified: recorded.unverified,
+    cpus,
+    hz: overrides.hz ?? facts.hz.value,
+    timerMode: overrides.timerMode ?? 'ideal',
+    sac: overrides.sac ?? (facts.forcedac.value ? 'off' : sacOfKernel(kernel)),
+    devices: machineDevices(facts.devices, overrides.devices ?? []),
+    domains: facts.domains.map((domain, index) => ({
+      ...machineDomain(domain),
+      ...overrides.domain,
+      ...overrides.domains?.[index],
+    })),
+    allocator: allocatorOf(kernel, overrides.allocator),
+    flush: flush ? completeChoice('flush', flush) : null,
+    recordedFailures: overrides.recordedFailures ?? 'hold',
+    cost: { ...DEFAULT_COST, ...overrides.cost },
+  };
+}
+
+/** The allocator as chosen, of the machine's kernel unless the choice names one. */
+function allocatorOf(kernel: KernelPreset, choice?: PolicyChoice): PolicyChoice {
+  const { name, parameters } = choice ?? { name: 'linux', parameters: {} };
+  const takesKernel = iovaPolicy(name).parameters.some((parameter) => parameter.name === 'kernel');
+  const known = KERNEL_PRESETS.includes(kernel) && takesKernel ? { kernel } : {};
+  return completeChoice('iova', { name, parameters: { ...known, ...parameters } });
+}
+
+function machineDevices(
+  devices: readonly DeviceFacts[],
+  overrides: readonly DeviceOverride[],
+): MachineDevice[] {
+  const names = new Set(devices.map((device) => device.name));
+  for (const { name } of overrides) {
+    if (name === '*' || names.has(name)) continue;
+    const known = [...names].filter((known) => known !== '').join(', ') || 'none';
+    throw new RangeError(`Unknown device "${name}", the capture has: ${known}`);
+  }
+  return devices.map((device) => {
+    let made = machineDevice(device);
+    for (const override of overrides) {
+      if (override.name === '*' || override.name === device.name) {
+        made = { ...made, ...override, name: device.name };
+      }
+    }
+    return made;
+  });
+}
+
+function machineDevice(device: DeviceFacts): MachineDevice {
+  return {
+    name: device.name,
+    maskBits: device.maskBits?.value ?? DEFAULT_MASK_BITS,
+    busDmaLimit: 0,
+    pci: device.pci.value,
+    translated: device.translated.value,
+  };
+}
+
+function machineDomain(domain: DomainFacts): MachineDomain {
+  return {
+    granule: domain.granule.value,
+    startPfn: domain.startPfn.value,
+    reserved: domain.reserved.value,
+    apertureEnd: domain.apertureEnd?.value ?? 0,
+    type: domain.type.value,
+  };
+}

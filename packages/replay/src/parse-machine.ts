@@ -1,0 +1,163 @@
+// Checks a machine file, already decoded from YAML or JSON, key by key.
+//
+// A file states what differs from the capture; a whole machine written as JSON is a file too. An error
+// names the path of the key: `devices[0].maskBits: got "48", expected a whole number from 12 to 64`.
+
+import { KERNEL_PRESETS } from './kernel-preset.ts';
+import type { CostModel, MachineDomain, PolicyChoice } from './machine.ts';
+import type { DeviceOverride, MachineOverrides } from './machine-from-facts.ts';
+import { completeChoice } from './policies.ts';
+import type { Parameters } from './policy.ts';
+
+type Check<T> = (path: string, value: unknown) => T;
+type Shape<T> = { readonly [Key in keyof T]-?: Check<Exclude<T[Key], undefined>> };
+
+const bool: Check<boolean> = (path, value) =>
+  typeof value === 'boolean' ? value : fail(path, value, 'true or false');
+const text: Check<string> = (path, value) =>
+  typeof value === 'string' ? value : fail(path, value, 'a string');
+const pfn = whole(0, 2 ** 52);
+const address = whole(0, 2 ** 64);
+const nanoseconds: Check<number> = (path, value) =>
+  typeof value === 'number' && value >= 0 && value <= 1e12
+    ? value
+    : fail(path, value, 'nanoseconds from 0 to 1e12');
+
+const deviceShape: Shape<DeviceOverride> = {
+  name: text,
+  maskBits: whole(12, 64),
+  busDmaLimit: address,
+  pci: bool,
+  translated: bool,
+};
+
+const domainShape: Shape<Partial<MachineDomain>> = {
+  granule: (path, value) =>
+    typeof value === 'number' &&
+    value >= 1 &&
+    Number.isInteger(Math.log2(value)) &&
+    value <= 2 ** 31
+      ? value
+      : fail(path, value, 'a power of two in bytes'),
+  startPfn: pfn,
+  reserved: list(pfnRange),
+  apertureEnd: address,
+  type: oneOf(['DMA', 'DMA-FQ']),
+};
+
+const costShape: Shape<Partial<CostModel>> = {
+  rcache: nanoseconds,
+  depotExchange: nanoseconds,
+  treeSearch: nanoseconds,
+  treeStep: nanoseconds,
+  treeUpdate: nanoseconds,
+  invalidateRange: nanoseconds,
+  invalidateAll: nanoseconds,
+  pageTableEntry: nanoseconds,
+};
+
+const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
+  // YAML reads 6.1 without quotes as a number.
+  kernel: (path, value) =>
+    oneOf(KERNEL_PRESETS)(path, typeof value === 'number' ? `${value}` : value),
+  unverified: bool,
+  cpus: whole(1, 65_535),
+  hz: whole(1, 10_000),
+  timerMode: oneOf(['ideal', 'exact', 'wheel']),
+  sac: oneOf(['always', 'sticky', 'off']),
+  devices: list((path, value) => {
+    const device = record(deviceShape)(path, value);
+    return device.name === undefined ? fail(`${path}.name`, undefined, 'a string') : device;
+  }) as Check<DeviceOverride[]>,
+  domain: record(domainShape),
+  domains: list(record(domainShape)),
+  allocator: policy('iova'),
+  flush: (path, value) => (value === null ? null : policy('flush')(path, value)),
+  recordedFailures: oneOf(['hold', 'drop']),
+  cost: record(costShape),
+};
+
+/** The overrides that a decoded machine file asks for; a RangeError names the key that is wrong. */
+export function parseMachine(value: unknown): MachineOverrides {
+  const { unverified: _, ...overrides } = record(machineShape)('', value ?? {});
+  return overrides;
+}
+
+function policy(kind: 'iova' | 'flush'): Check<PolicyChoice> {
+  return (path, value) => {
+    const choice = typeof value === 'string' ? { name: value } : value;
+    const { name, parameters } = record({ name: text, parameters: parametersOf })(path, choice);
+    if (name === undefined) return fail(`${path}.name`, undefined, 'the name of a policy');
+    const given = { name, parameters: parameters ?? {} };
+    // Checked here for the path in the message; defaults are filled in when the machine is made.
+    try {
+      completeChoice(kind, given);
+    } catch (error) {
+      if (error instanceof RangeError) throw new RangeError(`${path}: ${error.message}`);
+      throw error;
+    }
+    return given;
+  };
+}
+
+function parametersOf(path: string, value: unknown): Parameters {
+  for (const [key, parameter] of Object.entries(objectOf(path, value))) {
+    if (['number', 'boolean', 'string'].includes(typeof parameter)) continue;
+    fail(`${path}.${key}`, parameter, 'a number, true or false, or a word');
+  }
+  return value as Parameters;
+}
+
+function pfnRange(path: string, value: unknown): readonly [number, number] {
+  const [lo, hi, more] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (lo === undefined || hi === undefined || more !== undefined) {
+    return fail(path, value, 'a pair [first pfn, last pfn]');
+  }
+  return [pfn(`${path}[0]`, lo), pfn(`${path}[1]`, hi)];
+}
+
+function record<T>(shape: Shape<T>): Check<Partial<T>> {
+  return (path, value) => {
+    const checked: Record<string, unknown> = {};
+    for (const [key, inner] of Object.entries(objectOf(path, value))) {
+      const check = (shape as Record<string, Check<unknown> | undefined>)[key];
+      const at = path === '' ? key : `${path}.${key}`;
+      if (!check || !Object.hasOwn(shape, key)) {
+        throw new RangeError(
+          `Unknown key "${at}", expected one of: ${Object.keys(shape).join(', ')}`,
+        );
+      }
+      checked[key] = check(at, inner);
+    }
+    return checked as Partial<T>;
+  };
+}
+
+function list<T>(item: Check<T>): Check<T[]> {
+  return (path, value) =>
+    Array.isArray(value)
+      ? value.map((inner, i) => item(`${path}[${i}]`, inner))
+      : fail(path, value, 'a list');
+}
+
+function oneOf<T extends string>(words: readonly T[]): Check<T> {
+  return (path, value) =>
+    words.find((word) => word === value) ?? fail(path, value, `one of: ${words.join(', ')}`);
+}
+
+function whole(low: number, high: number): Check<number> {
+  return (path, value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high
+      ? value
+      : fail(path, value, `a whole number from ${low} to ${high}`);
+}
+
+function objectOf(path: string, value: unknown): object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? value
+    : fail(path || 'machine', value, 'keys with values');
+}
+
+function fail(path: string, value: unknown, expected: string): never {
+  throw new RangeError(`${path}: got ${JSON.stringify(value) ?? 'nothing'}, expected ${expected}`);
+}

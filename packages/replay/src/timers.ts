@@ -59,6 +59,11 @@ export class Timers {
     return this.#length;
   }
 
+  /** CPU of the earliest timer. */
+  get nextCpu(): number {
+    return this.#cpu[0]!;
+  }
+
   /** Jiffies at time `ns`; 0 at the first event. */
   jiffies(ns: number): number {
     return Math.floor(ns / this.#jiffyNs);

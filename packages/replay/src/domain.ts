@@ -1,0 +1,254 @@
+// One IOVA domain of a replay: its DMA layer, what is live in it, and the port of its policies.
+//
+// Every row that a policy causes is written here, with the modelled cost of its work.
+// An unmap row says the state after the unmap, so it follows the flush and the releases that made
+// room in the queue; but it precedes the invalidation and the release of its own range (strict).
+
+import { allocCost } from './cost.ts';
+import { DmaLayer } from './dma-layer.ts';
+import type { CostModel, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
+import { FailStage, OutcomeKind } from './outcome.ts';
+import type { Gauges, OutcomeLog } from './outcome-log.ts';
+import {
+  type FlushCause,
+  type FlushPolicy,
+  type IovaPolicy,
+  NO_PFN,
+  type Parameters,
+  type Port,
+} from './policy.ts';
+import type { Timers } from './timers.ts';
+
+/** What the domains of a replay share. */
+export interface DomainContext {
+  readonly cpus: number;
+  /** By CPU: 1 while it is online. */
+  readonly online: Uint8Array;
+  readonly timers: Timers;
+  readonly log: OutcomeLog;
+  readonly cost: CostModel;
+  readonly sac: SacPolicy;
+  readonly devices: readonly MachineDevice[];
+}
+
+/** A policy with complete parameters. */
+export interface Chosen<Policy> {
+  readonly policy: Policy;
+  readonly parameters: Parameters;
+}
+
+/** A domain with its allocator and its queue; the port that both talk to. */
+export class Domain implements Gauges, Port {
+  readonly index: number;
+  readonly cpus: number;
+  readonly shift: number;
+  readonly granule: number;
+  /** The type in the course of the replay. */
+  type: 'DMA' | 'DMA-FQ';
+  liveMappings = 0;
+  livePages = 0;
+  /** Named counts of the policies. */
+  readonly counters: Map<string, number> = new Map();
+  readonly #context: DomainContext;
+  readonly #timers: Timers;
+  readonly #log: OutcomeLog;
+  readonly #cost: CostModel;
+  readonly #dma: DmaLayer;
+  /** The unmap under way whose row is not written yet; id 0 = none. */
+  #unmapId = 0;
+  #unmapPfn = 0;
+  #unmapPages = 0;
+  #unmapBytes = 0;
+  #unmapLifetime = 0;
+
+  constructor(
+    index: number,
+    options: MachineDomain,
+    allocator: Chosen<IovaPolicy>,
+    flush: Chosen<FlushPolicy>,
+    context: DomainContext,
+  ) {
+    this.index = index;
+    this.cpus = context.cpus;
+    this.granule = options.granule;
+    this.shift = Math.log2(options.granule);
+    this.type = options.type;
+    this.#context = context;
+    this.#timers = context.timers;
+    this.#log = context.log;
+    this.#cost = context.cost;
+    const takesStart = allocator.policy.parameters.some(({ name }) => name === 'startPfn');
+    const start = takesStart ? { startPfn: options.startPfn } : {};
+    const iova = allocator.policy.create({ ...allocator.parameters, ...start }, this);
+    const { granule, apertureEnd } = options;
+    const { sac, devices } = context;
+    const queue = flush.policy.create(flush.parameters, this);
+    this.#dma = new DmaLayer({ granule, apertureEnd, sac, devices }, iova, queue);
+    for (const [pfnLo, pfnHi] of options.reserved) iova.reserve(pfnLo, pfnHi);
+  }
+
+  /** Maps `pages` and writes the row; the pfn, or {@link NO_PFN}. */
+  map(
+    device: number,
+    pages: number,
+    bytes: number,
+    dmaLimit: number,
+    cpu: number,
+    id: number,
+  ): number {
+    const pfn = this.#dma.map(device, pages, dmaLimit, cpu);
+    const { work, gaveUp } = this.#dma;
+    if (gaveUp) this.#log.row(OutcomeKind.sacGiveUp, this, id, -1, 0, 0, 0, 0);
+    let cost = allocCost(this.#cost, work);
+    let kind: OutcomeKind = OutcomeKind.mapFail;
+    if (pfn !== NO_PFN) {
+      this.liveMappings++;
+      this.livePages += pages;
+      cost += pages * this.#cost.pageTableEntry;
+      kind = OutcomeKind.map;
+    }
+    const row = this.#log.row(kind, this, id, pfn, pages, bytes, 0, cost);
+    const { batch } = this.#log;
+    batch.path[row] = work.path;
+    batch.steps[row] = work.steps;
+    if (pfn === NO_PFN) {
+      batch.stage[row] = FailStage.iova;
+      batch.cause[row] = work.cause;
+    }
+    return pfn;
+  }
+
+  /** Puts a mapping from before the trace in its place; false, and nothing is live, if it overlaps. */
+  occupy(pfn: number, pages: number, bytes: number, id: number): boolean {
+    const placed = this.#dma.allocator.occupy(pfn, pages);
+    if (placed) {
+      this.liveMappings++;
+      this.livePages += pages;
+    }
+    this.#log.row(OutcomeKind.openStart, this, id, pfn, pages, bytes, placed ? 0 : 1, 0);
+    return placed;
+  }
+
+  /** Unmaps a live range and writes the row. `lifetime`: ns, -1 where unknown. */
+  unmap(
+    pfn: number,
+    pages: number,
+    bytes: number,
+    lifetime: number,
+    cpu: number,
+    id: number,
+  ): void {
+    this.liveMappings--;
+    this.livePages -= pages;
+    this.#unmapId = id;
+    this.#unmapPfn = pfn;
+    this.#unmapPages = pages;
+    this.#unmapBytes = bytes;
+    this.#unmapLifetime = lifetime;
+    this.#dma.unmap(pfn, pages, cpu, id);
+    if (this.#unmapId !== 0) this.#writeUnmap();
+  }
+
+  reserve(pfnLo: number, pfnHi: number): void {
+    this.#dma.allocator.reserve(pfnLo, pfnHi);
+  }
+
+  /** The domain becomes lazy: later unmaps go through a queue of this policy. */
+  becomeLazy(flush: Chosen<FlushPolicy>): void {
+    this.type = 'DMA-FQ';
+    this.#dma.queue = flush.policy.create(flush.parameters, this);
+  }
+
+  cpuDown(cpu: number): void {
+    this.#dma.allocator.cpuDown(cpu);
+  }
+
+  cpuUp(cpu: number): void {
+    this.#dma.allocator.cpuUp(cpu);
+  }
+
+  queuedEntries(): number {
+    return this.#dma.queue.queuedEntries();
+  }
+
+  queuedPages(): number {
+    return this.#dma.queue.queuedPages();
+  }
+
+  cachedPages(): number {
+    return this.#dma.allocator.cachedPages();
+  }
+
+  low32Pages(): number {
+    return this.#dma.allocator.low32Pages();
+  }
+
+  now(): number {
+    return this.#timers.now;
+  }
+
+  isOnline(cpu: number): boolean {
+    return this.#context.online[cpu] === 1;
+  }
+
+  onlineCpus(): number {
+    let online = 0;
+    for (const state of this.#context.online) online += state;
+    return online;
+  }
+
+  timer(cpu: number, delayMs: number, callback: (cpu: number) => void): void {
+    this.#timers.arm(this.index, cpu, delayMs, callback);
+  }
+
+  invalidateAll(cause: FlushCause): void {
+    this.#log.flush(this, cause, this.#cost.invalidateAll);
+  }
+
+  invalidate(pfn: number, pages: number): void {
+    if (this.#unmapId !== 0 && pfn === this.#unmapPfn) this.#writeUnmap();
+    const bytes = pages * this.granule;
+    this.#log.row(OutcomeKind.sync, this, 0, pfn, pages, bytes, 0, this.#cost.invalidateRange);
+  }
+
+  freeIova(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void {
+    if (this.#unmapId === id && id !== 0) this.#writeUnmap();
+    const { allocator } = this.#dma;
+    const cached = allocator.cachedPages();
+    allocator.free(pfn, pages, cpu);
+    const cost = allocator.cachedPages() > cached ? this.#cost.rcache : this.#cost.treeUpdate;
+    const window = this.#timers.now - queuedAt;
+    this.#log.row(OutcomeKind.release, this, id, pfn, pages, pages * this.granule, window, cost);
+    this.#log.released(pages);
+  }
+
+  count(name: string, n: number): void {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + n);
+    if (n === 0) return;
+    const kind =
+      name === 'rcacheFlush'
+        ? OutcomeKind.rcacheFlush
+        : name === 'depotTrim'
+          ? OutcomeKind.depotTrim
+          : null;
+    if (kind !== null) {
+      this.#log.row(kind, this, 0, -1, 0, 0, n, n * this.#cost.treeUpdate);
+    }
+  }
+
+  #writeUnmap(): void {
+    const pages = this.#unmapPages;
+    const cost = pages * this.#cost.pageTableEntry;
+    this.#log.row(
+      OutcomeKind.unmap,
+      this,
+      this.#unmapId,
+      this.#unmapPfn,
+      pages,
+      this.#unmapBytes,
+      this.#unmapLifetime,
+      cost,
+    );
+    this.#unmapId = 0;
+  }
+}

@@ -1,0 +1,123 @@
+// The domains of a replay: made when the trace creates them, or at the first request that needs one.
+//
+// A request without a domain belongs to a domain of its own device, made by the pattern of domain 0.
+
+import type { RequestBatch } from '@dmalab/trace';
+import { type Chosen, Domain, type DomainContext } from './domain.ts';
+import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
+import { OutcomeKind } from './outcome.ts';
+import type { OutcomeLog } from './outcome-log.ts';
+import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
+import { completeChoice, flushPolicy, iovaPolicy } from './policies.ts';
+import type { FlushPolicy, IovaPolicy } from './policy.ts';
+import type { Timers } from './timers.ts';
+
+const pattern: MachineDomain = {
+  granule: 4096,
+  startPfn: 1,
+  reserved: [],
+  apertureEnd: 0,
+  type: 'DMA-FQ',
+};
+
+/** Makes, finds and destroys the domains of one replay. */
+export class Domains {
+  readonly #machine: Machine;
+  readonly #context: DomainContext;
+  readonly #log: OutcomeLog;
+  readonly #timers: Timers;
+  readonly #domains: (Domain | null)[];
+  readonly #allocator: Chosen<IovaPolicy>;
+  readonly #strict: Chosen<FlushPolicy>;
+  readonly #lazy: Chosen<FlushPolicy>;
+  /** The user's choice, for all domains. */
+  readonly #everywhere: Chosen<FlushPolicy> | null;
+
+  constructor(machine: Machine, timers: Timers, log: OutcomeLog) {
+    const { cpus, cost, sac, devices } = machine;
+    const online = new Uint8Array(cpus).fill(1);
+    this.#machine = machine;
+    this.#timers = timers;
+    this.#log = log;
+    this.#context = { cpus, online, timers, log, cost, sac, devices };
+    this.#domains = new Array(machine.domains.length + devices.length).fill(null);
+    const { name, parameters } = completeChoice('iova', machine.allocator);
+    this.#allocator = { policy: iovaPolicy(name), parameters };
+    this.#strict = chosenFlush({ name: 'strict', parameters: {} });
+    this.#lazy = chosenFlush({ name: 'percpu', parameters: {} });
+    this.#everywhere = machine.flush && chosenFlush(machine.flush);
+  }
+
+  /** The domain of a request, made if this is its first; `index` 0: the device's own. */
+  of(index: number, device: number): Domain {
+    const at = index === 0 ? this.#machine.domains.length + device : index;
+    return this.#domains[at] ?? this.#make(at);
+  }
+
+  /** The domain with this index, null when it is gone. */
+  at(index: number): Domain | null {
+    return this.#domains[index] ?? null;
+  }
+
+  /** A recorded creation: the domain starts empty. */
+  create(index: number): void {
+    this.#timers.cancel(index);
+    this.#log.row(OutcomeKind.domainCreate, this.#make(index), 0, -1, 0, 0, 0, 0);
+  }
+
+  /** Everything in the domain goes with it, queued ranges too. */
+  destroy(index: number): void {
+    this.#timers.cancel(index);
+    this.#log.row(OutcomeKind.domainDestroy, this.at(index), 0, -1, 0, 0, 0, 0);
+    this.#domains[index] = null;
+  }
+
+  /** A recorded reservation; one that the machine made already changes nothing. */
+  reserve(index: number, batch: RequestBatch, i: number): void {
+    const domain = this.of(index, batch.device[i]!);
+    const low = batch.addressLow[i]!;
+    const pfnLo = pfnOf(low, batch.addressHigh[i]!, domain.granule);
+    const pages = pagesOf(batch.size[i]!, offsetOf(low, domain.granule), domain.granule);
+    domain.reserve(pfnLo, pfnLo + pages - 1);
+  }
+
+  /** A recorded switch from DMA to DMA-FQ: done unless the user chose the policy. */
+  typeSwitch(index: number): void {
+    const domain = this.of(index, 0);
+    if (this.#everywhere === null && domain.type === 'DMA') domain.becomeLazy(this.#lazy);
+    this.#log.row(OutcomeKind.typeSwitch, domain, 0, -1, 0, 0, 0, 0);
+  }
+
+  /** A CPU goes or comes: the caches of one that goes are returned in every domain. */
+  setOnline(cpu: number, online: boolean): void {
+    const { online: states } = this.#context;
+    if ((states[cpu] === 1) === online) return;
+    states[cpu] = online ? 1 : 0;
+    for (const domain of this.#domains) {
+      if (online) domain?.cpuUp(cpu);
+      else domain?.cpuDown(cpu);
+    }
+    const kind = online ? OutcomeKind.cpuUp : OutcomeKind.cpuDown;
+    this.#log.row(kind, null, 0, -1, 0, 0, 0, 0);
+  }
+
+  /** True while a range waits for a flush in any domain. */
+  anyQueued(): boolean {
+    return this.#domains.some((domain) => domain !== null && domain.queuedEntries() > 0);
+  }
+
+  #make(index: number): Domain {
+    const { domains } = this.#machine;
+    const options = domains[index] ?? domains[0] ?? pattern;
+    const recorded = options.type === 'DMA' ? this.#strict : this.#lazy;
+    const flush = this.#everywhere ?? recorded;
+    const domain = new Domain(index, options, this.#allocator, flush, this.#context);
+    this.#domains[index] = domain;
+    return domain;
+  }
+}
+
+function chosenFlush(choice: PolicyChoice): Chosen<FlushPolicy> {
+  const { name, parameters } = completeChoice('flush', choice);
+  return { policy: flushPolicy(name), parameters };
+}

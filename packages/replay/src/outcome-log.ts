@@ -1,0 +1,186 @@
+// Writes the rows of a replay into outcome batches.
+//
+// A request or a timer may cause any number of rows, more than a batch holds: full batches wait in a
+// list until the replay hands them out between two requests, then they are used again.
+
+import type { RequestBatch } from '@dmalab/trace';
+import { OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
+import type { Timers } from './timers.ts';
+
+/** The state of a domain that every row carries. */
+export interface Gauges {
+  readonly index: number;
+  readonly liveMappings: number;
+  readonly livePages: number;
+  queuedEntries(): number;
+  queuedPages(): number;
+  cachedPages(): number;
+  low32Pages(): number;
+}
+
+/** An empty batch of OUTCOME_ROWS rows. */
+export function createOutcomeBatch(): OutcomeBatch {
+  return {
+    length: 0,
+    time: new Float64Array(OUTCOME_ROWS),
+    kind: new Uint8Array(OUTCOME_ROWS),
+    cpu: new Uint16Array(OUTCOME_ROWS),
+    device: new Uint16Array(OUTCOME_ROWS),
+    domain: new Uint16Array(OUTCOME_ROWS),
+    tid: new Int32Array(OUTCOME_ROWS),
+    id: new Uint32Array(OUTCOME_ROWS),
+    pfn: new Float64Array(OUTCOME_ROWS),
+    pages: new Float64Array(OUTCOME_ROWS),
+    bytes: new Float64Array(OUTCOME_ROWS),
+    path: new Uint8Array(OUTCOME_ROWS),
+    stage: new Uint8Array(OUTCOME_ROWS),
+    cause: new Uint8Array(OUTCOME_ROWS),
+    steps: new Uint32Array(OUTCOME_ROWS),
+    value: new Float64Array(OUTCOME_ROWS),
+    costNs: new Float64Array(OUTCOME_ROWS),
+    flags: new Uint32Array(OUTCOME_ROWS),
+    line: new Uint32Array(OUTCOME_ROWS),
+    liveMappings: new Uint32Array(OUTCOME_ROWS),
+    livePages: new Float64Array(OUTCOME_ROWS),
+    queuedEntries: new Uint32Array(OUTCOME_ROWS),
+    queuedPages: new Float64Array(OUTCOME_ROWS),
+    cachedPages: new Float64Array(OUTCOME_ROWS),
+    low32Pages: new Float64Array(OUTCOME_ROWS),
+  };
+}
+
+/** The log of a replay: knows the request at hand, so that rows say what caused them. */
+export class OutcomeLog {
+  /** The batch of the last row. */
+  batch: OutcomeBatch = createOutcomeBatch();
+  readonly #timers: Timers;
+  readonly #full: OutcomeBatch[] = [];
+  readonly #spare: OutcomeBatch[] = [];
+  #cpu = 0;
+  #device = 0;
+  #tid = -1;
+  #flags = 0;
+  #line = 0;
+  #flushBatch: OutcomeBatch = this.batch;
+  #flushRow = -1;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  /** Rows from here on are caused by request `i` of `batch`. */
+  request(batch: RequestBatch, i: number, cpu: number): void {
+    this.#cpu = cpu;
+    this.#device = batch.device[i]!;
+    this.#tid = batch.tid[i]!;
+    this.#flags = batch.flags[i]!;
+    this.#line = batch.line[i]!;
+    this.#flushRow = -1;
+  }
+
+  /** Rows from here on are caused by a timer on `cpu`, those of a held mapping by its `device`. */
+  timer(cpu: number, device: number = 0, flags: number = 0): void {
+    this.#cpu = cpu;
+    this.#device = device;
+    this.#tid = -1;
+    this.#flags = flags;
+    this.#line = 0;
+    this.#flushRow = -1;
+  }
+
+  /** Adds a row with the state of `domain` as it is now, and returns its index in `batch`. */
+  row(
+    kind: OutcomeKind,
+    domain: Gauges | null,
+    id: number,
+    pfn: number,
+    pages: number,
+    bytes: number,
+    value: number,
+    costNs: number,
+  ): number {
+    if (this.batch.length === OUTCOME_ROWS) this.#nextBatch();
+    const { batch } = this;
+    const i = batch.length++;
+    batch.time[i] = this.#timers.now;
+    batch.kind[i] = kind;
+    batch.cpu[i] = this.#cpu;
+    batch.device[i] = this.#device;
+    batch.tid[i] = this.#tid;
+    batch.id[i] = id;
+    batch.pfn[i] = pfn;
+    batch.pages[i] = pages;
+    batch.bytes[i] = bytes;
+    batch.path[i] = 0;
+    batch.stage[i] = 0;
+    batch.cause[i] = 0;
+    batch.steps[i] = 0;
+    batch.value[i] = value;
+    batch.costNs[i] = costNs;
+    batch.flags[i] = this.#flags;
+    batch.line[i] = this.#line;
+    if (domain) writeGauges(batch, i, domain);
+    else clearGauges(batch, i);
+    return i;
+  }
+
+  /** Adds the row of a whole-IOTLB flush; releases that follow at once are added up in it. */
+  flush(domain: Gauges, cause: number, costNs: number): void {
+    this.#flushRow = this.row(OutcomeKind.flush, domain, 0, -1, 0, 0, 0, costNs);
+    this.#flushBatch = this.batch;
+    this.batch.cause[this.#flushRow] = cause;
+  }
+
+  /** Counts a released range for the flush before it, if there was one. */
+  released(pages: number): void {
+    if (this.#flushRow < 0) return;
+    const { value, pages: total } = this.#flushBatch;
+    value[this.#flushRow] = value[this.#flushRow]! + 1;
+    total[this.#flushRow] = total[this.#flushRow]! + pages;
+  }
+
+  /** True when a batch waits to be handed out. */
+  get hasFull(): boolean {
+    return this.#full.length > 0;
+  }
+
+  /** Hands out the full batches; each is valid until the next. */
+  *takeFull(): Generator<OutcomeBatch, void, undefined> {
+    for (let batch = this.#full.shift(); batch; batch = this.#full.shift()) {
+      yield batch;
+      batch.length = 0;
+      this.#spare.push(batch);
+    }
+  }
+
+  /** Hands out everything, the last batch too. */
+  *takeAll(): Generator<OutcomeBatch, void, undefined> {
+    yield* this.takeFull();
+    if (this.batch.length > 0) yield this.batch;
+  }
+
+  #nextBatch(): void {
+    this.#full.push(this.batch);
+    this.batch = this.#spare.pop() ?? createOutcomeBatch();
+  }
+}
+
+function writeGauges(batch: OutcomeBatch, i: number, domain: Gauges): void {
+  batch.domain[i] = domain.index;
+  batch.liveMappings[i] = domain.liveMappings;
+  batch.livePages[i] = domain.livePages;
+  batch.queuedEntries[i] = domain.queuedEntries();
+  batch.queuedPages[i] = domain.queuedPages();
+  batch.cachedPages[i] = domain.cachedPages();
+  batch.low32Pages[i] = domain.low32Pages();
+}
+
+function clearGauges(batch: OutcomeBatch, i: number): void {
+  batch.domain[i] = 0;
+  batch.liveMappings[i] = 0;
+  batch.livePages[i] = 0;
+  batch.queuedEntries[i] = 0;
+  batch.queuedPages[i] = 0;
+  batch.cachedPages[i] = 0;
+  batch.low32Pages[i] = 0;
+}

@@ -11,6 +11,7 @@ export {
   type LinuxIovaCounters,
   NO_NODE,
 } from './iova/linux.ts';
+export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 export * from './machine.ts';
 export {

@@ -60,11 +60,6 @@ const presets: Readonly<Record<KernelPreset, LinuxIovaParameters>> = {
 /** Kernels whose preset was compared with the kernel's own code. */
 export const VERIFIED_IOVA_KERNELS: readonly KernelPreset[] = ['6.1', '6.12'];
 
-/** The parameters by which the preset of `kernel` differs from the defaults of the policy. */
-export function linuxIovaPreset(kernel: KernelPreset): Parameters {
-  return { kernel };
-}
-
 /** Parameters as typed by a user. `kernel` sets those that are left at "preset" or 0. */
 export const linuxIovaParameterList: ParameterList = [
   {

@@ -1,0 +1,164 @@
+// The bytes of an input: a file or standard input, gzip and zstd unwrapped, hashed as they lie on disk.
+//
+// The wrapping is told by content, not by name; several gzip members or zstd frames are one text.
+// A wrapping that breaks off or is damaged gives what could be decoded, with a diagnostic. A chunk is
+// valid until the next one is asked for.
+
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { EventSink } from './event-sink.ts';
+import { TraceError } from './trace-error.ts';
+import { type Damage, type Unwrapping, unwrap } from './unwrap.ts';
+
+/** How much of an input is looked at to tell its format. */
+const HEAD = 64 * 1024;
+
+type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
+
+/** An input whose first bytes are known and whose chunks can be read once. */
+export interface ByteSource {
+  readonly compression: 'none' | Unwrapping;
+  /** The first bytes, unwrapped: 64 KiB where there are so many. */
+  readonly head: Uint8Array;
+  /** What was wrong with the wrapping so far. */
+  readonly damage: Damage;
+  /** All bytes from the first on, unwrapped. Byte count, hash and damage go to `sink`. */
+  chunks(sink: EventSink): Chunks;
+  /** Gives the file back. */
+  close(): Promise<void>;
+}
+
+/** Opens a path, or standard input for "-", in pieces of `chunkSize` bytes. */
+export async function openBytes(path: string, chunkSize: number): Promise<ByteSource> {
+  const hash = createHash('sha256');
+  const growth = { grew: false };
+  const file = path === '-' ? null : await openFile(path);
+  const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, growth);
+  const wrapped = await peek(hashed(raw, hash), 4);
+  const compression = compressionOf(wrapped.head);
+  const damage: Damage = { code: '', message: '' };
+  const text =
+    compression === 'none' ? wrapped.all() : unwrap(wrapped.all(), compression, path, damage);
+  const { head, all } = await peek(text, HEAD);
+  return {
+    compression,
+    head,
+    damage,
+    async *chunks(sink) {
+      for await (const chunk of all()) {
+        sink.counts.bytes += chunk.length;
+        yield chunk;
+      }
+      sink.counts.sha256 = hash.digest('hex');
+      if (damage.code !== '') sink.diagnose(damage.code, damage.message);
+      if (growth.grew)
+        sink.diagnose('GROWING', 'the file grew while it was read: read up to its old size');
+      await file?.close();
+    },
+    async close() {
+      await file?.close();
+    },
+  };
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    const file = await open(path, 'r');
+    if (!(await file.stat()).isDirectory()) return file;
+    await file.close();
+  } catch (error) {
+    throw ioError(path, error);
+  }
+  throw new TraceError(
+    path,
+    null,
+    'IO: expected a file, found a directory; name a trace inside it',
+  );
+}
+
+/** Two buffers in turn: the next piece is read while the last one is used. */
+async function* fileChunks(
+  file: FileHandle,
+  path: string,
+  chunkSize: number,
+  growth: { grew: boolean },
+): Chunks {
+  const buffers = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)] as const;
+  try {
+    const { size } = await file.stat();
+    // Pipes, devices and files of tracefs have no size: they are read to their end.
+    let left = size === 0 ? Infinity : size;
+    let turn = 0;
+    let reading = file.read(buffers[0], 0, Math.min(chunkSize, left));
+    for (;;) {
+      const { bytesRead, buffer } = await reading;
+      if (bytesRead === 0) break;
+      left -= bytesRead;
+      turn = 1 - turn;
+      const wanted = Math.min(chunkSize, left);
+      const more = wanted > 0;
+      if (more) reading = file.read(buffers[turn as 0 | 1], 0, wanted);
+      yield buffer.subarray(0, bytesRead);
+      if (!more) break;
+    }
+    growth.grew = size > 0 && (await file.stat()).size > size;
+  } catch (error) {
+    throw error instanceof TraceError ? error : ioError(path, error);
+  }
+}
+
+async function* standardInput(chunkSize: number): Chunks {
+  const stream = createReadStream('', { fd: 0, autoClose: false, highWaterMark: chunkSize });
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch (error) {
+    throw ioError('-', error);
+  }
+}
+
+function ioError(path: string, error: unknown): TraceError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'no such file; check the path',
+    EACCES: 'no permission to read it; trace files saved by root need "chmod a+r"',
+    EPERM: 'no permission to read it; trace files saved by root need "chmod a+r"',
+    EISDIR: 'expected a file, found a directory; name a trace inside it',
+  };
+  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  return new TraceError(path, null, `IO: ${reason}`);
+}
+
+async function* hashed(chunks: Chunks, hash: Hash): Chunks {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+function compressionOf(head: Uint8Array): 'none' | Unwrapping {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return 'zstd';
+  return 'none';
+}
+
+/** Reads ahead until `wanted` bytes are there or the chunks end; `all` gives them again, then the rest. */
+async function peek(
+  chunks: Chunks,
+  wanted: number,
+): Promise<{ head: Uint8Array; all: () => Chunks }> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  while (length < wanted) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    pieces.push(Buffer.from(next.value));
+    length += next.value.length;
+  }
+  const whole = Buffer.concat(pieces);
+  const all = async function* (): Chunks {
+    if (length > 0) yield whole;
+    yield* chunks;
+  };
+  return { head: whole.subarray(0, wanted), all };
+}

@@ -1,0 +1,128 @@
+// Where a format puts what it finds: rows of the current batch, interned names, counts, diagnostics.
+//
+// Every non-empty line ends as a row, as a counted diagnostic or as `unparsed`; nothing is dropped
+// without a trace here. The batch is refilled in place: its columns are valid until the next one.
+
+import { BATCH_ROWS, type EventBatch, EventKind, Flag } from './batch.ts';
+import { clearRows, eventBatch } from './batch-builder.ts';
+import { ByteTable } from './byte-table.ts';
+import type { EventCounts } from './event-reader.ts';
+import type { TextWindow } from './text-window.ts';
+import { TokenTable } from './token-table.ts';
+
+const MAX_WHERE = 10;
+const MAX_SEGMENTS = 1 << 18;
+
+/** The CPU of a loss that is not known. */
+export const UNKNOWN_CPU = 65_535;
+
+/** Collects the rows of one reading. */
+export class EventSink {
+  readonly source: string;
+  readonly batch: EventBatch = eventBatch();
+  readonly names: ByteTable;
+  readonly tasks: ByteTable;
+  readonly devices: ByteTable;
+  readonly tokens: TokenTable = new TokenTable();
+  readonly counts: EventCounts = eventCounts();
+  /** 1-based number of the line that is being read. */
+  line = 0;
+  /** ns of the last row, for rows that have no time of their own. */
+  time = 0;
+  /** Flags of every row of the current line. */
+  lineFlags = 0;
+  /** True while the last line of an input without a final line feed is read. */
+  atTail = false;
+  private readonly lossPending = new Uint8Array(UNKNOWN_CPU + 1);
+  private lossesPending = 0;
+
+  /** A sink for one input; names are cut from `window`. */
+  constructor(source: string, window: TextWindow) {
+    this.source = source;
+    this.names = new ByteTable(window, 65_535);
+    this.tasks = new ByteTable(window, 1 << 20);
+    this.devices = new ByteTable(window, 65_535);
+  }
+
+  /** True when the batch has to be taken before the next line. */
+  get full(): boolean {
+    return this.batch.length > BATCH_ROWS - 4 || this.batch.segments.length > MAX_SEGMENTS;
+  }
+
+  /** Starts the next batch. */
+  restart(): void {
+    clearRows(this.batch, 0);
+    this.batch.segments.length = 0;
+  }
+
+  /** Counts a finding; `message` says what it means, once per code. */
+  diagnose(code: string, message: string): void {
+    const { diagnostics } = this.counts;
+    let entry = diagnostics.find((diagnostic) => diagnostic.code === code);
+    if (entry === undefined) {
+      entry = { code, message, count: 0, where: [] };
+      diagnostics.push(entry);
+    }
+    entry.count++;
+    if (entry.where.length < MAX_WHERE) entry.where.push(`${this.source}:${this.line}`);
+  }
+
+  /** Counts a line that looks like an event and was not understood. */
+  unparsed(code: string, message: string): void {
+    this.counts.unparsed++;
+    this.diagnose(code, message);
+  }
+
+  /** Notes `lost` events of a CPU, 0 where their number was not recorded. */
+  loss(cpu: number, lost: number): void {
+    const { counts } = this;
+    counts.lost += lost;
+    if (lost === 0) counts.lostUnknown = true;
+    const key = cpu === UNKNOWN_CPU ? -1 : cpu;
+    counts.lostByCpu.set(key, (counts.lostByCpu.get(key) ?? 0) + lost);
+    if (this.lossPending[cpu] === 0) this.lossesPending++;
+    this.lossPending[cpu] = 1;
+    const row = this.note(EventKind.lost, cpu);
+    this.batch.aux[row] = lost;
+  }
+
+  /** Adds a row that is no event: a loss, a buffer start or a segment. Returns its index. */
+  note(kind: EventKind, cpu: number): number {
+    const { batch } = this;
+    const row = batch.length++;
+    batch.time[row] = this.time;
+    batch.cpu[row] = cpu;
+    batch.tid[row] = -1;
+    batch.task[row] = 0;
+    batch.kind[row] = kind;
+    batch.line[row] = this.line;
+    return row;
+  }
+
+  /** Flags of the next event of `cpu`. */
+  flagsOf(cpu: number): number {
+    if (this.lossesPending === 0 || this.lossPending[cpu] === 0) return this.lineFlags;
+    this.lossPending[cpu] = 0;
+    this.lossesPending--;
+    return this.lineFlags | Flag.lossBefore;
+  }
+}
+
+function eventCounts(): EventCounts {
+  return {
+    bytes: 0,
+    lines: 0,
+    byName: [0],
+    lost: 0,
+    lostUnknown: false,
+    lostByCpu: new Map(),
+    unparsed: 0,
+    diagnostics: [],
+    firstTime: 0,
+    lastTime: 0,
+    resolution: 0,
+    headerCpus: 0,
+    maxCpu: 0,
+    sha256: '',
+  };
+}

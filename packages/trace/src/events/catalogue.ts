@@ -1,0 +1,91 @@
+// The described events, flattened into columns that the payload reader walks without touching objects.
+
+import { As, type EventDefinition, type Field, Form } from './definition.ts';
+import { dmaEvents } from './dma.ts';
+import { iommuEvents } from './iommu.ts';
+import { probeEvents } from './probes.ts';
+import { swiotlbEvents } from './swiotlb.ts';
+
+/** No definition has this number. */
+export const NO_EVENT = -1;
+
+/** Definitions by number; the fields of definition d are rows fieldFrom[d] to fieldFrom[d + 1] - 1. */
+export interface Catalogue {
+  readonly definitions: readonly EventDefinition[];
+  readonly kind: Uint8Array;
+  readonly form: Uint8Array;
+  readonly fieldFrom: Uint16Array;
+  /** Bit i: field i of the definition must be there. */
+  readonly required: Uint32Array;
+  readonly as: Uint8Array;
+  readonly to: Uint8Array;
+  /** Key with its "=", as first and last four bytes (little endian) and as bytes. */
+  readonly keyLength: Uint8Array;
+  readonly keyHead: Uint32Array;
+  readonly keyTail: Uint32Array;
+  readonly keys: readonly Uint8Array[];
+  /** Number of the definition by event name: of the tracepoint, and of the probe of that name. */
+  readonly tracepoints: ReadonlyMap<string, number>;
+  readonly probes: ReadonlyMap<string, number>;
+}
+
+/** All events whose payload is read. */
+export const catalogue: Catalogue = flatten([
+  ...iommuEvents,
+  ...dmaEvents,
+  ...swiotlbEvents,
+  ...probeEvents,
+]);
+
+function flatten(definitions: readonly EventDefinition[]): Catalogue {
+  const fields = definitions.flatMap((definition) => definition.fields);
+  const keys = fields.map(keyBytes);
+  return {
+    definitions,
+    kind: Uint8Array.from(definitions, (definition) => definition.kind),
+    form: Uint8Array.from(definitions, (definition) => definition.form),
+    fieldFrom: Uint16Array.from(startsOf(definitions)),
+    required: Uint32Array.from(definitions, (definition) => requiredBits(definition.fields)),
+    as: Uint8Array.from(fields, (field) => field.as),
+    to: Uint8Array.from(fields, (field) => field.to),
+    keyLength: Uint8Array.from(keys, (key) => key.length),
+    keyHead: Uint32Array.from(keys, (key) => wordAt(key, 0)),
+    keyTail: Uint32Array.from(keys, (key) => wordAt(key, key.length - 4)),
+    keys,
+    tracepoints: numbersByName(definitions, false),
+    probes: numbersByName(definitions, true),
+  };
+}
+
+function startsOf(definitions: readonly EventDefinition[]): number[] {
+  const starts = [0];
+  for (const { fields } of definitions) starts.push(starts.at(-1)! + fields.length);
+  return starts;
+}
+
+function requiredBits(fields: readonly Field[]): number {
+  return fields.reduce((bits, field, i) => (field.optional ? bits : bits | (1 << i)), 0) >>> 0;
+}
+
+function keyBytes(field: Field): Uint8Array {
+  return new TextEncoder().encode(field.as === As.flag ? field.key : `${field.key}=`);
+}
+
+/** Four bytes of a key; a key of three takes in the space before it. */
+function wordAt(key: Uint8Array, offset: number): number {
+  let word = 0;
+  for (let i = 3; i >= 0; i--) word = (word << 8) | (key[offset + i] ?? 0x20);
+  return word >>> 0;
+}
+
+function numbersByName(
+  definitions: readonly EventDefinition[],
+  wantProbe: boolean,
+): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>();
+  definitions.forEach(({ names, form }, number) => {
+    if ((form === Form.probe) !== wantProbe) return;
+    for (const name of names) numbers.set(name, number);
+  });
+  return numbers;
+}

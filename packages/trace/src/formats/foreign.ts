@@ -1,0 +1,81 @@
+// Contents that are recognised and not read, with what to do instead.
+
+import { Byte } from '../bytes.ts';
+
+/** A content by its first bytes or first lines. */
+interface Foreign {
+  readonly name: string;
+  readonly test: (head: Uint8Array, text: string) => boolean;
+  readonly advice: string;
+}
+
+const NOT_YET = 'not yet supported by this release';
+
+const foreign: readonly Foreign[] = [
+  {
+    name: 'an xz file',
+    test: magic(0xfd, 0x37, 0x7a, 0x58, 0x5a),
+    advice: 'unpack it with "xz -d"',
+  },
+  { name: 'a bzip2 file', test: magic(0x42, 0x5a, 0x68), advice: 'unpack it with "bzip2 -d"' },
+  {
+    name: 'a trace.dat file of trace-cmd',
+    test: (head, text) => magic(0x17, 0x08, 0x44)(head) && text.startsWith('tracing', 3),
+    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace" (trace-cmd report text comes with it)`,
+  },
+  {
+    name: 'a perf.data file',
+    test: (_, text) => /^PERFILE2|^2ELIFREP|^PERFFILE/.test(text),
+    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace" (perf script text comes with it)`,
+  },
+  {
+    name: 'text of trace-cmd report',
+    test: (_, text) => /^\s*(?:cpus=\d+|version = \d+)\s*$/m.test(firstLines(text, 3)),
+    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace"`,
+  },
+  {
+    name: 'text of perf script',
+    test: (_, text) =>
+      /^\s*\S.{0,15}?\s+-?\d+(?:\/\d+)?\s+(?:\[\d+\]\s+)?[\d.]+:\s+(?:\d+\s+)?\w+:\w+:/m.test(text),
+    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace"`,
+  },
+  {
+    name: 'UTF-16 text',
+    test: (head) => magic(0xff, 0xfe)(head) || magic(0xfe, 0xff)(head),
+    advice: 'convert it with "iconv -f utf-16 -t utf-8"',
+  },
+  { name: 'an ELF program', test: magic(0x7f, 0x45, 0x4c, 0x46), advice: '' },
+  { name: 'a PNG image', test: magic(0x89, 0x50, 0x4e, 0x47), advice: '' },
+  { name: 'a JPEG image', test: magic(0xff, 0xd8, 0xff), advice: '' },
+  { name: 'a zip archive', test: magic(0x50, 0x4b, 0x03, 0x04), advice: 'unpack it first' },
+  { name: 'a PDF document', test: magic(0x25, 0x50, 0x44, 0x46), advice: '' },
+  {
+    name: 'a tar archive',
+    test: (_, text) => text.startsWith('ustar', 257),
+    advice: 'unpack it with "tar xf"',
+  },
+  {
+    name: 'an HTML page',
+    test: (_, text) => /^\s*<(?:!doctype html|html)/i.test(text),
+    advice: '',
+  },
+  { name: 'JSON', test: (_, text) => /^\s*[{[]\s*["{\]}]/.test(text), advice: NOT_YET },
+];
+
+/** What an input without a known format is, and what to do; ends the message of an error. */
+export function describeForeign(head: Uint8Array): string {
+  const text = Buffer.from(head).toString('latin1');
+  const known = foreign.find(({ test }) => test(head, text));
+  if (known !== undefined) {
+    return known.advice === '' ? `found ${known.name}` : `found ${known.name}; ${known.advice}`;
+  }
+  return '';
+}
+
+function magic(...bytes: readonly number[]): (head: Uint8Array) => boolean {
+  return (head) => bytes.every((byte, i) => head[i] === byte);
+}
+
+function firstLines(text: string, count: number): string {
+  return text.split('\n', count).join(String.fromCharCode(Byte.lineFeed));
+}

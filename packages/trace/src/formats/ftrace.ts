@@ -1,0 +1,298 @@
+// The kernel's own text: `trace` and `trace_pipe`, default layout (kernel/trace/trace_output.c).
+//
+//   fio-2831    [002] d..1.   912.004381: map: IOMMU: iova=...
+//
+// comm is right-aligned in 16 bytes, so byte 16 is the "-" before the thread id whatever the comm
+// holds. A tgid column may follow it (or, in 4.13 to 4.17, the CPU); the flags column has 4 to 8
+// characters or is missing (noirq-info). Lines that are no events are sorted out in ftrace-notes.ts.
+// Left out: the latency, verbose, raw, hex, fields and nocontext-info layouts.
+
+import { clearRows } from '../batch-builder.ts';
+import { Byte, isDigit } from '../bytes.ts';
+import { TraceClock } from '../clock.ts';
+import type { EventSink } from '../event-sink.ts';
+import { catalogue, NO_EVENT } from '../events/catalogue.ts';
+import { FOREIGN, PayloadReader } from '../events/payload.ts';
+import { type LineParser, readLines } from '../lines.ts';
+import type { TextWindow } from '../text-window.ts';
+import { TraceError } from '../trace-error.ts';
+import type { TraceFormat } from './format.ts';
+import { FtraceNotes } from './ftrace-notes.ts';
+
+/** The line does not have the columns of an event. */
+const NO_EVENT_LINE = -1;
+const COMM = 16;
+const MAX_NAME = 64;
+const MAX_CPU = 65_534;
+const SPACES = 0x20202020;
+/** Nanoseconds of one unit of the last decimal, by the number of decimals. */
+const UNIT = [0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1] as const;
+const NOT_SEEN = -1;
+
+/** Parses the lines of the default layout. */
+export class FtraceParser implements LineParser {
+  private readonly bytes: Buffer;
+  private readonly view: DataView;
+  private readonly sink: EventSink;
+  private readonly clock: TraceClock;
+  private readonly payload: PayloadReader;
+  private readonly notes: FtraceNotes;
+  /** Definitions of the tracepoint and of the probe, by event name. */
+  private readonly tracepoints: number[] = [NO_EVENT];
+  private readonly probes: number[] = [NO_EVENT];
+  private markName = -1;
+  private decimals: number = NOT_SEEN;
+  /** Lines without columns that follow belong to a marker. */
+  private afterMark = false;
+
+  constructor(window: TextWindow, sink: EventSink) {
+    this.bytes = window.bytes;
+    this.view = window.view;
+    this.sink = sink;
+    this.clock = new TraceClock(sink);
+    this.payload = new PayloadReader(window, sink);
+    this.notes = new FtraceNotes(window, sink, this.clock);
+  }
+
+  line(start: number): number {
+    const { bytes } = this;
+    if (bytes[start] === Byte.space && bytes[start + COMM] === Byte.dash) {
+      const next = this.event(start, start + COMM);
+      if (next !== NO_EVENT_LINE) return next;
+    }
+    return this.otherLine(start);
+  }
+
+  end(): void {
+    this.clock.end();
+  }
+
+  private otherLine(start: number): number {
+    const { bytes, notes } = this;
+    const end = bytes.indexOf(Byte.lineFeed, start);
+    if (notes.read(start, end)) return end + 1;
+    const dash = notes.taskEnd(start, end);
+    if (dash >= 0) {
+      const next = this.event(start, dash);
+      if (next !== NO_EVENT_LINE) {
+        this.sink.diagnose('REINDENTED', 'lines whose indentation was changed');
+        return next;
+      }
+    }
+    if (!this.afterMark) notes.unknown(start, end);
+    return end + 1;
+  }
+
+  /** Reads an event whose task name ends at `dash`; returns the position after the line. */
+  private event(start: number, dash: number): number {
+    const { bytes, view, sink } = this;
+    let position = start;
+    while (view.getUint32(position, true) === SPACES) position += 4;
+    while (bytes[position] === Byte.space) position++;
+    const task = this.task(position, dash - position);
+    if (task < 0) return NO_EVENT_LINE;
+
+    // pid, the optional tgid and the CPU
+    position = dash + 1;
+    let tid = 0;
+    let digit = bytes[position]! - Byte.zero;
+    if (digit < 0 || digit > 9) return NO_EVENT_LINE;
+    while (digit >= 0 && digit <= 9) {
+      tid = tid * 10 + digit;
+      digit = bytes[++position]! - Byte.zero;
+    }
+    while (bytes[position] === Byte.space) position++;
+    if (bytes[position] === Byte.parenOpen) position = this.afterTgid(position);
+    if (bytes[position] !== Byte.bracketOpen) return NO_EVENT_LINE;
+    let cpu = 0;
+    digit = bytes[++position]! - Byte.zero;
+    if (digit < 0 || digit > 9) return NO_EVENT_LINE;
+    while (digit >= 0 && digit <= 9) {
+      cpu = cpu * 10 + digit;
+      digit = bytes[++position]! - Byte.zero;
+    }
+    if (bytes[position] !== Byte.bracketClose) return NO_EVENT_LINE;
+    position++;
+    while (bytes[position] === Byte.space) position++;
+    if (bytes[position] === Byte.parenOpen) position = this.afterTgid(position);
+
+    // flags
+    let context = 0;
+    digit = bytes[position]! - Byte.zero;
+    if (digit < 0 || digit > 9) {
+      const flags = position;
+      while (bytes[position]! > Byte.space) position++;
+      if (position - flags < 4 || position - flags > 8) return NO_EVENT_LINE;
+      context = bytes[flags + 2]!;
+      while (bytes[position] === Byte.space) position++;
+      digit = bytes[position]! - Byte.zero;
+    }
+
+    // time
+    if (digit < 0 || digit > 9) return NO_EVENT_LINE;
+    let seconds = 0;
+    while (digit >= 0 && digit <= 9) {
+      seconds = seconds * 10 + digit;
+      digit = bytes[++position]! - Byte.zero;
+    }
+    let fraction = 0;
+    let decimals = 0;
+    if (bytes[position] === Byte.dot) {
+      const point = position;
+      digit = bytes[++position]! - Byte.zero;
+      while (digit >= 0 && digit <= 9) {
+        fraction = fraction * 10 + digit;
+        digit = bytes[++position]! - Byte.zero;
+      }
+      decimals = position - point - 1;
+      if (decimals === 0 || decimals > 9) return NO_EVENT_LINE;
+    }
+    if (bytes[position] !== Byte.colon) return NO_EVENT_LINE;
+    position++;
+    if (bytes[position] === Byte.space) position++;
+
+    // event name
+    const colon = this.nameEnd(position);
+    let name = colon < 0 ? -1 : sink.names.find(position, colon - position);
+    if (name < 0) {
+      name = this.newName(position, colon);
+      if (name < 0) return this.notes.body(position, cpu);
+    }
+    position = colon + 1;
+    if (bytes[position] === Byte.space) position++;
+
+    if (cpu > sink.counts.maxCpu) this.newCpu(cpu);
+    if (decimals !== this.decimals) this.newPrecision(decimals);
+    const time =
+      decimals === 0
+        ? this.clock.at(0, seconds, cpu)
+        : this.clock.at(seconds, fraction * UNIT[decimals]!, cpu);
+    return this.row(position, name, time, cpu, tid, task, context);
+  }
+
+  private row(
+    payload: number,
+    name: number,
+    time: number,
+    cpu: number,
+    tid: number,
+    task: number,
+    context: number,
+  ): number {
+    const { bytes, sink } = this;
+    const { batch } = sink;
+    const row = batch.length;
+    batch.time[row] = time;
+    batch.cpu[row] = cpu;
+    batch.tid[row] = tid;
+    batch.task[row] = task;
+    batch.context[row] = context;
+    batch.name[row] = name;
+    batch.line[row] = sink.line;
+    batch.flags[row] = sink.flagsOf(cpu);
+    const isProbe = bytes[payload] === Byte.parenOpen;
+    const definition = isProbe ? this.probes[name]! : this.tracepoints[name]!;
+    let end = FOREIGN;
+    if (definition !== NO_EVENT) {
+      end = this.payload.read(definition, row, payload);
+      if (end < 0 && end !== FOREIGN) return this.malformed(row, payload);
+    }
+    this.afterMark = name === this.markName;
+    batch.length = row + 1;
+    sink.counts.byName[name]!++;
+    return (end < 0 ? bytes.indexOf(Byte.lineFeed, payload) : end) + 1;
+  }
+
+  private malformed(row: number, payload: number): number {
+    const end = this.bytes.indexOf(Byte.lineFeed, payload);
+    clearRows(this.sink.batch, row);
+    this.notes.malformed(payload, end, this.sink.batch.cpu[row]!);
+    return end + 1;
+  }
+
+  /** Index of the task name, or -1 where the bytes belong to more than one line. */
+  private task(start: number, length: number): number {
+    const { tasks } = this.sink;
+    if (length <= 0) return length;
+    const known = tasks.find(start, length);
+    if (known >= 0) return known;
+    const end = this.bytes.indexOf(Byte.lineFeed, start);
+    return end < start + length ? -1 : tasks.intern(start, length);
+  }
+
+  /** Position after "(  123) " or "(-------) ". */
+  private afterTgid(open: number): number {
+    const { bytes } = this;
+    let position = open + 1;
+    while (
+      bytes[position] === Byte.space ||
+      bytes[position] === Byte.dash ||
+      isDigit(bytes[position]!)
+    ) {
+      position++;
+    }
+    if (bytes[position] !== Byte.parenClose) return open;
+    position++;
+    while (bytes[position] === Byte.space) position++;
+    return position;
+  }
+
+  /** Position of the colon after an event name, or -1. */
+  private nameEnd(start: number): number {
+    const { view } = this;
+    for (let position = start; position < start + MAX_NAME; position += 4) {
+      const word = view.getUint32(position, true) ^ 0x3a3a3a3a;
+      const zeros = (word - 0x01010101) & ~word & 0x80808080;
+      if (zeros !== 0) return position + ((31 - Math.clz32(zeros & -zeros)) >> 3);
+    }
+    return -1;
+  }
+
+  private newName(start: number, colon: number): number {
+    if (colon <= start) return -1;
+    const text = this.bytes.toString('latin1', start, colon);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return -1;
+    const { names, counts } = this.sink;
+    const name = names.intern(start, colon - start);
+    this.tracepoints[name] = catalogue.tracepoints.get(text) ?? NO_EVENT;
+    this.probes[name] = catalogue.probes.get(text) ?? NO_EVENT;
+    counts.byName[name] ??= 0;
+    if (text === 'tracing_mark_write') this.markName = name;
+    return name;
+  }
+
+  private newCpu(cpu: number): void {
+    const { sink } = this;
+    if (cpu > MAX_CPU) {
+      const problem = `BAD_CPU: expected a CPU number up to ${MAX_CPU}, found ${cpu}`;
+      throw new TraceError(sink.source, sink.line, problem);
+    }
+    sink.counts.maxCpu = cpu;
+    const { headerCpus } = sink.counts;
+    if (headerCpus > 0 && cpu >= headerCpus) {
+      sink.diagnose('BAD_CPU', 'a CPU number beyond the CPUs of the header');
+    }
+  }
+
+  private newPrecision(decimals: number): void {
+    const { sink } = this;
+    if (decimals === 0) {
+      sink.diagnose('TICK_CLOCK', 'the clock counts ticks: durations are in ticks, not in ns');
+    } else if (decimals !== 6 && decimals !== 9) {
+      sink.diagnose('TIME_PRECISION', 'times with another number of decimals than 6 or 9');
+    }
+    if (this.decimals === NOT_SEEN) sink.counts.resolution = decimals === 0 ? 0 : UNIT[decimals]!;
+    this.decimals = decimals;
+  }
+}
+
+/** An event line as 2.2 of the format notes has it, somewhere in the head of a file. */
+const EVENT_LINE =
+  /^.{0,16}?-\d+[\t ]+(?:\([^)\n]*\)[\t ]+)?\[\d+\][\t ]+(?:\([^)\n]*\)[\t ]+)?(?:[^\s\d:][^\s:]{3,7}[\t ]+)?\d+(?:\.\d+)?: /m;
+
+/** `trace` and `trace_pipe` of the kernel. */
+export const ftraceText: TraceFormat = {
+  name: 'ftrace text',
+  matches: (_, text) => /^\s*# tracer:/.test(text) || EVENT_LINE.test(text),
+  read: (chunks, window, sink) => readLines(chunks, window, sink, new FtraceParser(window, sink)),
+};

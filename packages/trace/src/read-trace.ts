@@ -1,0 +1,84 @@
+// Opens a trace: tells its wrapping and its format by content, and hands out its events.
+//
+// A new format is one file in formats/ and one line in the list below; the first match wins.
+
+import { type ByteSource, openBytes } from './byte-source.ts';
+import { printable } from './bytes.ts';
+import type { EventReader } from './event-reader.ts';
+import { EventSink } from './event-sink.ts';
+import { describeForeign } from './formats/foreign.ts';
+import type { TraceFormat } from './formats/format.ts';
+import { ftraceText } from './formats/ftrace.ts';
+import { lineWindow } from './lines.ts';
+import { TraceError } from './trace-error.ts';
+
+const formats: readonly TraceFormat[] = [ftraceText];
+
+const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';
+const CHUNK = 256 * 1024;
+
+/** How a trace is read. */
+export interface OpenOptions {
+  /** Bytes that are read at a time. */
+  readonly chunkSize?: number;
+}
+
+/** Opens a file, or standard input for "-". Throws a TraceError for what is no trace. */
+export async function openTrace(path: string, options: OpenOptions = {}): Promise<EventReader> {
+  const { chunkSize = CHUNK } = options;
+  if (!(chunkSize >= 1)) throw new RangeError(`Chunk size ${chunkSize}, expected 1 or more bytes`);
+  const source = await openBytes(path, chunkSize);
+  try {
+    return reader(path, source, formatOf(path, source));
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+function reader(path: string, source: ByteSource, format: TraceFormat): EventReader {
+  const window = lineWindow();
+  const sink = new EventSink(path, window);
+  return {
+    source: path,
+    format: format.name,
+    compression: source.compression,
+    names: sink.names.strings,
+    tasks: sink.tasks.strings,
+    devices: sink.devices.strings,
+    tokens: sink.tokens.strings,
+    counts: sink.counts,
+    async *batches() {
+      try {
+        yield* format.read(source.chunks(sink), window, sink);
+      } finally {
+        await source.close();
+      }
+    },
+  };
+}
+
+function formatOf(path: string, source: ByteSource): TraceFormat {
+  const { head, damage } = source;
+  const text = Buffer.from(head)
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '');
+  if (!/[^\s\0]/.test(text)) {
+    const found = head.length === 0 ? 'found an empty file' : 'found blank lines only';
+    const why = damage.code === '' ? '' : ` (${damage.message})`;
+    throw new TraceError(path, null, `NO_EVENTS: expected ${EXPECTED}, ${found}${why}`);
+  }
+  const foreign = describeForeign(head);
+  if (foreign !== '') {
+    throw new TraceError(path, null, `UNKNOWN_FORMAT: expected ${EXPECTED}, ${foreign}`);
+  }
+  const format = formats.find((candidate) => candidate.matches(head, text));
+  if (format !== undefined) return format;
+  const first = printable(head.subarray(0, lineLength(head)));
+  throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, found "${first}"`);
+}
+
+function lineLength(head: Uint8Array): number {
+  const end = head.indexOf(0x0a);
+  return end < 0 ? head.length : end;
+}

@@ -6,14 +6,7 @@
 
 import type { MachineDevice, SacPolicy } from './machine.ts';
 import { limitPfnOf } from './pfn.ts';
-import {
-  AllocPath,
-  type AllocWork,
-  FailCause,
-  type FlushQueue,
-  type IovaAllocator,
-  NO_PFN,
-} from './policy.ts';
+import { type AllocWork, type FlushQueue, type IovaAllocator, NO_PFN } from './policy.ts';
 
 const LIMIT_32 = 0xffff_ffff;
 
@@ -33,36 +26,35 @@ export class DmaLayer {
   /** Replaced when the type of the domain changes. */
   queue: FlushQueue;
   readonly granule: number;
-  /** Work of the last `map`, both attempts together. */
-  readonly work: AllocWork = {
-    path: AllocPath.failed,
-    cause: FailCause.none,
-    steps: 0,
-    tries: 0,
-    pages: 0,
-  };
+  /** Work of the last `map`, both attempts together: the allocator's own record. */
+  readonly work: AllocWork;
   /** The last `map` was the one at which its device gave up 32-bit addresses for good. */
   gaveUp = false;
   readonly #limit32: number;
   readonly #sticky: boolean;
-  readonly #apertureLimit: number;
-  /** By device: highest pfn by its mask and the bus. */
-  readonly #maskLimit: Float64Array;
+  /** By device: highest pfn by bus and aperture, and by the mask as well. */
   readonly #busLimit: Float64Array;
+  readonly #maskLimit: Float64Array;
   /** By device: 1 while it tries 32 bits first. */
   readonly #sacFirst: Uint8Array;
 
   constructor(options: DmaLayerOptions, allocator: IovaAllocator, queue: FlushQueue) {
     const { granule, devices, sac } = options;
+    const aperture = pfnLimit(options.apertureEnd, granule);
+    const busLimits = devices.map(({ busDmaLimit }) =>
+      Math.min(aperture, pfnLimit(busDmaLimit, granule)),
+    );
     this.allocator = allocator;
     this.queue = queue;
     this.granule = granule;
+    this.work = allocator.work;
     this.#limit32 = limitPfnOf(LIMIT_32, granule);
     this.#sticky = sac === 'sticky';
-    this.#apertureLimit = pfnLimit(options.apertureEnd, granule);
-    this.#busLimit = Float64Array.from(devices, (device) => pfnLimit(device.busDmaLimit, granule));
-    this.#maskLimit = Float64Array.from(devices, (device) => 2 ** device.maskBits / granule - 1);
-    this.#sacFirst = Uint8Array.from(devices, (device) => (sac !== 'off' && device.pci ? 1 : 0));
+    this.#busLimit = Float64Array.from(busLimits);
+    this.#maskLimit = Float64Array.from(devices, ({ maskBits }, i) =>
+      Math.min(2 ** maskBits / granule - 1, busLimits[i]!),
+    );
+    this.#sacFirst = Uint8Array.from(devices, ({ pci }) => (sac !== 'off' && pci ? 1 : 0));
   }
 
   /**
@@ -70,25 +62,23 @@ export class DmaLayer {
    * call accepts, 0 for the mask of the device.
    */
   map(device: number, pages: number, dmaLimit: number, cpu: number): number {
-    const limit = this.#limit(device, dmaLimit);
+    const { allocator } = this;
+    const limit = dmaLimit === 0 ? this.#maskLimit[device]! : this.#limit(device, dmaLimit);
     this.gaveUp = false;
     if (limit <= this.#limit32 || this.#sacFirst[device] === 0) {
-      const pfn = this.allocator.alloc(pages, limit, cpu, true);
-      this.#setWork();
-      return pfn;
+      return allocator.alloc(pages, limit, cpu, true);
     }
-    const low = this.allocator.alloc(pages, this.#limit32, cpu, false);
-    this.#setWork();
+    const low = allocator.alloc(pages, this.#limit32, cpu, false);
     if (low !== NO_PFN) return low;
     if (this.#sticky) {
       this.#sacFirst[device] = 0;
       this.gaveUp = true;
     }
-    const { steps, tries } = this.work;
-    const pfn = this.allocator.alloc(pages, limit, cpu, true);
-    this.#setWork();
-    this.work.steps += steps;
-    this.work.tries += tries;
+    const { work } = this;
+    const { steps, tries } = work;
+    const pfn = allocator.alloc(pages, limit, cpu, true);
+    work.steps += steps;
+    work.tries += tries;
     return pfn;
   }
 
@@ -98,18 +88,7 @@ export class DmaLayer {
   }
 
   #limit(device: number, dmaLimit: number): number {
-    const own = dmaLimit === 0 ? this.#maskLimit[device]! : limitPfnOf(dmaLimit, this.granule);
-    return Math.min(own, this.#busLimit[device]!, this.#apertureLimit);
-  }
-
-  #setWork(): void {
-    const from = this.allocator.work;
-    const { work } = this;
-    work.path = from.path;
-    work.cause = from.cause;
-    work.steps = from.steps;
-    work.tries = from.tries;
-    work.pages = from.pages;
+    return Math.min(limitPfnOf(dmaLimit, this.granule), this.#busLimit[device]!);
   }
 }
 

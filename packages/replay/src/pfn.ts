@@ -19,9 +19,9 @@ export function pfnOf(low: number, high: number, granule: number): number {
   return high * (TWO_32 / granule) + Math.floor(low / granule);
 }
 
-/** Offset in its granule of an address with this lower half. */
+/** Offset in its granule of an address, or of one with this lower half; a granule has at most 2^31 bytes. */
 export function offsetOf(low: number, granule: number): number {
-  return low % granule;
+  return low & (granule - 1);
 }
 
 /** Granules that `bytes` from `offset` in the first one touch. */

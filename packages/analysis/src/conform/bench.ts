@@ -6,11 +6,12 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { VERIFIED_IOVA_KERNELS } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
+import { benchFq } from './bench-fq.ts';
 import { benchIova } from './bench-iova.ts';
 import { filesBelow, readGolden } from './golden-file.ts';
 import { Fields } from './scenario.ts';
 
-const benchFamilies: readonly BenchFamily[] = [benchIova];
+const benchFamilies: readonly BenchFamily[] = [benchIova, benchFq];
 const WARM_UPS = 2;
 const NATIVE = 'native.json';
 const STREAM_ENDING = '.bin.zst';

@@ -1,0 +1,54 @@
+// What a chart is: a name and a function from results to a Vega-Lite spec with its data inline.
+
+import type { TopLevelSpec } from 'vega-lite';
+import type { RunResult } from '../run-result.ts';
+
+/** A result under the name that charts and tables show. */
+export interface LabelledResult {
+  readonly label: string;
+  readonly result: RunResult;
+}
+
+/** One chart of one or several results. The spec has no config: add one by theme (see render.ts). */
+export interface Chart {
+  /** As typed on the command line. */
+  readonly name: string;
+  readonly title: string;
+  /** One sentence: what it shows. */
+  readonly summary: string;
+  make(results: readonly LabelledResult[]): TopLevelSpec;
+}
+
+/** One plot of several that stand below each other. */
+export type Panel = Extract<
+  Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number],
+  { layer: unknown }
+>;
+
+/** The name of a run above its panel. */
+export function panelTitle(label: string): { text: string; style: string; offset: number } {
+  return { text: label, style: 'run-title', offset: 6 };
+}
+
+export const SCHEMA: string = 'https://vega.github.io/schema/vega-lite/v6.json';
+
+/** Pixels of a plot without axes; reports set their own. */
+export const PLOT_WIDTH: number = 640;
+
+/** A chart that says why there is nothing to draw. */
+export function emptyChart(title: string, reason: string): TopLevelSpec {
+  return {
+    $schema: SCHEMA,
+    title: { text: title },
+    width: PLOT_WIDTH,
+    height: 60,
+    data: { values: [{ reason }] },
+    mark: { type: 'text', style: 'note' },
+    encoding: { text: { field: 'reason' } },
+  };
+}
+
+/** A number with four significant digits: enough for a picture, short in a file. */
+export function forPlot(value: number): number {
+  return Number(value.toPrecision(4));
+}

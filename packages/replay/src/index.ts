@@ -3,7 +3,6 @@
 export { allocCost, DEFAULT_COST } from './cost.ts';
 export { DmaLayer, type DmaLayerOptions } from './dma-layer.ts';
 export { LazyQueue, type LazyQueueOptions } from './flush/lazy-queue.ts';
-export type { Ring } from './flush/ring.ts';
 export {
   createLinuxIova,
   LinuxIova,
@@ -35,4 +34,5 @@ export {
 export * from './policy.ts';
 export { type RequestSource, replay } from './replay.ts';
 export { FNV_BASIS, fnvWord } from './structures/fnv.ts';
+export type { Ring } from './structures/ring.ts';
 export { msToJiffies, type TimerCallback, Timers, wheelJiffy } from './timers.ts';

@@ -9,12 +9,12 @@
 
 import { Flag, Op, type RequestBatch } from '@dmalab/trace';
 import { Domains } from './domains.ts';
-import { LiveState, LiveTable } from './live-table.ts';
 import type { Machine } from './machine.ts';
 import { type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { NO_PFN } from './policy.ts';
+import { LiveState, LiveTable } from './structures/live-table.ts';
 import { Timers } from './timers.ts';
 
 /** What is replayed: a capture, or anything that yields requests in order. */

@@ -7,7 +7,7 @@
 // an entry waits, and never twice; a full flush does not cancel it.
 
 import { FlushCause, type FlushQueue, type Port } from '../policy.ts';
-import { createRing, type Ring, ringLength } from './ring.ts';
+import { createRing, nextEntry, type Ring, ringLength } from '../structures/ring.ts';
 
 /** Shape of a lazy queue; `perCpu` false: one ring that all CPUs share. */
 export interface LazyQueueOptions {
@@ -47,7 +47,7 @@ export class LazyQueue implements FlushQueue {
   queue(pfn: number, pages: number, cpu: number, id: number): void {
     const ring = this.#ring(cpu);
     this.#release(ring, cpu);
-    if (((ring.tail + 1) & ring.mask) === ring.head) {
+    if (nextEntry(ring, ring.tail) === ring.head) {
       this.#flush(FlushCause.full);
       this.#release(ring, cpu);
     }
@@ -57,7 +57,7 @@ export class LazyQueue implements FlushQueue {
     ring.counter[tail] = this.#flushesStarted;
     ring.time[tail] = this.#port.now();
     ring.id[tail] = id;
-    ring.tail = (tail + 1) & ring.mask;
+    ring.tail = nextEntry(ring, tail);
     this.#entries++;
     this.#pages += pages;
     if (!this.#timerOn) this.#armTimer(cpu);
@@ -120,7 +120,7 @@ export class LazyQueue implements FlushQueue {
       this.#entries--;
       this.#pages -= pages;
       // The entry leaves the ring before the port hears of it, so that what it reads is consistent.
-      ring.head = (head + 1) & ring.mask;
+      ring.head = nextEntry(ring, head);
       this.#port.freeIova(ring.pfn[head]!, pages, cpu, ring.time[head]!, ring.id[head]!);
     }
   }

@@ -33,6 +33,11 @@ export function createRing(size: number): Ring {
   };
 }
 
+/** The entry after `entry`. */
+export function nextEntry(ring: Ring, entry: number): number {
+  return (entry + 1) & ring.mask;
+}
+
 /** Entries waiting in the ring. */
 export function ringLength(ring: Ring): number {
   return (ring.tail - ring.head) & ring.mask;

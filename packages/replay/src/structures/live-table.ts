@@ -1,16 +1,19 @@
 // The mappings that are live in a replay, found by request id.
 //
-// Open addressing with linear probing over typed arrays; ids grow, so neighbours in time are
-// neighbours in memory. Removal moves later entries of the cluster back, there are no tombstones.
-// Memory grows with the number of live mappings, not with the number of requests.
+// Open addressing with linear probing over typed arrays. Ids come in sequence: a multiplicative hash
+// scatters them, as neighbours would make one cluster of all that is live. Removal moves later entries
+// of a cluster back, there are no tombstones. Memory grows with the number of live mappings, not with
+// the number of requests.
 
 /** What became of a mapping in the replay. */
 export const LiveState = { mapped: 1, failed: 2 } as const;
 export type LiveState = (typeof LiveState)[keyof typeof LiveState];
 
 const FIRST_CAPACITY = 1024;
+/** 2^32 over the golden ratio. */
+const SCATTER = 0x9e37_79b1;
 
-/** Id to columns. A slot is valid until the next `add` or `remove`. Id 0 marks a free slot. */
+/** Id to columns. A slot is valid until the next `add` or `remove`; `add` may replace the columns. Id 0 marks a free slot. */
 export class LiveTable {
   size = 0;
   id: Uint32Array = new Uint32Array(FIRST_CAPACITY);
@@ -24,12 +27,13 @@ export class LiveTable {
   /** Virtual ns of the map, -1 where it was before the trace. */
   time: Float64Array = new Float64Array(FIRST_CAPACITY);
   #mask = FIRST_CAPACITY - 1;
+  #shift = 32 - Math.log2(FIRST_CAPACITY);
 
   /** Slot of `id`, -1 when it is not live. */
   find(id: number): number {
     const { id: ids } = this;
     const mask = this.#mask;
-    for (let slot = id & mask; ids[slot] !== 0; slot = (slot + 1) & mask) {
+    for (let slot = this.#home(id); ids[slot] !== 0; slot = (slot + 1) & mask) {
       if (ids[slot] === id) return slot;
     }
     return -1;
@@ -50,7 +54,7 @@ export class LiveTable {
     this.size--;
     let hole = slot;
     for (let next = (hole + 1) & mask; ids[next] !== 0; next = (next + 1) & mask) {
-      const distance = (next - (ids[next]! & mask)) & mask;
+      const distance = (next - this.#home(ids[next]!)) & mask;
       if (distance < ((next - hole) & mask)) continue;
       this.#move(next, hole);
       hole = next;
@@ -66,8 +70,12 @@ export class LiveTable {
     }
   }
 
+  #home(id: number): number {
+    return Math.imul(id, SCATTER) >>> this.#shift;
+  }
+
   #freeSlot(id: number): number {
-    let slot = id & this.#mask;
+    let slot = this.#home(id);
     while (this.id[slot] !== 0) slot = (slot + 1) & this.#mask;
     return slot;
   }
@@ -87,6 +95,7 @@ export class LiveTable {
     const { id, state, device, domain, pfn, pages, bytes, time } = this;
     const capacity = 2 * id.length;
     this.#mask = capacity - 1;
+    this.#shift--;
     this.id = new Uint32Array(capacity);
     this.state = new Uint8Array(capacity);
     this.device = new Uint16Array(capacity);

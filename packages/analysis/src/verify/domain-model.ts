@@ -89,19 +89,24 @@ export class DomainModel {
     this.#class = classOfPages(log.pages[i]!);
     switch (log.kind[i]!) {
       case OperationKind.alloc:
-        return this.#alloc(i);
+        this.#alloc(i);
+        break;
       case OperationKind.free:
-        return this.#free(i);
+        this.#free(i);
+        break;
       case OperationKind.treeAlloc:
-        return this.#treeAlloc(i);
+        this.#treeAlloc(i);
+        break;
       case OperationKind.treeFree:
-        return this.#treeFree(i);
+        this.#treeFree(i);
+        break;
       case OperationKind.reserve:
         this.#allocator.reserve(log.pfn[i]!, log.last[i]!);
         this.shared = true;
         return;
       case OperationKind.depotWork:
-        return this.#depotWork(i);
+        this.#depotWork(i);
+        break;
       case OperationKind.cpuFlush:
         this.#offline.add(log.pfn[i]!);
         this.#allocator.flushCpu(log.pfn[i]!);

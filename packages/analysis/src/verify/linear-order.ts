@@ -10,6 +10,7 @@
 // Positions older than HISTORY are final: what can be said of them is counted, then forgotten.
 
 import { Checkpoints } from './checkpoints.ts';
+import { type Difference, differenceAt } from './difference.ts';
 import { type DomainModel, isRecorded, type ModelState } from './domain-model.ts';
 import { OperationKind, type OperationLog, UNKNOWN_PFN } from './operation-log.ts';
 import { OrderSummary } from './order-summary.ts';
@@ -22,15 +23,6 @@ export interface Edge {
 
 /** Why {@link LinearOrder.advance} stopped. reached: what was asked for. starved: it needs more of the trace. */
 export type OrderStatus = 'reached' | 'starved' | 'dead';
-
-/** An allocation whose recorded address the model does not give. */
-export interface Difference {
-  readonly operation: number;
-  readonly pfn: number;
-  readonly tries: number;
-  /** Before the allocation. */
-  readonly state: ModelState;
-}
 
 /** Positions that can still be changed. */
 export const HISTORY = 32_768;
@@ -63,6 +55,7 @@ export class LinearOrder {
   waiting: number[] = [];
   /** The first difference in the order as it is. */
   first: Difference | null = null;
+  #firstOperation = -1;
   readonly summary: OrderSummary;
   readonly #model: DomainModel;
   readonly #checkpoints: Checkpoints;
@@ -102,9 +95,9 @@ export class LinearOrder {
       if ((flags & COMPARED) !== 0) this.compared--;
       if ((flags & DIFFERS) !== 0) this.differing--;
     }
-    if (this.first !== null && this.first.operation >= log.base) {
-      if (log.done[log.at(this.first.operation)] === 0) this.first = null;
-    }
+    const first = this.#firstOperation;
+    if (first >= log.base && log.done[log.at(first)] === 0) this.first = null;
+    if (this.first === null) this.#firstOperation = -1;
     this.position = position;
     this.#stopWaiting();
     this.#checkpoints.dropAbove(position);
@@ -175,7 +168,8 @@ export class LinearOrder {
     }
     if (differs) {
       if (state !== null) {
-        this.first ??= { operation, pfn: model.pfn, tries: model.tries, state };
+        this.first = differenceAt(this.log, operation, model, state);
+        this.#firstOperation = operation;
       }
       model.keepDifference(operation);
     }

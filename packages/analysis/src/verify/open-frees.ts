@@ -59,7 +59,8 @@ export class OpenFrees {
     const map = breakpoint ? this.#openBreakpoint : this.#open;
     const context = map.get(key);
     if (context !== undefined && context.direct) context.calls.push({ log, operation });
-    else map.set(key, { calls: [{ log, operation }], direct: true, depth: this.#depthAt(batch, row) });
+    else
+      map.set(key, { calls: [{ log, operation }], direct: true, depth: this.#depthAt(batch, row) });
   }
 
   /** True for a line that is a step of an open call. */

@@ -51,29 +51,41 @@ export class RecordedCalls {
     if (this.#offline.size > 0 && this.#offline.has(cpu)) this.#cpuUp(batch, row, number);
     switch (batch.kind[row]!) {
       case EventKind.iovaAlloc:
-        return this.#alloc(batch, row, number, tokens);
+        this.#alloc(batch, row, number, tokens);
+        break;
       case EventKind.iovaAllocRet:
-        return this.#allocReturn(batch, row, number);
+        this.#allocReturn(batch, row, number);
+        break;
       case EventKind.iovaFree:
-        return this.#free(batch, row, number, tokens);
+        this.#free(batch, row, number, tokens);
+        break;
       case EventKind.treeAlloc:
-        return this.#treeAlloc(batch, row, number, tokens);
+        this.#treeAlloc(batch, row, number, tokens);
+        break;
       case EventKind.treeAllocRet:
-        return this.#treeAllocReturn(batch, row, number);
+        this.#treeAllocReturn(batch, row, number);
+        break;
       case EventKind.treeFree:
-        return this.#treeFree(batch, row, number, tokens);
+        this.#treeFree(batch, row, number, tokens);
+        break;
       case EventKind.magazineFree:
-        return this.#openFrees.countInner(batch, row);
+        this.#openFrees.countInner(batch, row);
+        break;
       case EventKind.depotWork:
-        return this.#depotWork(batch, row, number, tokens);
+        this.#depotWork(batch, row, number, tokens);
+        break;
       case EventKind.cpuCacheFlush:
-        return this.#cpuFlush(batch, row, number, tokens);
+        this.#cpuFlush(batch, row, number, tokens);
+        break;
       case EventKind.domainInit:
-        return this.#domainInit(batch, row, number, tokens);
+        this.#domainInit(batch, row, number, tokens);
+        break;
       case EventKind.domainPut:
-        return this.#domainPut(batch, row);
+        this.#domainPut(batch, row);
+        break;
       case EventKind.reserve:
-        return this.#reserve(batch, row, number, tokens);
+        this.#reserve(batch, row, number, tokens);
+        break;
       default:
     }
   }
@@ -95,7 +107,9 @@ export class RecordedCalls {
     if (old !== undefined) old.closed = true;
     const line = batch.line[row]!;
     const granule = batch.size[row]!;
-    const domain = createdDomain(tokens[token] ?? '', number, line, granule, batch.aux[row]!, [...this.#offline]);
+    const domain = createdDomain(tokens[token] ?? '', number, line, granule, batch.aux[row]!, [
+      ...this.#offline,
+    ]);
     this.#live.set(token, domain);
     this.domains.push(domain);
   }
@@ -154,7 +168,10 @@ export class RecordedCalls {
   #treeAlloc(batch: EventBatch, row: number, number: number, tokens: readonly string[]): void {
     const key = contextKey(batch, row);
     const outer = this.#open.get(key)?.at(-1) ?? this.#migratedOuter(batch.tid[row]!);
-    if (outer !== undefined) return outer.domain.log.countInner(outer.operation);
+    if (outer !== undefined) {
+      outer.domain.log.countInner(outer.operation);
+      return;
+    }
     const domain = this.#domain(batch, row, tokens);
     domain.allocations++;
     const { log } = domain;

@@ -1,0 +1,159 @@
+// The main loop of pairing: each event to the function that understands it.
+//
+// Described in docs/trace-format.md. Rows come out in the order of the first signs of the calls. Left out: the
+// class E of attribution (same task and physical page), block and NVMe correlation events.
+
+import { type EventBatch, EventKind, Op } from '../batch.ts';
+import {
+  onBounced,
+  onBounceMap,
+  onBounceMapReturn,
+  onBounceRelease,
+  onBounceUnmap,
+} from './bounce-events.ts';
+import {
+  onCpuBack,
+  onCpuCacheFlush,
+  onDomainInit,
+  onDomainPut,
+  onLoss,
+  onQueueInit,
+  onReserve,
+  onSegment,
+} from './control-events.ts';
+import { onTableMap, onTableUnmap } from './iommu-events.ts';
+import { onMap, onMapError } from './map-events.ts';
+import {
+  onAllocProbe,
+  onIovaAlloc,
+  onIovaAllocReturn,
+  onIovaFree,
+  onUnmapProbe,
+} from './probe-events.ts';
+import type { Pairing } from './state.ts';
+import { onSync } from './sync-events.ts';
+import { onFree, onUnmap, onUnmapList } from './unmap-events.ts';
+
+/** Pairs the events of one batch with what came before. */
+export function pairEvents(p: Pairing, b: EventBatch): void {
+  if (!p.dmaEvents) p.dmaEvents = hasDmaEvents(b);
+  const { length, kind, cpu } = b;
+  for (let i = 0; i < length; i++) {
+    const k = kind[i]!;
+    if (p.offline.size > 0 && p.offline.has(cpu[i]!)) onCpuBack(p, b, i);
+    if (k >= EventKind.iovaAlloc && k < EventKind.bounced) {
+      if (!p.ignoreProbes) onProbe(p, b, i, k);
+    } else onTracepoint(p, b, i, k);
+  }
+}
+
+/** Whether the requests of this batch are made by DMA API events; a look ahead of up to one batch. */
+function hasDmaEvents(b: EventBatch): boolean {
+  for (let i = 0; i < b.length; i++) {
+    const k = b.kind[i]!;
+    if (k >= EventKind.dmaMap && k <= EventKind.dmaSyncSg) return true;
+  }
+  return false;
+}
+
+function onTracepoint(p: Pairing, b: EventBatch, i: number, k: number): void {
+  switch (k) {
+    case EventKind.dmaMap:
+    case EventKind.dmaMapSg:
+      onMap(p, b, i, Op.map);
+      break;
+    case EventKind.dmaAlloc:
+      onMap(p, b, i, Op.alloc);
+      break;
+    case EventKind.dmaUnmap:
+      onUnmap(p, b, i);
+      break;
+    case EventKind.dmaUnmapSg:
+      onUnmapList(p, b, i);
+      break;
+    case EventKind.dmaFree:
+      onFree(p, b, i);
+      break;
+    case EventKind.dmaMapSgErr:
+      onMapError(p, b, i);
+      break;
+    case EventKind.dmaSync:
+    case EventKind.dmaSyncSg:
+      onSync(p, b, i);
+      break;
+    case EventKind.iommuMap:
+      onTableMap(p, b, i);
+      break;
+    case EventKind.iommuUnmap:
+      onTableUnmap(p, b, i);
+      break;
+    case EventKind.groupAdd:
+      if (b.aux2[i] === 1) p.attribution.forget(b.device[i]!);
+      else p.attribution.group(b.device[i]!, b.aux[i]!);
+      break;
+    case EventKind.attach:
+      p.attribution.attach(b.device[i]!, b.tid[i]!);
+      break;
+    case EventKind.bounced:
+      onBounced(p, b, i);
+      break;
+    case EventKind.bounceMap:
+      onBounceMap(p, b, i);
+      break;
+    case EventKind.bounceMapRet:
+      onBounceMapReturn(p, b, i);
+      break;
+    case EventKind.bounceUnmap:
+      onBounceUnmap(p, b, i);
+      break;
+    case EventKind.bounceRelease:
+      onBounceRelease(p, b, i);
+      break;
+    case EventKind.lost:
+      onLoss(p, b, i);
+      break;
+    case EventKind.segment:
+      onSegment(p);
+      break;
+  }
+}
+
+function onProbe(p: Pairing, b: EventBatch, i: number, k: number): void {
+  switch (k) {
+    case EventKind.dmaAllocIova:
+      onAllocProbe(p, b, i);
+      break;
+    case EventKind.iovaAlloc:
+      onIovaAlloc(p, b, i);
+      break;
+    case EventKind.iovaAllocRet:
+      onIovaAllocReturn(p, b, i);
+      break;
+    case EventKind.iovaFree:
+      onIovaFree(p, b, i);
+      break;
+    case EventKind.dmaUnmapCall:
+      onUnmapProbe(p, b, i);
+      break;
+    case EventKind.domainInit:
+      onDomainInit(p, b, i);
+      break;
+    case EventKind.domainPut:
+      onDomainPut(p, b, i);
+      break;
+    case EventKind.reserve:
+      onReserve(p, b, i);
+      break;
+    case EventKind.fqInit:
+      onQueueInit(p, b, i);
+      break;
+    case EventKind.fqFlush:
+    case EventKind.fqTimeout:
+    case EventKind.fqRingFree:
+      p.queueEvents++;
+      break;
+    case EventKind.cpuCacheFlush:
+      onCpuCacheFlush(p, b, i);
+      break;
+  }
+}

@@ -1,0 +1,105 @@
+// Reads a whole trace once: events are paired as they come, requests go to a store that spills to disk.
+
+import type { Capture, Diagnostic, ReadReport } from './capture.ts';
+import type { EventReader } from './event-reader.ts';
+import { collectFacts, type FactOptions, isTableSeen, isTranslated } from './facts.ts';
+import { requestFinisher } from './finish-requests.ts';
+import { type Meta, readMeta } from './meta.ts';
+import { closeAll } from './pairing/closing.ts';
+import { pairEvents } from './pairing/pair-events.ts';
+import { createPairing, type Pairing } from './pairing/state.ts';
+import { type OpenOptions, openTrace } from './read-trace.ts';
+import { RequestStore } from './request-store.ts';
+
+/** How a capture is read. What is stated here wins over what the capture says. */
+export interface ReadOptions extends OpenOptions, FactOptions {
+  /** Read requests as if the probes of the IOVA and DMA layer had not been recorded. Default false. */
+  readonly ignoreProbes?: boolean;
+  /** Called after each batch with the lines and decompressed bytes read so far. */
+  readonly progress?: (lines: number, bytes: number) => void;
+}
+
+/** Reads a trace ("-" for standard input) and pairs it into requests. Close the capture when done. */
+export async function readCapture(path: string, options: ReadOptions = {}): Promise<Capture> {
+  const reader = await openTrace(path, options);
+  return pairCapture(reader, await readMeta(path, reader.counts.diagnostics), options);
+}
+
+/** Pairs the events of a reader into a capture. */
+export async function pairCapture(
+  reader: EventReader,
+  meta: Meta | null = null,
+  options: ReadOptions = {},
+): Promise<Capture> {
+  const store = new RequestStore(reader.source);
+  const preloaded = new RequestStore(reader.source, 2);
+  const p = createPairing(store, preloaded, reader.tokens, options.ignoreProbes ?? false);
+  p.unit = (options.granule ?? meta?.granule ?? 4096) / 4096;
+  try {
+    for await (const batch of reader.batches()) {
+      pairEvents(p, batch);
+      options.progress?.(reader.counts.lines, reader.counts.bytes);
+    }
+    closeAll(p);
+    p.lifetimes.finish();
+    houseDevices(p, reader);
+  } catch (error) {
+    store.close();
+    preloaded.close();
+    throw error;
+  }
+  const facts = collectFacts(reader, p, meta, options);
+  const finish = requestFinisher(p, facts, meta);
+  return {
+    facts,
+    report: reportOf(reader, p),
+    tasks: reader.tasks,
+    openStart: () => preloaded.batches(finish),
+    requests: () => store.batches(finish),
+    close() {
+      store.close();
+      preloaded.close();
+    },
+  };
+}
+
+// Every translated device has a domain, also one whose domain no event showed.
+function houseDevices(p: Pairing, reader: EventReader): void {
+  const seen = isTableSeen(p);
+  for (let device = 1; device < reader.devices.length; device++) {
+    const known = p.devices[device];
+    if (known === undefined || p.attribution.firstDomain[device] !== undefined) continue;
+    if (isTranslated(known, seen)) p.attribution.ofTranslated(device);
+  }
+}
+
+function reportOf(reader: EventReader, p: Pairing): ReadReport {
+  const { counts } = reader;
+  return {
+    source: reader.source,
+    format: reader.format,
+    compression: reader.compression,
+    bytes: counts.bytes,
+    lines: counts.lines,
+    sha256: counts.sha256,
+    events: eventCounts(reader),
+    lost: counts.lost,
+    lostUnknown: counts.lostUnknown,
+    lostByCpu: Object.fromEntries([...counts.lostByCpu].map(([cpu, lost]) => [String(cpu), lost])),
+    unparsed: counts.unparsed,
+    diagnostics: counts.diagnostics satisfies readonly Diagnostic[],
+    duration: Math.max(0, counts.lastTime - counts.firstTime),
+    resolution: counts.resolution,
+    requests: { ...p.counts },
+    pairing: p.oddities.toRecord(),
+  };
+}
+
+function eventCounts(reader: EventReader): Record<string, number> {
+  const events: Record<string, number> = Object.create(null);
+  reader.names.forEach((name, i) => {
+    const count = reader.counts.byName[i] ?? 0;
+    if (count > 0) events[name] = (events[name] ?? 0) + count;
+  });
+  return events;
+}

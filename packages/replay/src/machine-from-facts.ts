@@ -16,6 +16,7 @@ import type {
   SacPolicy,
   TimerMode,
 } from './machine.ts';
+import { parseMachine } from './parse-machine.ts';
 import { completeChoice, iovaPolicy } from './policies.ts';
 
 const DEFAULT_KERNEL = '6.12';
@@ -42,8 +43,9 @@ export interface MachineOverrides {
 /** Changes of one device; the name `*` stands for all. */
 export type DeviceOverride = Partial<MachineDevice> & { readonly name: string };
 
-/** The machine that a capture was recorded on, changed by `overrides`. */
-export function machineFromFacts(facts: CaptureFacts, overrides: MachineOverrides = {}): Machine {
+/** The machine that a capture was recorded on, changed by `changes`; a RangeError names a wrong one. */
+export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides = {}): Machine {
+  const overrides = parseMachine(changes);
   const recorded = kernelPreset(overrides.kernel ?? facts.kernel?.value ?? DEFAULT_KERNEL);
   const kernel = recorded.preset;
   const { flush } = overrides;

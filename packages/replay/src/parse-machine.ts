@@ -127,7 +127,7 @@ function record<T>(shape: Shape<T>): Check<Partial<T>> {
           `Unknown key "${at}", expected one of: ${Object.keys(shape).join(', ')}`,
         );
       }
-      checked[key] = check(at, inner);
+      if (inner !== undefined) checked[key] = check(at, inner);
     }
     return checked as Partial<T>;
   };

@@ -1,6 +1,6 @@
+import { FlushCause } from '@dmalab/replay';
 import { Flag, Op } from '@dmalab/trace';
 import { expect, test } from 'vitest';
-import { FlushCause } from '../src/policy.ts';
 import { device, domain, machine, ofKind, outcomes } from './support/outcomes.ts';
 import { map, unmap } from './support/requests.ts';
 

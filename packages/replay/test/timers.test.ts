@@ -1,5 +1,5 @@
+import { msToJiffies, Timers, wheelJiffy } from '@dmalab/replay';
 import { expect, test } from 'vitest';
-import { msToJiffies, Timers, wheelJiffy } from '../src/timers.ts';
 
 const MS = 1e6;
 

@@ -1,9 +1,6 @@
 // Reads the outcome of a small replay as rows.
 
-import { DEFAULT_COST } from '../../src/cost.ts';
-import type { Machine } from '../../src/machine.ts';
-import { OutcomeKind } from '../../src/outcome.ts';
-import { replay } from '../../src/replay.ts';
+import { DEFAULT_COST, type Machine, OutcomeKind, replay } from '@dmalab/replay';
 import { type Row, source } from './requests.ts';
 
 /** The columns of a row that tests look at. */

@@ -1,7 +1,7 @@
 // Hand-made request batches: rows as objects, with zero for every column that a test does not name.
 
+import type { RequestSource } from '@dmalab/replay';
 import { Op, type RequestBatch } from '@dmalab/trace';
-import type { RequestSource } from '../../src/replay.ts';
 
 /** Columns of one row; `address` and `phys` are whole numbers up to 2^53. */
 export interface Row {

@@ -1,6 +1,22 @@
+export type { Chart, LabelledResult } from './charts/chart.ts';
+export { chartNamed, charts } from './charts/index.ts';
+export { renderPng, renderSvg, withTheme } from './charts/render.ts';
+export { chartConfig, type ThemeName } from './charts/theme.ts';
+export {
+  comparisonMarkdown,
+  comparisonRows,
+  comparisonTable,
+  comparisonText,
+} from './comparison.ts';
+export type { BenchProfile } from './conform/bench.ts';
+export { benchStreams } from './conform/bench.ts';
 export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';
+export { formatBytes, formatCount, formatDuration, formatShare } from './quantity.ts';
+export { renderReportHtml } from './report/html.ts';
+export { renderReportMarkdown } from './report/markdown.ts';
+export { labelResults } from './run-labels.ts';
 export type { Bins, Distributions, ResultTexts, RunResult } from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';
 export type { RunContext } from './stats/outcome-stats.ts';

@@ -21,9 +21,9 @@ export function byteUnit(bytes: number): Unit {
   return { name: BINARY_UNITS[index]!, size: 1024 ** index };
 }
 
-/** The time unit in which `ns` is at least 1 (ns for less). */
+/** The time unit in which `ns` is at least 1 when rounded to three digits (ns for less). */
 export function timeUnit(ns: number): Unit {
-  const unit = TIME_UNITS.findLast(({ ns: size }) => ns >= size) ?? TIME_UNITS[0];
+  const unit = TIME_UNITS.findLast(({ ns: size }) => ns >= 0.9995 * size) ?? TIME_UNITS[0];
   return { name: unit.name, size: unit.ns };
 }
 

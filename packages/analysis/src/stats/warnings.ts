@@ -2,6 +2,7 @@
 
 import type { Machine } from '@dmalab/replay';
 import type { ReadReport } from '@dmalab/trace';
+import { formatCount } from '../quantity.ts';
 import type { FailureFigures, RequestFigures, Warning } from '../summary.ts';
 
 /** What the warnings are derived from. */
@@ -27,7 +28,7 @@ function losses({ report }: WarningInput): Warning[] {
     {
       code: 'LOST_EVENTS',
       count: report.lost,
-      text: `The recording lost ${report.lost} events.`,
+      text: `The recording lost ${formatCount(report.lost)} events.`,
       meaning,
     },
     {
@@ -44,7 +45,7 @@ function reading({ report }: WarningInput): Warning[] {
     {
       code: 'UNPARSED',
       count: report.unparsed,
-      text: `${report.unparsed} lines look like events and were not understood.`,
+      text: `${formatCount(report.unparsed)} lines look like events and were not understood.`,
       meaning: 'What they recorded is not in the figures.',
     },
     ...report.diagnostics.map(({ code, message, count, where }) => ({
@@ -61,14 +62,14 @@ function openStart({ report, requests }: WarningInput): Warning[] {
     {
       code: 'OPEN_START',
       count: report.requests.openStart,
-      text: `${report.requests.openStart} mappings were live before the trace began.`,
+      text: `${formatCount(report.requests.openStart)} mappings were live before the trace began.`,
       meaning:
         'They are placed where their unmap shows them. Others that were never unmapped are unknown: occupancy is a lower bound.',
     },
     {
       code: 'OPEN_START_OVERLAP',
       count: requests.overlapping,
-      text: `${requests.overlapping} mappings from before the trace overlap another one and were left out.`,
+      text: `${formatCount(requests.overlapping)} mappings from before the trace overlap another one and were left out.`,
       meaning: 'Their domain is not the one assumed, or their extent was derived wrongly.',
     },
     {
@@ -86,7 +87,7 @@ function recordedFailures({ report, machine }: WarningInput): Warning[] {
     {
       code: held ? 'RECORDED_FAILURES_HELD' : 'RECORDED_FAILURES_DROPPED',
       count: report.requests.failed,
-      text: `${report.requests.failed} calls failed while recording and were ${held ? 'held' : 'dropped'}.`,
+      text: `${formatCount(report.requests.failed)} calls failed while recording and were ${held ? 'held' : 'dropped'}.`,
       meaning: held
         ? 'A failed call has no unmap: where it succeeds in the replay it is kept for the median lifetime of its device and size.'
         : 'The load of the failed calls is missing: the replay sees less demand than the machine did.',
@@ -124,14 +125,14 @@ function replayed({ requests, failures }: WarningInput): Warning[] {
     {
       code: 'REPLAY_FAILURES',
       count: failures.total,
-      text: `${failures.total} maps failed in the replay.`,
+      text: `${formatCount(failures.total)} maps failed in the replay.`,
       meaning:
         'A driver would have retried or dropped its request; what it would have done later is not in the trace.',
     },
     {
       code: 'SKIPPED_REQUESTS',
       count: requests.skipped,
-      text: `${requests.skipped} requests were left out.`,
+      text: `${formatCount(requests.skipped)} requests were left out.`,
       meaning:
         'Unmaps whose map failed in the replay or was never seen have nothing to undo; dropped recorded failures count here too.',
     },

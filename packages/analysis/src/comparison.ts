@@ -1,0 +1,137 @@
+// Runs side by side: one row per figure, one column per run; as data, as plain text and as Markdown.
+
+import { type ColumnTable, table } from 'arquero';
+import type { LabelledResult } from './charts/chart.ts';
+import { formatBytes, formatCount, formatDuration, formatShare, threeDigits } from './quantity.ts';
+import { escapeMarkdown, printable } from './report/escape.ts';
+import type { Summary } from './summary.ts';
+
+/** Columns of a plain-text table: what a mail shows without wrapping. */
+const MAIL_WIDTH = 72;
+const NONE = '-';
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  value(summary: Summary): number | null;
+  format(value: number): string;
+}
+
+const FIGURES: readonly Figure[] = [
+  figure('maps', 'requests', (s) => s.requests.mapped, formatCount),
+  figure('failed maps', 'requests', (s) => s.failures.total, formatCount),
+  figure('first failure at', 'ns', (s) => s.failures.firstAt, formatDuration),
+  figure('peak live mappings', 'mappings', (s) => s.occupancy.peakLiveMappings, formatCount),
+  figure('peak address space', 'bytes', (s) => taken(s), formatBytes),
+  figure('peak queued ranges', 'ranges', (s) => s.occupancy.peakQueuedEntries, formatCount),
+  figure('peak queued', 'bytes', (s) => s.occupancy.peakQueuedBytes, formatBytes),
+  figure('addresses below 4 GiB', 'share', (s) => s.addresses.below4GShare, formatShare),
+  figure('rcache hit rate', 'share', (s) => s.rcache.hitRate, formatShare),
+  figure('tree steps, mean', 'nodes', (s) => s.tree.steps.mean, threeDigits),
+  figure('tree steps, p99', 'nodes', (s) => s.tree.steps.p99, formatCount),
+  figure('IOTLB flushes', 'flushes', (s) => s.flushes.total, formatCount),
+  figure('range invalidations', 'unmaps', (s) => s.flushes.rangeInvalidations, formatCount),
+  figure(
+    'invalidations per 1000 unmaps',
+    'invalidations',
+    (s) => s.flushes.invalidationsPerThousandUnmaps,
+    threeDigits,
+  ),
+  figure('entries per flush, mean', 'entries', (s) => s.flushes.batch.mean, threeDigits),
+  figure('stale window, p50', 'ns', (s) => s.exposure.staleWindow.p50, formatDuration),
+  figure('stale window, p99', 'ns', (s) => s.exposure.staleWindow.p99, formatDuration),
+  figure('stale window, max', 'ns', (s) => s.exposure.staleWindow.max, formatDuration),
+  figure('exposure', 'byte seconds', (s) => s.exposure.byteSeconds, byteSeconds),
+  figure('modelled cost per map, mean', 'ns', (s) => s.modelledCost.perMap.mean, formatDuration),
+];
+
+/** Long form: columns figure, unit, run, value (null where there is none) and text. */
+export function comparisonTable(results: readonly LabelledResult[]): ColumnTable {
+  const rows = FIGURES.flatMap(({ name, unit, value, format }) =>
+    results.map(({ label, result }) => {
+      const number = value(result.summary);
+      const text = number === null ? NONE : format(number);
+      return { figure: name, unit, run: label, value: number, text };
+    }),
+  );
+  return table({
+    figure: rows.map((row) => row.figure),
+    unit: rows.map((row) => row.unit),
+    run: rows.map((row) => row.run),
+    value: rows.map((row) => row.value),
+    text: rows.map((row) => row.text),
+  });
+}
+
+/** A head and rows of texts: the figure's name, then one cell per run. Figures that no run has are left out. */
+export function comparisonRows(results: readonly LabelledResult[]): string[][] {
+  const rows = FIGURES.map(({ name, value, format }) => {
+    const cells = results.map(({ result }) => {
+      const number = value(result.summary);
+      return number === null ? NONE : format(number);
+    });
+    return [name, ...cells];
+  });
+  const filled = rows.filter(([, ...cells]) => cells.some((text) => text !== NONE));
+  return [['', ...results.map(({ label }) => label)], ...filled];
+}
+
+/** Plain text of at most 72 columns; runs that do not fit beside the others follow below. */
+export function comparisonText(results: readonly LabelledResult[]): string {
+  const rows = comparisonRows(results).map((row) => row.map(printable));
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
+  const blocks: string[] = [];
+  for (let from = 1; from < widths.length; ) {
+    let to = from + 1;
+    let width = widths[0]! + 2 + widths[from]!;
+    while (to < widths.length && width + 2 + widths[to]! <= MAIL_WIDTH) width += 2 + widths[to++]!;
+    blocks.push(block(rows, widths, from, to));
+    from = to;
+  }
+  return blocks.join('\n');
+}
+
+/** A Markdown table. */
+export function comparisonMarkdown(results: readonly LabelledResult[]): string {
+  const [head, ...rows] = comparisonRows(results);
+  const rule = head!.map((_, at) => (at === 0 ? '---' : '---:'));
+  return [head!, rule, ...rows]
+    .map((row) => `| ${row.map(escapeMarkdown).join(' | ')} |\n`)
+    .join('');
+}
+
+function block(
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+  from: number,
+  to: number,
+): string {
+  const name = Math.min(widths[0]!, MAIL_WIDTH - 2 - Math.min(widths[from]!, 40));
+  const line = (row: readonly string[]): string => {
+    const cells = row.slice(from, to).map((text, i) => {
+      const width = Math.min(widths[from + i]!, MAIL_WIDTH - name - 2);
+      return text.slice(0, width).padStart(width);
+    });
+    return `${[row[0]!.padEnd(name), ...cells].join('  ')}\n`;
+  };
+  const [head, ...body] = rows;
+  const rule = line(head!).trimEnd().replace(/./g, '-');
+  return `${line(head!)}${rule}\n${body.map(line).join('')}`;
+}
+
+function figure(
+  name: string,
+  unit: string,
+  value: (summary: Summary) => number | null,
+  format: (value: number) => string,
+): Figure {
+  return { name, unit, value, format };
+}
+
+function taken({ occupancy: { peak } }: Summary): number {
+  return peak.live + peak.queued + peak.cached;
+}
+
+function byteSeconds(value: number): string {
+  return `${formatBytes(value)} s`;
+}

@@ -1,0 +1,98 @@
+// The tables behind a report's summary, as rows of plain text.
+
+import { formatBytes, formatCount, formatDuration, formatShare } from '../quantity.ts';
+import type { Summary, TraceFacts } from '../summary.ts';
+
+/** A caption, a head and its rows. */
+export interface DetailTable {
+  readonly caption: string;
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** All tables of a run that have rows. */
+export function detailTables(summary: Summary): DetailTable[] {
+  const tables = [failures, headroom, domains, devices, cacheClasses].map((make) => make(summary));
+  return tables.filter(({ rows }) => rows.length > 1);
+}
+
+/** Where the requests come from. */
+export function traceRows(trace: TraceFacts): (readonly [string, string])[] {
+  const lost = trace.lostUnknown ? `at least ${formatCount(trace.lost)}` : formatCount(trace.lost);
+  return [
+    ['trace', trace.source],
+    ['SHA-256', trace.sha256],
+    ['format', `${trace.format}${trace.compression === 'none' ? '' : `, ${trace.compression}`}`],
+    ['recorded kernel', trace.kernel ?? 'not recorded'],
+    ['events', formatCount(trace.eventsTotal)],
+    ['lost events', lost],
+    ['lines not understood', formatCount(trace.unparsed)],
+    ['duration', formatDuration(trace.duration)],
+    ['time resolution', formatDuration(trace.resolution)],
+  ];
+}
+
+function failures({ failures: { causes } }: Summary): DetailTable {
+  const rows = causes.map(({ stage, cause, count, firstAt, lastAt }) => [
+    `${stage}: ${cause}`,
+    formatCount(count),
+    formatDuration(firstAt),
+    formatDuration(lastAt),
+  ]);
+  return { caption: 'Failed maps', rows: [['stage and cause', 'maps', 'first', 'last'], ...rows] };
+}
+
+function headroom({ headroom: limits }: Summary): DetailTable {
+  const rows = limits.map(({ what, basis, limit, peak, headroom, enforced }) => [
+    `${what} (${basis}${enforced ? '' : '; not enforced in the replay'})`,
+    formatCount(peak),
+    limit > 1e12 ? limit.toExponential(2) : formatCount(limit),
+    formatShare(headroom),
+  ]);
+  return {
+    caption: 'Headroom: 1 - peak / limit, in pages',
+    rows: [['limit', 'peak', 'limit', 'headroom'], ...rows],
+  };
+}
+
+function domains({ domains: all }: Summary): DetailTable {
+  const rows = all.map((domain) => [
+    domain.token,
+    domain.devices.join(', '),
+    formatCount(domain.mapped),
+    formatCount(domain.failed),
+    formatCount(domain.flushes),
+    formatCount(domain.peakLiveMappings),
+    formatBytes(domain.peak.live + domain.peak.queued + domain.peak.cached),
+  ]);
+  const head = ['domain', 'devices', 'maps', 'failed', 'flushes', 'peak mappings', 'peak space'];
+  return { caption: 'Domains', rows: [head, ...rows] };
+}
+
+function devices({ devices: all }: Summary): DetailTable {
+  const rows = all.map((device) => [
+    device.name === '' ? '(unknown)' : device.name,
+    formatCount(device.mapped),
+    formatCount(device.failed),
+    formatCount(device.direct),
+    formatBytes(device.bytes),
+  ]);
+  return {
+    caption: 'Devices',
+    rows: [['device', 'maps', 'failed', 'not translated', 'mapped in all'], ...rows],
+  };
+}
+
+function cacheClasses({ rcache }: Summary): DetailTable {
+  const rows = rcache.classes.map(({ pages, requests, hits, hitRate }) => [
+    formatCount(pages),
+    formatCount(requests),
+    formatCount(hits),
+    formatShare(hitRate),
+  ]);
+  if (rcache.uncacheable > 0)
+    rows.push(['more than 32', formatCount(rcache.uncacheable), '-', '-']);
+  return {
+    caption: 'Caches by size class',
+    rows: [['pages', 'requests', 'hits', 'hit rate'], ...rows],
+  };
+}

@@ -1,0 +1,134 @@
+// The report as one HTML file: summary first, then warnings, charts, details, provenance, methods.
+
+import type { TopLevelSpec } from 'vega-lite';
+import type { LabelledResult } from '../charts/chart.ts';
+import { charts } from '../charts/index.ts';
+import { renderSvg } from '../charts/render.ts';
+import { chartConfig } from '../charts/theme.ts';
+import { comparisonRows } from '../comparison.ts';
+import { formatCount } from '../quantity.ts';
+import { detailTables, traceRows } from './details.ts';
+import { escapeHtml } from './escape.ts';
+import { htmlFacts, htmlTable } from './html-table.ts';
+import { METHODS } from './methods.ts';
+import { renderPage } from './page.ts';
+import { runSentence } from './sentences.ts';
+import { distinctTraces, distinctWarnings, reportTitle } from './subjects.ts';
+
+/** The HTML text of a report on one or several results. */
+export async function renderReportHtml(results: readonly LabelledResult[]): Promise<string> {
+  if (results.length === 0) throw new RangeError('A report needs at least one result');
+  const title = reportTitle(results);
+  const figures = await Promise.all(
+    charts.map((chart) => chartFigure(chart.make(results), chart.name)),
+  );
+  const body = [
+    header(title, results),
+    summarySection(results),
+    warningsSection(results),
+    section('charts', 'Charts', figures.map(({ html }) => html).join('')),
+    detailsSection(results),
+    provenanceSection(results),
+    section('methods', 'Methods', METHODS.map(method).join('')),
+    '</main>\n',
+  ].join('');
+  const specs = Object.fromEntries(figures.map(({ name, spec }) => [name, spec]));
+  const configs = { light: chartConfig('light'), dark: chartConfig('dark') };
+  return renderPage({ title, body, chartData: { charts: specs, configs } });
+}
+
+function header(title: string, results: readonly LabelledResult[]): string {
+  const { version } = results[0]!.result.summary.tool;
+  const links = ['Summary', 'Warnings', 'Charts', 'Details', 'Provenance', 'Methods'].map(
+    (name) => `<li><a href="#${name.toLowerCase()}">${name}</a></li>`,
+  );
+  return `<a class="skip" href="#summary">Skip to the summary</a>
+<header>
+<h1>${escapeHtml(title)}</h1>
+<p class="muted">A replay of recorded DMA requests, by dmalab ${escapeHtml(version)}</p>
+<nav aria-label="Sections"><ul>${links.join('')}</ul></nav>
+</header>
+<main>
+`;
+}
+
+function summarySection(results: readonly LabelledResult[]): string {
+  const items = results.map(
+    (labelled) =>
+      `<li><strong>${escapeHtml(labelled.label)}</strong>: ${escapeHtml(runSentence(labelled))}</li>\n`,
+  );
+  const caption = results.length > 1 ? 'The runs side by side' : 'Key figures';
+  const html = `<ul class="runs">\n${items.join('')}</ul>\n${htmlTable(caption, comparisonRows(results))}`;
+  return section('summary', 'Summary', html);
+}
+
+function warningsSection(results: readonly LabelledResult[]): string {
+  const items = distinctWarnings(results).map(
+    ({ warning, runs }) =>
+      `<li><strong>${escapeHtml(warning.text)}</strong> ${escapeHtml(warning.meaning)} <span class="muted">${escapeHtml(`${warning.code}; ${runs}`)}</span></li>\n`,
+  );
+  const html =
+    items.length > 0
+      ? `<ul class="warnings">\n${items.join('')}</ul>\n`
+      : '<p>None: nothing was lost, skipped or guessed.</p>\n';
+  return section('warnings', 'Warnings', html);
+}
+
+interface ChartFigure {
+  readonly name: string;
+  readonly spec: TopLevelSpec;
+  readonly html: string;
+}
+
+/** The page shows title and subtitle as text, so the spec goes without. */
+async function chartFigure(made: TopLevelSpec, name: string): Promise<ChartFigure> {
+  const { title, ...rest } = made;
+  const spec = rest as TopLevelSpec;
+  const { text, subtitle } = titleTexts(title);
+  const svg = await renderSvg(spec, 'light');
+  const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  const html = `<figure data-chart="${escapeHtml(name)}">
+<h3>${escapeHtml(text)}</h3>
+<figcaption>${escapeHtml(subtitle)}</figcaption>
+<div class="plot"></div>
+<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">
+</figure>
+`;
+  return { name, spec, html };
+}
+
+function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {
+  if (typeof title !== 'object' || !('text' in title)) return { text: String(title), subtitle: '' };
+  return { text: String(title.text), subtitle: String(title.subtitle ?? '') };
+}
+
+function detailsSection(results: readonly LabelledResult[]): string {
+  const runs = results.map(({ label, result }, i) => {
+    const tables = detailTables(result.summary).map(({ caption, rows }) =>
+      htmlTable(caption, rows),
+    );
+    const open = i === 0 ? ' open' : '';
+    return `<details${open}><summary>${escapeHtml(label)}</summary>\n${tables.join('')}</details>\n`;
+  });
+  return section('details', 'Details', runs.join(''));
+}
+
+function provenanceSection(results: readonly LabelledResult[]): string {
+  const traces = distinctTraces(results).map((trace) => {
+    const events = Object.entries(trace.events).map(([name, count]) => [name, formatCount(count)]);
+    return `${htmlFacts(traceRows(trace))}<details><summary>Events by name</summary>\n${htmlTable('Events', [['event', 'count'], ...events])}</details>\n`;
+  });
+  const machines = results.map(({ label, result }) => {
+    const lines = JSON.stringify(result.summary.machine, null, 2).split('\n').map(escapeHtml);
+    return `<details><summary>Machine of ${escapeHtml(label)}</summary>\n<pre tabindex="0">${lines.join('\n')}</pre></details>\n`;
+  });
+  return section('provenance', 'Provenance', traces.join('') + machines.join(''));
+}
+
+function method({ heading, text }: (typeof METHODS)[number]): string {
+  return `<h3>${escapeHtml(heading)}</h3>\n<p>${escapeHtml(text)}</p>\n`;
+}
+
+function section(id: string, heading: string, html: string): string {
+  return `<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${html}</section>\n`;
+}

@@ -2,7 +2,7 @@
 //
 // Format: test/golden/bench/README.md. HZ is 250, timers are exact.
 
-import { createLinuxIova, type Port, Timers } from '@dmalab/replay';
+import { createLinuxIova, type LinuxIova, type Port, Timers } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
 
 const MAGIC = 'IOVBEN01';
@@ -12,23 +12,34 @@ const LIMITS = 16;
 const LIMITS_AT = 40;
 const FREE = 2;
 const HZ = 250;
+/** Doubles and words of a record in memory, and where its words are. */
+const TIMES = 3;
+const WORDS = 6;
+const ID = 2;
+const PAGES = 3;
+const CPU = 4;
+const CALL = 5;
 
 /** Allocations and frees, one record of 16 bytes each. */
 export const benchIova: BenchFamily = { name: 'iova', read: readIovaStream };
 
-/** The records in columns. */
+/**
+ * The records as the loop wants them, 24 bytes each, seen as doubles (the time in ns) and as words (id,
+ * pages, CPU, call). A call is twice the index of its limit, plus 1 with a flush; -1 is a free.
+ */
 interface IovaStream {
   readonly count: number;
   readonly cpus: number;
   readonly slots: number;
   readonly shift: number;
   readonly startPfn: number;
-  readonly time: Float64Array;
-  readonly slot: Uint32Array;
-  readonly pages: Uint16Array;
-  readonly op: Uint8Array;
-  readonly limit: Float64Array;
-  readonly cpu: Uint8Array;
+  readonly times: Float64Array;
+  readonly words: Int32Array;
+  /** Limit, and 1 for a flush, by call. */
+  readonly limits: Float64Array;
+  readonly flushes: Uint8Array;
+  /** Filled by a round: the pfn of each allocation. */
+  readonly pfns: Float64Array;
 }
 
 function readIovaStream(file: string, bytes: Uint8Array): BenchStream {
@@ -43,67 +54,80 @@ function decode(file: string, bytes: Uint8Array): IovaStream {
     throw new Error(`${file}: expected a header that starts with ${MAGIC}`);
   }
   const count = view.getUint32(8, true);
-  if (bytes.length < HEADER_BYTES + count * RECORD_BYTES) {
+  const end = HEADER_BYTES + count * RECORD_BYTES;
+  if (bytes.length < end)
     throw new Error(`${file}: expected ${count} records, the file ends before`);
-  }
-  const stream = {
+  const slots = view.getUint32(20, true);
+  const times = new Float64Array(count * TIMES);
+  const words = new Int32Array(times.buffer);
+  fillRecords(view, slots, times, words);
+  return {
     count,
     cpus: view.getUint32(16, true),
-    slots: view.getUint32(20, true),
+    slots,
     shift: Math.log2(Number(view.getBigUint64(24, true))),
     startPfn: Number(view.getBigUint64(32, true)),
-    time: new Float64Array(count),
-    slot: new Uint32Array(count),
-    pages: new Uint16Array(count),
-    op: new Uint8Array(count),
-    limit: new Float64Array(count),
-    cpu: new Uint8Array(count),
+    times,
+    words,
+    limits: Float64Array.from({ length: 2 * LIMITS }, (_, call) =>
+      Number(view.getBigUint64(LIMITS_AT + 8 * Math.floor(call / 2), true)),
+    ),
+    flushes: Uint8Array.from({ length: 2 * LIMITS }, (_, call) => call % 2),
+    pfns: new Float64Array(count),
   };
-  const limits = Array.from({ length: LIMITS }, (_, i) =>
-    Number(view.getBigUint64(LIMITS_AT + 8 * i, true)),
-  );
+}
+
+function fillRecords(view: DataView, slots: number, times: Float64Array, words: Int32Array): void {
+  const pagesOf = new Uint16Array(slots);
   let time = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i * TIMES < times.length; i++) {
     const at = HEADER_BYTES + i * RECORD_BYTES;
+    const id = view.getUint32(at, true);
+    const op = view.getUint8(at + 10);
     time += view.getUint32(at + 4, true);
-    stream.time[i] = time;
-    stream.slot[i] = view.getUint32(at, true);
-    stream.pages[i] = view.getUint16(at + 8, true);
-    stream.op[i] = view.getUint8(at + 10);
-    stream.limit[i] = limits[view.getUint8(at + 11)] ?? 0;
-    stream.cpu[i] = view.getUint8(at + 12);
+    // A range is freed with the size that was asked for.
+    if (op !== FREE) pagesOf[id] = view.getUint16(at + 8, true);
+    times[i * TIMES] = time;
+    words[i * WORDS + ID] = id;
+    words[i * WORDS + PAGES] = pagesOf[id]!;
+    words[i * WORDS + CPU] = view.getUint8(at + 12);
+    words[i * WORDS + CALL] = op === FREE ? -1 : 2 * view.getUint8(at + 11) + op;
   }
-  return stream;
 }
 
 function prepareRound(stream: IovaStream, kernel: string): BenchRound {
   const timers = new Timers(HZ, 'exact');
   const allocator = createLinuxIova({ kernel, startPfn: stream.startPfn }, portOf(stream, timers));
-  const pfns = new Float64Array(stream.count);
-  const livePfns = new Float64Array(stream.slots);
-  const livePages = new Float64Array(stream.slots);
   let allocations = 0;
-
-  const run = (): void => {
-    const { count, time, slot, pages, op, limit, cpu } = stream;
-    let n = 0;
-    for (let i = 0; i < count; i++) {
-      timers.advance(time[i]!);
-      const id = slot[i]!;
-      if (op[i] === FREE) {
-        const pfn = livePfns[id]!;
-        if (pfn > 0) allocator.free(pfn, livePages[id]!, cpu[i]!);
-        livePfns[id] = 0;
-        continue;
-      }
-      const pfn = allocator.alloc(pages[i]!, limit[i]!, cpu[i]!, op[i] === 1);
-      livePfns[id] = pfn;
-      livePages[id] = pages[i]!;
-      pfns[n++] = pfn > 0 ? pfn : 0;
-    }
-    allocations = n;
+  return {
+    run: () => {
+      allocations = replayStream(stream, allocator, timers);
+    },
+    pfns: () => stream.pfns.subarray(0, allocations),
   };
-  return { run, pfns: () => pfns.subarray(0, allocations) };
+}
+
+function replayStream(stream: IovaStream, allocator: LinuxIova, timers: Timers): number {
+  const { count, times, words, limits, flushes, pfns } = stream;
+  const live = new Float64Array(stream.slots);
+  let allocations = 0;
+  for (let i = 0; i < count; i++) {
+    const id = words[i * WORDS + ID]!;
+    const pages = words[i * WORDS + PAGES]!;
+    const cpu = words[i * WORDS + CPU]!;
+    const call = words[i * WORDS + CALL]!;
+    timers.advance(times[i * TIMES]!);
+    if (call < 0) {
+      const pfn = live[id]!;
+      if (pfn > 0) allocator.free(pfn, pages, cpu);
+      live[id] = 0;
+    } else {
+      const pfn = allocator.alloc(pages, limits[call]!, cpu, flushes[call] === 1);
+      live[id] = pfn;
+      pfns[allocations++] = pfn > 0 ? pfn : 0;
+    }
+  }
+  return allocations;
 }
 
 function portOf(stream: IovaStream, timers: Timers): Port {

@@ -6,6 +6,7 @@
 // Live, queued and cached ranges are disjoint; with the reservations they are the tree.
 // A range at pfn 0 counts as a failure although the tree keeps it, as in the kernel.
 
+import { orderOf, pagesOfOrder, powerOfTwoFrom } from '../pfn.ts';
 import {
   AllocPath,
   type AllocWork,
@@ -26,10 +27,10 @@ import {
 import { LinuxTree, type LinuxTreeCopy, linuxTreeCopy } from './linux-tree.ts';
 import {
   ARRAY_DEPOT,
+  BOTH_FULL,
   CLASSES,
-  classOf,
   MAX_CACHED_PAGES,
-  pagesOfClass,
+  NOT_CACHED,
   Rcache,
   type RcacheCopy,
   rcacheCopy,
@@ -40,8 +41,8 @@ export const NO_NODE: number = BOTTOM;
 
 /** Work done since the allocator was made. */
 export interface LinuxIovaCounters {
-  /** Allocations served from magazines, by size class. */
-  readonly rcacheHits: readonly number[];
+  /** Allocations served from magazines. */
+  readonly rcacheHits: number;
   readonly treeSearches: number;
   readonly treeSteps: number;
   readonly secondPasses: number;
@@ -102,25 +103,30 @@ export class LinuxIova implements IovaAllocator {
 
   /** `alloc_iova_fast`. */
   alloc(pages: number, limitPfn: number, cpu: number, lastTry: boolean): number {
-    let size = pages;
-    if (pages <= MAX_CACHED_PAGES) {
-      const sizeClass = classOf[pages]!;
-      size = pagesOfClass[sizeClass]!;
-      // A difference below 0 is a huge number in the kernel: every pfn is low enough.
-      const room = limitPfn + 1 - size;
-      const maxPfn = room < 0 ? Number.POSITIVE_INFINITY : room;
-      const pfn = this.rcache.get(sizeClass, maxPfn, cpu);
-      if (pfn > 0) {
-        const { work } = this;
-        work.path = AllocPath.rcache;
-        work.cause = FailCause.none;
-        work.steps = 0;
-        work.tries = 0;
-        work.pages = size;
-        return pfn;
-      }
+    if (pages > MAX_CACHED_PAGES) return this.allocBehindCache(pages, limitPfn, lastTry);
+    const { rcache } = this;
+    const sizeClass = orderOf(pages);
+    const size = pagesOfOrder(sizeClass);
+    const slot = rcache.slotOf(sizeClass, cpu);
+    const top = rcache.top(slot, sizeClass);
+    if (top === NOT_CACHED) return this.allocBehindCache(size, limitPfn, lastTry);
+    // Where limitPfn + 1 - size is below 0, it is a huge number in the kernel: every pfn is low enough.
+    const maxPfn = limitPfn + 1 - size;
+    let pfn = rcache.pfns[top]!;
+    if (pfn > maxPfn && maxPfn >= 0) {
+      if (!rcache.lift(slot, maxPfn)) return this.allocBehindCache(size, limitPfn, lastTry);
+      pfn = rcache.pfns[top]!;
     }
-    return this.allocBehindCache(size, limitPfn, lastTry);
+    rcache.pop(slot, sizeClass);
+    const { work } = this;
+    if (work.path !== AllocPath.rcache) {
+      work.path = AllocPath.rcache;
+      work.cause = FailCause.none;
+      work.steps = 0;
+      work.tries = 0;
+    }
+    work.pages = size;
+    return pfn;
   }
 
   /** `alloc_iova`: from the tree, no rounding of the size. Returns pfn 0 as it is. */
@@ -138,8 +144,12 @@ export class LinuxIova implements IovaAllocator {
       this.tree.free(pfn);
       return;
     }
-    const sizeClass = classOf[pages]!;
-    if (!this.rcache.put(sizeClass, pfn, cpu)) this.putInNewMagazine(sizeClass, pfn, cpu);
+    const { rcache } = this;
+    const sizeClass = orderOf(pages);
+    const slot = rcache.slotOf(sizeClass, cpu);
+    const place = rcache.push(slot, sizeClass);
+    if (place === BOTH_FULL) this.putInNewMagazine(sizeClass, pfn, cpu);
+    else rcache.pfns[place] = pfn;
   }
 
   /** `free_iova`: false if no range contains `pfn`. */
@@ -167,7 +177,7 @@ export class LinuxIova implements IovaAllocator {
 
   /** Takes the pages that `alloc` would have taken for `pages`; no hint moves. */
   occupy(pfn: number, pages: number): boolean {
-    const size = pages <= MAX_CACHED_PAGES ? pagesOfClass[classOf[pages]!]! : pages;
+    const size = pages <= MAX_CACHED_PAGES ? powerOfTwoFrom(pages) : pages;
     return this.tree.occupy(pfn, pfn + size - 1);
   }
 
@@ -183,9 +193,10 @@ export class LinuxIova implements IovaAllocator {
     let ranges = 0;
     for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
       for (const which of [0, 1] as const) {
-        const magazine = rcache.magazineOf(sizeClass, cpu, which);
-        ranges += this.freeMagazine(magazine);
-        rcache.clear(sizeClass, magazine);
+        const size = rcache.sizeOf(sizeClass, cpu, which);
+        if (size > 0) this.freePfns(rcache.magazineOf(sizeClass, cpu, which), size);
+        rcache.clear(sizeClass, cpu, which);
+        ranges += size;
       }
     }
     return ranges;
@@ -268,7 +279,7 @@ export class LinuxIova implements IovaAllocator {
   counters(): LinuxIovaCounters {
     const { tree, rcache } = this;
     return {
-      rcacheHits: [...rcache.hits],
+      rcacheHits: rcache.hits,
       treeSearches: tree.searches,
       treeSteps: tree.totalSteps,
       secondPasses: tree.secondPasses,
@@ -355,13 +366,15 @@ export class LinuxIova implements IovaAllocator {
 
   private putInNewMagazine(sizeClass: number, pfn: number, cpu: number): void {
     const { rcache } = this;
-    const full = rcache.rotate(sizeClass, cpu);
+    const slot = rcache.slotOf(sizeClass, cpu);
+    const full = rcache.rotate(slot);
     const stored = this.parameters.depot === 'list' || rcache.depotSizes[sizeClass]! < ARRAY_DEPOT;
     if (stored) rcache.pushDepot(sizeClass, full);
     if (this.parameters.depot === 'list') this.armTrim(sizeClass, cpu);
-    rcache.put(sizeClass, pfn, cpu);
+    const place = rcache.push(slot, sizeClass);
+    rcache.pfns[place] = pfn;
     if (stored) return;
-    this.freeMagazine(full);
+    this.freePfns(full, rcache.capacity);
     rcache.drop(sizeClass, full);
   }
 
@@ -372,18 +385,17 @@ export class LinuxIova implements IovaAllocator {
   }
 
   private freeDepotTop(sizeClass: number): number {
-    const magazine = this.rcache.popDepot(sizeClass);
-    const ranges = this.freeMagazine(magazine);
-    this.rcache.drop(sizeClass, magazine);
-    return ranges;
+    const { rcache } = this;
+    const magazine = rcache.popDepot(sizeClass);
+    this.freePfns(magazine, rcache.capacity);
+    rcache.drop(sizeClass, magazine);
+    return rcache.capacity;
   }
 
   /** Gives the ranges of a magazine to the tree, first in first out; the caller empties it. */
-  private freeMagazine(magazine: number): number {
-    const { tree, rcache } = this;
-    const size = rcache.sizeOf(magazine);
-    for (let i = 0; i < size; i++) tree.freeCached(rcache.pfnAt(magazine, i));
-    return size;
+  private freePfns(magazine: number, size: number): void {
+    const { pfns } = this.rcache;
+    for (let i = 0; i < size; i++) this.tree.freeCached(pfns[magazine + i]!);
   }
 
   private hintLo(node: number): number {

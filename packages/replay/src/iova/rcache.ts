@@ -3,11 +3,10 @@
 // Models the rcache of drivers/iommu/iova.c in Linux 6.12 and 6.1; see docs/models/iova-linux.md.
 // Class k holds ranges of 2^k pages. Left out: locks, failed allocations of magazines.
 //
-// A pfn is in at most one magazine. Only full magazines are in a depot. Magazine EMPTY is never
-// filled: it stands for all magazines that a CPU has not needed yet, so a domain with many CPUs is
-// small and quick to copy.
+// A pfn is in at most one magazine. Only full magazines are in a depot. A CPU gets a magazine when it
+// first needs one, so a domain with many CPUs is small and quick to copy.
 
-import { NO_PFN } from '../policy.ts';
+import { pagesOfOrder } from '../pfn.ts';
 import { fnvWord } from '../structures/fnv.ts';
 
 /** Size classes: ranges of 1, 2, 4, 8, 16 and 32 pages. */
@@ -17,24 +16,26 @@ export const MAX_CACHED_PAGES = 32;
 /** Magazines that a depot of kind array32 holds. */
 export const ARRAY_DEPOT = 32;
 
-/** Size class of a number of pages from 0 to {@link MAX_CACHED_PAGES}. */
-export const classOf: Uint8Array = Uint8Array.from({ length: MAX_CACHED_PAGES + 1 }, (_, pages) =>
-  pages <= 1 ? 0 : Math.ceil(Math.log2(pages)),
-);
+/** No magazine. */
+export const NO_MAGAZINE = -1;
+/** What `top` returns where it finds nothing. */
+export const NOT_CACHED = -1;
+/** What `push` returns where there is no room. */
+export const BOTH_FULL = -1;
 
-/** Pages of the ranges of a size class. */
-export const pagesOfClass: Uint8Array = Uint8Array.of(1, 2, 4, 8, 16, 32);
-
-const EMPTY = 0;
-const NONE = -1;
+/** A slot, of one CPU and class: loaded magazine, pfns in it, previous magazine, pfns in it. */
+const SLOT = 4;
+const LOADED = 0;
+const LOADED_SIZE = 1;
+const PREV = 2;
+const PREV_SIZE = 3;
+/** Size of a magazine that the slot does not have yet: neither full nor does it hold anything. */
+const UNMADE = -1;
 
 /** A copy of an {@link Rcache}: filled by `save`, read by `restore`, reusable. */
 export interface RcacheCopy {
   pfns: Float64Array;
-  sizes: Int32Array;
-  below: Int32Array;
-  readonly loaded: Int32Array;
-  readonly prev: Int32Array;
+  readonly slots: Int32Array;
   readonly depot: Int32Array;
   readonly depotSizes: Int32Array;
   used: number;
@@ -49,144 +50,153 @@ export class Rcache {
   cachedPages = 0;
   /** Magazines in the depot of a class. */
   readonly depotSizes: Int32Array = new Int32Array(CLASSES);
-  /** Gets that found a pfn, by class. */
-  readonly hits: Float64Array = new Float64Array(CLASSES);
+  /** Pfns taken. */
+  hits = 0;
   depotPushes = 0;
   depotPops = 0;
+  /** A magazine is the index of its first pfn; behind its last one lies the magazine under it in a stack. */
+  pfns: Float64Array;
 
-  private readonly scanAll: boolean;
-  /** Magazine m: pfns from m * capacity, `sizes[m]` of them; `below[m]` is the one under it in a stack. */
-  private pfns: Float64Array;
-  private sizes: Int32Array;
-  private below: Int32Array;
-  private used = 1;
-  private freeMagazine = NONE;
-  /** By CPU * CLASSES + class. */
-  private readonly loaded: Int32Array;
-  private readonly prev: Int32Array;
+  readonly #scanAll: boolean;
+  readonly #slots: Int32Array;
   /** Top magazine of a class. */
-  private readonly depot: Int32Array = new Int32Array(CLASSES).fill(NONE);
+  readonly #depot: Int32Array = new Int32Array(CLASSES).fill(NO_MAGAZINE);
+  #used = 0;
+  #freeMagazine = NO_MAGAZINE;
 
   constructor(cpus: number, capacity: number, scanAll: boolean) {
     this.cpus = cpus;
     this.capacity = capacity;
-    this.scanAll = scanAll;
-    this.loaded = new Int32Array(cpus * CLASSES);
-    this.prev = new Int32Array(cpus * CLASSES);
-    this.pfns = new Float64Array(16 * capacity);
-    this.sizes = new Int32Array(16);
-    this.below = new Int32Array(16);
+    this.#scanAll = scanAll;
+    this.pfns = new Float64Array(16 * (capacity + 1));
+    this.#slots = new Int32Array(cpus * CLASSES * SLOT);
+    for (let at = 0; at < this.#slots.length; at += SLOT) {
+      this.#slots[at + LOADED_SIZE] = UNMADE;
+      this.#slots[at + PREV_SIZE] = UNMADE;
+    }
   }
 
-  /** Takes a pfn of at most `maxPfn` out of the magazines that `cpu` can reach, or NO_PFN. */
-  get(sizeClass: number, maxPfn: number, cpu: number): number {
-    const { sizes, pfns } = this;
-    const slot = cpu * CLASSES + sizeClass;
-    let magazine = this.loaded[slot]!;
-    let size = sizes[magazine]!;
-    if (size === 0) {
-      magazine = this.reload(slot, sizeClass);
-      size = sizes[magazine]!;
-      if (size === 0) return NO_PFN;
-    }
-    const first = magazine * this.capacity;
-    const last = first + size - 1;
-    let i = last;
-    let pfn = pfns[i]!;
-    while (pfn > maxPfn) {
-      if (i === first || !this.scanAll) return NO_PFN;
-      pfn = pfns[--i]!;
-    }
-    pfns[i] = pfns[last]!;
-    sizes[magazine] = size - 1;
-    this.hits[sizeClass]!++;
-    this.cachedPages -= pagesOfClass[sizeClass]!;
-    return pfn;
+  /** The slot of a CPU and a class, for the calls that are made for every allocation and free. */
+  slotOf(sizeClass: number, cpu: number): number {
+    return (cpu * CLASSES + sizeClass) * SLOT;
   }
 
-  /** Puts a pfn into a magazine of `cpu`; false if both are full: then call {@link rotate} and put again. */
-  put(sizeClass: number, pfn: number, cpu: number): boolean {
-    const slot = cpu * CLASSES + sizeClass;
-    let magazine = this.loaded[slot]!;
-    let size = this.sizes[magazine]!;
-    if (size === this.capacity || magazine === EMPTY) {
-      magazine = this.unload(slot, magazine);
-      if (magazine === EMPTY) return false;
-      size = this.sizes[magazine]!;
-    }
-    this.pfns[magazine * this.capacity + size] = pfn;
-    this.sizes[magazine] = size + 1;
-    this.cachedPages += pagesOfClass[sizeClass]!;
+  /**
+   * Index in `pfns` of the pfn on top of the magazines that the CPU of `slot` can reach, or
+   * {@link NOT_CACHED}. An index, because a double that is passed on from a call costs an object.
+   */
+  top(slot: number, sizeClass: number): number {
+    const slots = this.#slots;
+    const size = slots[slot + LOADED_SIZE]!;
+    if (size > 0) return slots[slot + LOADED]! + size - 1;
+    return this.#reload(slot, sizeClass) ? this.top(slot, sizeClass) : NOT_CACHED;
+  }
+
+  /** Swaps the pfn on top, which is too high, for the next one below it that is not; false if there is none. */
+  lift(slot: number, maxPfn: number): boolean {
+    if (!this.#scanAll) return false;
+    const { pfns } = this;
+    const first = this.#slots[slot + LOADED]!;
+    const top = first + this.#slots[slot + LOADED_SIZE]! - 1;
+    let i = top - 1;
+    while (i >= first && pfns[i]! > maxPfn) i--;
+    if (i < first) return false;
+    const pfn = pfns[i]!;
+    pfns[i] = pfns[top]!;
+    pfns[top] = pfn;
     return true;
   }
 
-  /** Gives `cpu` an empty loaded magazine; returns the full one, for {@link pushDepot} or {@link drop}. */
-  rotate(sizeClass: number, cpu: number): number {
-    const slot = cpu * CLASSES + sizeClass;
-    const full = this.loaded[slot]!;
-    this.loaded[slot] = this.takeMagazine();
+  /** Takes the pfn on top away; its place keeps it until the next push. */
+  pop(slot: number, sizeClass: number): void {
+    this.#slots[slot + LOADED_SIZE]!--;
+    this.hits++;
+    this.cachedPages -= pagesOfOrder(sizeClass);
+  }
+
+  /**
+   * Index in `pfns` where the caller must put a freed pfn, or {@link BOTH_FULL}: then call
+   * {@link rotate} and push again.
+   */
+  push(slot: number, sizeClass: number): number {
+    const slots = this.#slots;
+    const size = slots[slot + LOADED_SIZE]!;
+    if (size === this.capacity || size === UNMADE) {
+      return this.#unload(slot) ? this.push(slot, sizeClass) : BOTH_FULL;
+    }
+    slots[slot + LOADED_SIZE] = size + 1;
+    this.cachedPages += pagesOfOrder(sizeClass);
+    return slots[slot + LOADED]! + size;
+  }
+
+  /** Gives a slot an empty loaded magazine; returns the full one, for {@link pushDepot} or {@link drop}. */
+  rotate(slot: number): number {
+    const full = this.#slots[slot + LOADED]!;
+    this.#slots[slot + LOADED] = this.#takeMagazine();
+    this.#slots[slot + LOADED_SIZE] = 0;
     return full;
   }
 
   pushDepot(sizeClass: number, magazine: number): void {
-    this.below[magazine] = this.depot[sizeClass]!;
-    this.depot[sizeClass] = magazine;
+    this.pfns[magazine + this.capacity] = this.#depot[sizeClass]!;
+    this.#depot[sizeClass] = magazine;
     this.depotSizes[sizeClass]!++;
     this.depotPushes++;
   }
 
-  /** The magazine stored last, which the caller must use or drop; -1 if there is none. */
+  /** The magazine stored last, which the caller must use or drop; NO_MAGAZINE if there is none. */
   popDepot(sizeClass: number): number {
-    const magazine = this.depot[sizeClass]!;
-    if (magazine === NONE) return NONE;
-    this.depot[sizeClass] = this.below[magazine]!;
+    const magazine = this.#depot[sizeClass]!;
+    if (magazine === NO_MAGAZINE) return NO_MAGAZINE;
+    this.#depot[sizeClass] = this.pfns[magazine + this.capacity]!;
     this.depotSizes[sizeClass]!--;
     return magazine;
   }
 
   /** Turns the stack of a class over, so that the magazine stored first is on top. */
   reverseDepot(sizeClass: number): void {
-    let magazine = this.depot[sizeClass]!;
-    let top: number = NONE;
-    while (magazine !== NONE) {
-      const next = this.below[magazine]!;
-      this.below[magazine] = top;
+    let magazine = this.#depot[sizeClass]!;
+    let top: number = NO_MAGAZINE;
+    while (magazine !== NO_MAGAZINE) {
+      const below = this.pfns[magazine + this.capacity]!;
+      this.pfns[magazine + this.capacity] = top;
       top = magazine;
-      magazine = next;
+      magazine = below;
     }
-    this.depot[sizeClass] = top;
+    this.#depot[sizeClass] = top;
   }
 
-  /** Loaded (0) or previous (1) magazine of `cpu`. */
+  /** Loaded (0) or previous (1) magazine of `cpu`; meaningless while its size is 0. */
   magazineOf(sizeClass: number, cpu: number, which: 0 | 1): number {
-    return (which === 0 ? this.loaded : this.prev)[cpu * CLASSES + sizeClass]!;
+    return this.#slots[(cpu * CLASSES + sizeClass) * SLOT + 2 * which]!;
   }
 
-  sizeOf(magazine: number): number {
-    return this.sizes[magazine]!;
+  /** Pfns in the loaded (0) or previous (1) magazine of `cpu`. */
+  sizeOf(sizeClass: number, cpu: number, which: 0 | 1): number {
+    const at = (cpu * CLASSES + sizeClass) * SLOT + 2 * which;
+    return Math.max(this.#slots[at + LOADED_SIZE]!, 0);
   }
 
-  pfnAt(magazine: number, i: number): number {
-    return this.pfns[magazine * this.capacity + i]!;
+  /** Forgets the pfns of the loaded (0) or previous (1) magazine of `cpu`. */
+  clear(sizeClass: number, cpu: number, which: 0 | 1): void {
+    this.cachedPages -= this.sizeOf(sizeClass, cpu, which) * pagesOfOrder(sizeClass);
+    const at = (cpu * CLASSES + sizeClass) * SLOT + 2 * which;
+    this.#slots[at + LOADED_SIZE] = Math.min(this.#slots[at + LOADED_SIZE]!, 0);
   }
 
-  /** Forgets the pfns of a magazine. */
-  clear(sizeClass: number, magazine: number): void {
-    this.cachedPages -= this.sizes[magazine]! * pagesOfClass[sizeClass]!;
-    this.sizes[magazine] = 0;
-  }
-
-  /** As {@link clear}, for a magazine that is neither with a CPU nor in a depot any more. */
+  /** Forgets a full magazine that is neither with a CPU nor in a depot any more. */
   drop(sizeClass: number, magazine: number): void {
-    this.clear(sizeClass, magazine);
-    this.freeMagazineAt(magazine);
+    this.cachedPages -= this.capacity * pagesOfOrder(sizeClass);
+    this.#freeMagazineAt(magazine);
   }
 
   /** Pfns in the magazines of all CPUs. */
   cpuPfns(): number {
     let sum = 0;
-    for (const magazine of this.loaded) sum += this.sizes[magazine]!;
-    for (const magazine of this.prev) sum += this.sizes[magazine]!;
+    for (let at = 0; at < this.#slots.length; at += SLOT) {
+      sum += Math.max(this.#slots[at + LOADED_SIZE]!, 0);
+      sum += Math.max(this.#slots[at + PREV_SIZE]!, 0);
+    }
     return sum;
   }
 
@@ -195,115 +205,111 @@ export class Rcache {
     let digest = basis;
     for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
       for (let cpu = 0; cpu < this.cpus; cpu++) {
-        digest = this.digestMagazine(digest, this.magazineOf(sizeClass, cpu, 0), true);
-        digest = this.digestMagazine(digest, this.magazineOf(sizeClass, cpu, 1), true);
+        for (const which of [0, 1] as const) {
+          const size = this.sizeOf(sizeClass, cpu, which);
+          digest = fnvWord(digest, size);
+          digest = this.#digestPfns(digest, this.magazineOf(sizeClass, cpu, which), size);
+        }
       }
       digest = fnvWord(digest, this.depotSizes[sizeClass]!);
-      let magazine = this.depot[sizeClass]!;
-      for (; magazine !== NONE; magazine = this.below[magazine]!) {
-        digest = this.digestMagazine(digest, magazine, false);
+      let magazine = this.#depot[sizeClass]!;
+      while (magazine !== NO_MAGAZINE) {
+        digest = this.#digestPfns(digest, magazine, this.capacity);
+        magazine = this.pfns[magazine + this.capacity]!;
       }
     }
     return digest;
   }
 
   save(into: RcacheCopy): void {
-    const { used, capacity } = this;
-    if (into.sizes.length < used) {
-      into.pfns = new Float64Array(this.pfns.length);
-      into.sizes = new Int32Array(this.sizes.length);
-      into.below = new Int32Array(this.below.length);
-    }
-    into.pfns.set(this.pfns.subarray(0, used * capacity));
-    into.sizes.set(this.sizes.subarray(0, used));
-    into.below.set(this.below.subarray(0, used));
-    into.loaded.set(this.loaded);
-    into.prev.set(this.prev);
-    into.depot.set(this.depot);
+    if (into.pfns.length < this.#used) into.pfns = new Float64Array(this.pfns.length);
+    into.pfns.set(this.pfns.subarray(0, this.#used));
+    into.slots.set(this.#slots);
+    into.depot.set(this.#depot);
     into.depotSizes.set(this.depotSizes);
-    into.used = used;
-    into.freeMagazine = this.freeMagazine;
+    into.used = this.#used;
+    into.freeMagazine = this.#freeMagazine;
     into.cachedPages = this.cachedPages;
   }
 
   restore(from: RcacheCopy): void {
-    while (this.sizes.length < from.used) this.grow();
-    this.pfns.set(from.pfns.subarray(0, from.used * this.capacity));
-    this.sizes.set(from.sizes.subarray(0, from.used));
-    this.below.set(from.below.subarray(0, from.used));
-    this.loaded.set(from.loaded);
-    this.prev.set(from.prev);
-    this.depot.set(from.depot);
+    while (this.pfns.length < from.used) this.#grow();
+    this.pfns.set(from.pfns.subarray(0, from.used));
+    this.#slots.set(from.slots);
+    this.#depot.set(from.depot);
     this.depotSizes.set(from.depotSizes);
-    this.used = from.used;
-    this.freeMagazine = from.freeMagazine;
+    this.#used = from.used;
+    this.#freeMagazine = from.freeMagazine;
     this.cachedPages = from.cachedPages;
   }
 
-  /** The loaded magazine is empty: puts prev, or one of the depot, in its place if that is better. */
-  private reload(slot: number, sizeClass: number): number {
-    const empty = this.loaded[slot]!;
-    const prev = this.prev[slot]!;
-    if (this.sizes[prev] !== 0) {
-      this.prev[slot] = empty;
-      this.loaded[slot] = prev;
-      return prev;
+  /** The loaded magazine is empty: puts prev, or one of the depot, in its place; false if neither helps. */
+  #reload(at: number, sizeClass: number): boolean {
+    const slots = this.#slots;
+    if (slots[at + PREV_SIZE]! > 0) {
+      this.#swap(at);
+      return true;
     }
     const magazine = this.popDepot(sizeClass);
-    if (magazine === NONE) return EMPTY;
+    if (magazine === NO_MAGAZINE) return false;
     this.depotPops++;
-    this.freeMagazineAt(empty);
-    this.loaded[slot] = magazine;
-    return magazine;
+    if (slots[at + LOADED_SIZE] !== UNMADE) this.#freeMagazineAt(slots[at + LOADED]!);
+    slots[at + LOADED] = magazine;
+    slots[at + LOADED_SIZE] = this.capacity;
+    return true;
   }
 
-  /** The loaded magazine takes no more: returns one that does, or EMPTY if both are full. */
-  private unload(slot: number, loaded: number): number {
-    if (loaded === EMPTY) {
-      const magazine = this.takeMagazine();
-      this.loaded[slot] = magazine;
-      return magazine;
+  /** The loaded magazine takes no more: puts one in its place that does; false if both are full. */
+  #unload(at: number): boolean {
+    const slots = this.#slots;
+    if (slots[at + LOADED_SIZE] !== UNMADE) {
+      if (slots[at + PREV_SIZE] === this.capacity) return false;
+      this.#swap(at);
     }
-    const prev = this.prev[slot]!;
-    if (this.sizes[prev] === this.capacity) return EMPTY;
-    const magazine = prev === EMPTY ? this.takeMagazine() : prev;
-    this.prev[slot] = loaded;
-    this.loaded[slot] = magazine;
-    return magazine;
+    if (slots[at + LOADED_SIZE] === UNMADE) {
+      slots[at + LOADED] = this.#takeMagazine();
+      slots[at + LOADED_SIZE] = 0;
+    }
+    return true;
   }
 
-  private digestMagazine(basis: number, magazine: number, withSize: boolean): number {
-    const size = this.sizes[magazine]!;
-    let digest = withSize ? fnvWord(basis, size) : basis;
-    for (let i = 0; i < size; i++) digest = fnvWord(digest, this.pfnAt(magazine, i));
+  #swap(at: number): void {
+    const slots = this.#slots;
+    const magazine = slots[at + LOADED]!;
+    const size = slots[at + LOADED_SIZE]!;
+    slots[at + LOADED] = slots[at + PREV]!;
+    slots[at + LOADED_SIZE] = slots[at + PREV_SIZE]!;
+    slots[at + PREV] = magazine;
+    slots[at + PREV_SIZE] = size;
+  }
+
+  #digestPfns(basis: number, magazine: number, size: number): number {
+    let digest = basis;
+    for (let i = 0; i < size; i++) digest = fnvWord(digest, this.pfns[magazine + i]!);
     return digest;
   }
 
-  private takeMagazine(): number {
-    const magazine = this.freeMagazine;
-    if (magazine !== NONE) {
-      this.freeMagazine = this.below[magazine]!;
+  #takeMagazine(): number {
+    const magazine = this.#freeMagazine;
+    if (magazine !== NO_MAGAZINE) {
+      this.#freeMagazine = this.pfns[magazine + this.capacity]!;
       return magazine;
     }
-    if (this.used === this.sizes.length) this.grow();
-    return this.used++;
+    if (this.#used === this.pfns.length) this.#grow();
+    const made = this.#used;
+    this.#used += this.capacity + 1;
+    return made;
   }
 
-  private freeMagazineAt(magazine: number): void {
-    if (magazine === EMPTY) return;
-    this.below[magazine] = this.freeMagazine;
-    this.freeMagazine = magazine;
+  #freeMagazineAt(magazine: number): void {
+    this.pfns[magazine + this.capacity] = this.#freeMagazine;
+    this.#freeMagazine = magazine;
   }
 
-  private grow(): void {
-    const magazines = this.sizes.length * 2;
-    const { pfns, sizes, below } = this;
-    this.pfns = new Float64Array(magazines * this.capacity);
+  #grow(): void {
+    const { pfns } = this;
+    this.pfns = new Float64Array(pfns.length * 2);
     this.pfns.set(pfns);
-    this.sizes = new Int32Array(magazines);
-    this.sizes.set(sizes);
-    this.below = new Int32Array(magazines);
-    this.below.set(below);
   }
 }
 
@@ -311,14 +317,11 @@ export class Rcache {
 export function rcacheCopy(cpus: number): RcacheCopy {
   return {
     pfns: new Float64Array(0),
-    sizes: new Int32Array(0),
-    below: new Int32Array(0),
-    loaded: new Int32Array(cpus * CLASSES),
-    prev: new Int32Array(cpus * CLASSES),
+    slots: new Int32Array(cpus * CLASSES * SLOT),
     depot: new Int32Array(CLASSES),
     depotSizes: new Int32Array(CLASSES),
     used: 0,
-    freeMagazine: NONE,
+    freeMagazine: NO_MAGAZINE,
     cachedPages: 0,
   };
 }

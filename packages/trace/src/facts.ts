@@ -56,14 +56,9 @@ export function collectFacts(
 }
 
 /** Whether requests of a device went through an IOMMU, as far as its events tell. */
-export function isTranslated(known: DeviceEvidence | undefined, isTableSeen: boolean): boolean {
-  if (known === undefined) return isTableSeen;
-  return known.translated > 0 || (!isTableSeen && known.differing > 0);
-}
-
-/** Whether any event of a page table or of its allocator was seen. */
-export function isTableSeen(p: Pairing): boolean {
-  return p.devices.some((known) => known.translated > 0) || p.attribution.domains.length > 1;
+export function isTranslated(known: DeviceEvidence | undefined, tableEvents: boolean): boolean {
+  if (known === undefined) return tableEvents;
+  return known.translated > 0 || (!tableEvents && known.differing > 0);
 }
 
 function deviceFacts(
@@ -105,10 +100,10 @@ function bits(mask: number): number {
 function translation(known: DeviceEvidence | undefined, device: number, p: Pairing): Fact<boolean> {
   if (known !== undefined && known.translated > 0) return fact(true, 'trace');
   if (known !== undefined && known.untranslated > 0) {
-    return fact(isTranslated(known, isTableSeen(p)), 'inferred');
+    return fact(isTranslated(known, p.tableEvents), 'inferred');
   }
   if (p.attribution.firstDomain[device] !== undefined) return fact(true, 'trace');
-  return fact(isTableSeen(p), 'default');
+  return fact(p.tableEvents, 'default');
 }
 
 function domainFacts(

@@ -2,7 +2,7 @@
 
 import type { Capture, Diagnostic, ReadReport } from './capture.ts';
 import type { EventReader } from './event-reader.ts';
-import { collectFacts, type FactOptions, isTableSeen, isTranslated } from './facts.ts';
+import { collectFacts, type FactOptions, isTranslated } from './facts.ts';
 import { requestFinisher } from './finish-requests.ts';
 import { type Meta, readMeta } from './meta.ts';
 import { closeAll } from './pairing/closing.ts';
@@ -65,11 +65,10 @@ export async function pairCapture(
 
 // Every translated device has a domain, also one whose domain no event showed.
 function houseDevices(p: Pairing, reader: EventReader): void {
-  const seen = isTableSeen(p);
   for (let device = 1; device < reader.devices.length; device++) {
     const known = p.devices[device];
     if (known === undefined || p.attribution.firstDomain[device] !== undefined) continue;
-    if (isTranslated(known, seen)) p.attribution.ofTranslated(device);
+    if (isTranslated(known, p.tableEvents)) p.attribution.ofTranslated(device);
   }
 }
 

@@ -80,6 +80,14 @@ export class Attribution {
     return domain;
   }
 
+  /** The domain of what nothing attributes: the first that there is. */
+  guess(): number {
+    for (let domain = 1; domain < this.domains.length; domain++) {
+      if (this.domains[domain]!.destroyedAt === null) return domain;
+    }
+    return this.addVirtual();
+  }
+
   /** A domain that is inferred. */
   addVirtual(): number {
     return this.domains.push(newDomain(`virtual:${++this.#virtuals}`, 0)) - 1;

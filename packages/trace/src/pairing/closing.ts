@@ -184,8 +184,12 @@ function resolveUnmap(p: Pairing, call: number): void {
   if (entry === NONE && (seen & Seen.unmapProbe) !== 0) entry = findMapping(p, device, low, high);
   if (entry !== NONE) finishFound(p, call, entry, op);
   else if (calls.bytes[call]! > 0) {
-    const domain = calls.domain[call]! || p.attribution.ofDevice(device);
-    const derived = (seen & (Seen.unmapProbe | Seen.free)) === 0 ? Flag.sizeDerived : 0;
+    let domain = calls.domain[call]! || p.attribution.ofDevice(device);
+    let derived = (seen & (Seen.unmapProbe | Seen.free)) === 0 ? Flag.sizeDerived : 0;
+    if (domain === 0 && device === 0) {
+      domain = p.attribution.guess();
+      derived |= Flag.domainInferred;
+    }
     finishOrphan(
       p,
       calls.row[call]!,
@@ -292,18 +296,47 @@ export function closeAll(p: Pairing): void {
   }
 }
 
-// Pieces that one thread mapped one after the other at rising addresses are one call.
+// Pieces that one thread mapped one after the other at rising addresses may be one call. They are taken
+// together as far as the range is one that the allocator gives: aligned to its size rounded up to a power
+// of two. Pieces that also follow each other in physical memory are not: one call maps them at once.
 function mergePieces(p: Pairing, order: readonly number[]): void {
-  const live = p.live;
-  const headOfRow = new Map<number, number>();
+  const { live } = p;
+  const follower = new Map<number, number>();
   for (const entry of order) {
-    if ((live.state[entry]! & State.filled) !== 0) continue;
-    const head = headOfRow.get(live.continues[entry]! - 1);
-    headOfRow.set(live.row[entry]!, head ?? entry);
-    if (head === undefined) continue;
-    live.pages[head] = live.pages[head]! + live.pages[entry]!;
-    releaseEntry(p, entry);
+    const isPiece = (live.state[entry]! & State.filled) === 0 && live.continues[entry] !== 0;
+    if (isPiece) follower.set(live.continues[entry]! - 1, entry);
   }
+  for (const entry of order) {
+    if (live.used[entry] === 1 && (live.state[entry]! & State.filled) === 0) {
+      mergeFollowers(p, entry, follower);
+    }
+  }
+}
+
+function mergeFollowers(p: Pairing, head: number, follower: ReadonlyMap<number, number>): void {
+  const { live } = p;
+  const pieces: number[] = [];
+  let total = live.pages[head]!;
+  let good = 0;
+  let goodTotal = total;
+  for (let last = head; ; ) {
+    const next = follower.get(live.row[last]!);
+    if (next === undefined || live.used[next] !== 1 || isOneRun(p, last, next)) break;
+    pieces.push(next);
+    total += live.pages[next]!;
+    last = next;
+    if (live.page[head]! % 2 ** Math.ceil(Math.log2(total)) !== 0) continue;
+    good = pieces.length;
+    goodTotal = total;
+  }
+  live.pages[head] = goodTotal;
+  for (let i = 0; i < good; i++) releaseEntry(p, pieces[i]!);
+}
+
+function isOneRun(p: Pairing, piece: number, next: number): boolean {
+  const { live } = p;
+  const end = pageOf(live.physLow[piece]!, live.physHigh[piece]!) + live.pages[piece]!;
+  return end === pageOf(live.physLow[next]!, live.physHigh[next]!);
 }
 
 /** Ends the open calls of one CPU, or of all (-1). */

@@ -17,6 +17,7 @@ import type { Pairing } from './state.ts';
 /** iommu:map. */
 export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
   const { calls, live } = p;
+  p.tableEvents = true;
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   const pages = pagesFor(b.size[i]!);
   let call = findMapCall(p, b, i, page);
@@ -107,6 +108,7 @@ function closeTwins(p: Pairing, b: EventBatch, i: number, entry: number): void {
 /** iommu:unmap. */
 export function onTableUnmap(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
+  p.tableEvents = true;
   const size = b.size[i]!;
   const unmapped = b.aux[i]!;
   if (size === 0 || unmapped === 0) {
@@ -177,12 +179,22 @@ function closeListed(
 }
 
 const PARTIAL = -2;
+/** How far into a range a piece of a call is looked for, in pages. */
+const MAX_PIECES = 1024;
 
 /** Takes the mapping at `page` out of the live set: one entry, or several pieces that become one. */
 function take(p: Pairing, page: number, pages: number, device: number, time: number): number {
   const { live } = p;
-  const entry = choose(p, page, pages, device, time);
-  if (entry === NONE) return NONE;
+  let entry = choose(p, page, pages, device, time);
+  if (entry === NONE) {
+    entry = laterPiece(p, page, pages);
+    if (entry === NONE) return NONE;
+    absorb(p, entry, page + pages);
+    live.unindex(entry);
+    live.page[entry] = page;
+    live.pages[entry] = pages;
+    return entry;
+  }
   const isClaimed = (live.state[entry]! & State.claimed) !== 0;
   if (isClaimed || live.pages[entry] === pages) {
     live.unindex(entry);
@@ -199,6 +211,18 @@ function take(p: Pairing, page: number, pages: number, device: number, time: num
   absorb(p, entry, page + pages);
   live.unindex(entry);
   return entry;
+}
+
+// Where the first maps of a call were lost, a later piece in the range stands for it.
+function laterPiece(p: Pairing, page: number, pages: number): number {
+  const { live } = p;
+  const end = page + Math.min(pages, MAX_PIECES);
+  for (let at = page + 1; at < end; at++) {
+    let piece = live.first(at);
+    while (piece !== NONE && (live.state[piece]! & State.claimed) !== 0) piece = live.next(piece);
+    if (piece !== NONE && at + live.pages[piece]! <= page + pages) return piece;
+  }
+  return NONE;
 }
 
 // The pieces up to `end` become part of the first.

@@ -37,6 +37,7 @@ export function onAllocProbe(p: Pairing, b: EventBatch, i: number): void {
 /** alloc_iova_fast: tells the iovad. A second try of the same call has a higher limit. */
 export function onIovaAlloc(p: Pairing, b: EventBatch, i: number): void {
   const { calls, attribution } = p;
+  p.tableEvents = true;
   let call = openMap(p, b, i);
   if (call !== NONE && !continuesAllocation(p, call)) {
     endOther(p, call);

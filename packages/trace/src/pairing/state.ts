@@ -53,6 +53,8 @@ export interface Pairing {
   readonly ignoreProbes: boolean;
   /** DMA API events were seen: they, not the lower layers, make the requests. */
   dmaEvents: boolean;
+  /** Events of a page table or of the IOVA allocator were seen. */
+  tableEvents: boolean;
   /** Breakpoint probes were seen. */
   breakpoints: boolean;
   /** swiotlb_tbl_unmap_single was seen: swiotlb_release_slots adds nothing. */
@@ -95,6 +97,7 @@ export function createPairing(
     tokens,
     ignoreProbes,
     dmaEvents: false,
+    tableEvents: false,
     breakpoints: false,
     bounceUnmaps: false,
     queueEvents: 0,

@@ -28,6 +28,8 @@ export interface MachineOverrides {
   readonly cpus?: number;
   readonly hz?: number;
   readonly timerMode?: TimerMode;
+  /** ns, see {@link Machine}. */
+  readonly tickPhase?: number;
   readonly sac?: SacPolicy;
   readonly devices?: readonly DeviceOverride[];
   /** For every domain. */
@@ -56,6 +58,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
     cpus,
     hz: overrides.hz ?? facts.hz.value,
     timerMode: overrides.timerMode ?? 'ideal',
+    tickPhase: overrides.tickPhase ?? 0,
     sac: overrides.sac ?? (facts.forcedac.value ? 'off' : sacOfKernel(kernel)),
     devices: machineDevices(facts.devices, overrides.devices ?? []),
     domains: facts.domains.map((domain, index) => ({

@@ -58,6 +58,8 @@ export interface Machine {
   readonly cpus: number;
   readonly hz: number;
   readonly timerMode: TimerMode;
+  /** A time in ns at which a jiffy begins, for the modes exact and wheel; 0 where it is not known. */
+  readonly tickPhase?: number;
   readonly sac: SacPolicy;
   readonly devices: readonly MachineDevice[];
   readonly domains: readonly MachineDomain[];

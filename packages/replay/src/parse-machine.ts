@@ -64,6 +64,7 @@ const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
   cpus: whole(1, 65_535),
   hz: whole(1, 10_000),
   timerMode: oneOf(['ideal', 'exact', 'wheel']),
+  tickPhase: nanoseconds,
   sac: oneOf(['always', 'sticky', 'off']),
   devices: list((path, value) => {
     const device = record(deviceShape)(path, value);

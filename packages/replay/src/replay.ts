@@ -55,7 +55,7 @@ class Replay {
 
   constructor(machine: Machine) {
     this.#machine = machine;
-    this.#timers = new Timers(machine.hz, machine.timerMode);
+    this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase);
     this.log = new OutcomeLog(this.#timers);
     this.#domains = new Domains(machine, this.#timers, this.log);
   }

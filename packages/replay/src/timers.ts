@@ -39,6 +39,7 @@ export class Timers {
   readonly hz: number;
   readonly mode: TimerMode;
   readonly #jiffyNs: number;
+  readonly #phase: number;
   #length = 0;
   #armed = 0;
   #time = new Float64Array(16);
@@ -48,9 +49,11 @@ export class Timers {
   #argument = new Float64Array(16);
   readonly #callback: TimerCallback[] = [];
 
-  constructor(hz: number, mode: TimerMode) {
+  /** `tickPhase`: time in ns at which some jiffy begins. */
+  constructor(hz: number, mode: TimerMode, tickPhase: number = 0) {
     this.hz = hz;
     this.mode = mode;
+    this.#phase = tickPhase;
     this.#jiffyNs = NS_PER_SECOND / hz;
   }
 
@@ -64,9 +67,9 @@ export class Timers {
     return this.#cpu[0]!;
   }
 
-  /** Jiffies at time `ns`; 0 at the first event. */
+  /** Jiffies at time `ns`; 0 begins at the tick phase. */
   jiffies(ns: number): number {
-    return Math.floor(ns / this.#jiffyNs);
+    return Math.floor((ns - this.#phase) / this.#jiffyNs);
   }
 
   /** Arms a timer by the mode of the clock and returns its firing time. `owner` groups timers for {@link cancel}. */
@@ -125,7 +128,7 @@ export class Timers {
     const jiffy = this.jiffies(this.now);
     const expiry = jiffy + msToJiffies(delayMs, this.hz);
     const firing = this.mode === 'exact' ? expiry : wheelJiffy(jiffy, expiry);
-    return Math.ceil(firing * this.#jiffyNs);
+    return Math.ceil(firing * this.#jiffyNs + this.#phase);
   }
 
   // A new timer has the highest arming order, so it never passes one of the same time.

@@ -34,6 +34,13 @@ test.each([
   expect(timers.next).toBe(ms * MS);
 });
 
+test('jiffies begin at the tick phase', () => {
+  const timers = new Timers(250, 'wheel', 0.75 * MS);
+  timers.advance(2.5 * MS);
+  timers.arm(0, 0, 10, () => {});
+  expect(timers.next).toBe(16.75 * MS);
+});
+
 test('timers fire by time, then by arming order, on the CPU that armed them', () => {
   const timers = new Timers(250, 'exact');
   const fired: string[] = [];

@@ -47,8 +47,6 @@ export class Domain implements Gauges, Port {
   type: 'DMA' | 'DMA-FQ';
   liveMappings = 0;
   livePages = 0;
-  /** Named counts of the policies. */
-  readonly counters: Map<string, number> = new Map();
   readonly #context: DomainContext;
   readonly #timers: Timers;
   readonly #log: OutcomeLog;
@@ -223,16 +221,12 @@ export class Domain implements Gauges, Port {
   }
 
   count(name: string, n: number): void {
-    this.counters.set(name, (this.counters.get(name) ?? 0) + n);
+    const cost = n * this.#cost.treeUpdate;
     if (n === 0) return;
-    const kind =
-      name === 'rcacheFlush'
-        ? OutcomeKind.rcacheFlush
-        : name === 'depotTrim'
-          ? OutcomeKind.depotTrim
-          : null;
-    if (kind !== null) {
-      this.#log.row(kind, this, 0, -1, 0, 0, n, n * this.#cost.treeUpdate);
+    if (name === 'rcacheFlush') {
+      this.#log.row(OutcomeKind.rcacheFlush, this, 0, -1, 0, 0, n, cost);
+    } else if (name === 'depotTrim') {
+      this.#log.row(OutcomeKind.depotTrim, this, 0, -1, 0, 0, n, cost);
     }
   }
 

@@ -48,7 +48,7 @@ export interface Port {
   invalidate(pfn: number, pages: number): void;
   /** Gives a range back to the domain's allocator on `cpu`, now really free; `queuedAt` is the time of its unmap in ns. */
   freeIova(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void;
-  /** Adds to a named counter of the domain. */
+  /** Tells of work that no call shows: `rcacheFlush` and `depotTrim`, n ranges each, become rows. */
   count(name: string, n: number): void;
 }
 

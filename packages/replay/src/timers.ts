@@ -135,7 +135,7 @@ export class Timers {
   #siftUp(from: number, ns: number): number {
     let i = from;
     while (i > 0) {
-      const parent = (i - 1) >> 1;
+      const parent = Math.floor((i - 1) / 2);
       if (this.#time[parent]! <= ns) break;
       this.#move(parent, i);
       i = parent;

@@ -1,0 +1,390 @@
+import { describe, expect, test } from 'vitest';
+import { capture, mapPage, range, unmapPage, words } from './support/text-trace.ts';
+
+const FIO = 'fio-7 0 .';
+const IRQ = 'fio-7 0 h';
+const OTHER = 'fio-8 1 .';
+
+function tableMap(who: string, time: number, iova: string, pages = 1): string {
+  const [low, high] = range(iova, pages);
+  return `${who} ${time} map: IOMMU: iova=${low} - ${high} paddr=0x0000000012345000 size=${pages * 4096}`;
+}
+
+function tableUnmap(who: string, time: number, iova: string, pages = 1): string {
+  const [low, high] = range(iova, pages);
+  const size = pages * 4096;
+  return `${who} ${time} unmap: IOMMU: iova=${low} - ${high} size=${size} unmapped_size=${size}`;
+}
+
+describe('a page map and its unmap', () => {
+  test('are two requests that share an id, with exact size and offset', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff', '200', 512),
+      ...unmapPage(OTHER, 5, 'fffff', '200', 512),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff200+512 of 1 in 1',
+      'unmap 1 fffff200+512 of 1 in 1',
+    ]);
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, openStart: 0, openEnd: 0 });
+    expect(c.report.pairing).toEqual({});
+    expect(c.facts.devices[1]).toMatchObject({ name: 'dev0', translated: { value: true } });
+  });
+
+  test('have the time of their first sign and the line of their main event', async () => {
+    const c = await capture([...mapPage(FIO, 1, 'fffff'), ...unmapPage(FIO, 5, 'fffff')]);
+    const [batch] = [...c.requests()];
+    expect([...batch!.time.subarray(0, 2)]).toEqual([0, 4000]);
+    expect([...batch!.line.subarray(0, 2)]).toEqual([4, 6]);
+  });
+
+  test('an interrupt between the table map and its event interposes its own calls', async () => {
+    const [map, event] = mapPage(FIO, 5, 'ffffe');
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff'),
+      map!,
+      ...unmapPage(IRQ, 6, 'fffff'),
+      event!.replace(' 6 ', ' 8 '),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff000+4096 of 1 in 1',
+      'map 2 ffffe000+4096 of 1 in 1 (openEnd)',
+      'unmap 1 fffff000+4096 of 1 in 1',
+    ]);
+  });
+
+  test('the address may be reused before the unmap is printed', async () => {
+    const [table, line] = unmapPage(FIO, 5, 'fffff');
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff'),
+      table!,
+      ...mapPage(OTHER, 6, 'fffff'),
+      line!.replace(' 6 ', ' 9 '),
+      ...unmapPage(OTHER, 20, 'fffff'),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff000+4096 of 1 in 1',
+      'unmap 1 fffff000+4096 of 1 in 1 (reordered)',
+      'map 2 fffff000+4096 of 1 in 1',
+      'unmap 2 fffff000+4096 of 1 in 1',
+    ]);
+    expect(c.report.pairing).toEqual({ REORDERED: 1 });
+  });
+
+  test('a second map whose first was never unmapped is a double map, and the first is closed', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff'),
+      ...mapPage(FIO, 1000, 'fffff'),
+      ...unmapPage(FIO, 2000, 'fffff'),
+    ]);
+    expect(c.report.pairing).toEqual({ DOUBLE_MAP: 1 });
+    expect(words(c.requests()).filter((row) => row.startsWith('unmap'))).toEqual([
+      'unmap 2 fffff000+4096 of 1 in 1',
+      'unmap 1 fffff000+4096 of 1 in 1 (synthetic)',
+    ]);
+  });
+
+  test('sizes and directions that differ are counted', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff', '000', 4096),
+      ...unmapPage(FIO, 5, 'fffff', '000', 512).map((l) => l.replace('TO_DEVICE', 'FROM_DEVICE')),
+    ]);
+    expect(c.report.pairing).toEqual({ SIZE_MISMATCH: 1, DIR_MISMATCH: 1 });
+  });
+});
+
+describe('scatter lists', () => {
+  const phys = 'phys_addrs={0x5000,0x9000}';
+  const map = [
+    tableMap(FIO, 1, 'ffffe'),
+    tableMap(FIO, 2, 'fffff'),
+    `${FIO} 3 dma_map_sg: dev0 dir=TO_DEVICE nents=2/2 ents=1/1 dma_addrs={0xffffe000} sizes={0x2000} ${phys} attrs=`,
+  ];
+  const unmap = `${OTHER} 9 dma_unmap_sg: dev0 dir=TO_DEVICE ${phys} attrs=`;
+
+  test('are one request each, paired by their physical addresses', async () => {
+    const c = await capture([...map, unmap, tableUnmap(OTHER, 10, 'ffffe', 2)]);
+    expect(words(c.requests())).toEqual([
+      'map 1 ffffe000+8192 of 1 in 1',
+      'unmap 1 ffffe000+8192 of 1 in 1',
+    ]);
+    const [batch] = [...c.requests()];
+    expect(batch!.segments[0]).toBe(2);
+  });
+
+  test('the same list mapped twice: the table unmap tells which one goes', async () => {
+    const again = map.map((l) => l.replaceAll('ffffe', 'ffffc').replaceAll('fffff', 'ffffd'));
+    const c = await capture([
+      ...map,
+      tableMap(FIO, 4, 'ffffc'),
+      tableMap(FIO, 5, 'ffffd'),
+      again[2]!.replace(' 3 ', ' 6 '),
+      unmap,
+      tableUnmap(OTHER, 10, 'ffffe', 2),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 ffffe000+8192 of 1 in 1',
+      'map 2 ffffc000+8192 of 1 in 1 (openEnd)',
+      'unmap 1 ffffe000+8192 of 1 in 1',
+    ]);
+  });
+
+  test('of a device without IOMMU are closed by their event alone', async () => {
+    const c = await capture([
+      `${FIO} 3 dma_map_sg: dev0 dir=TO_DEVICE nents=2/2 ents=2/2 dma_addrs={0x5000,0x9000} sizes={0x1000,0x1000} ${phys} attrs=`,
+      unmap,
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 5000+8192 of 1 in 0 (direct)',
+      'unmap 1 5000+8192 of 1 in 0 (direct)',
+    ]);
+    expect(c.facts.devices[1]!.translated).toEqual({ value: false, source: 'inferred' });
+  });
+});
+
+describe('coherent memory', () => {
+  test('is allocated page by page and freed as one range', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'ffffe'),
+      tableMap(FIO, 2, 'fffff'),
+      `${FIO} 3 dma_alloc: dev0 dir=BIDIRECTIONAL dma_addr=ffffe000 size=5000 virt_addr=0000000012345678 flags=GFP_KERNEL attrs=`,
+      `${FIO} 4 dma_free: dev0 dir=BIDIRECTIONAL dma_addr=0 size=0 virt_addr=0000000000000000 attrs=`,
+      `${FIO} 5 dma_free: dev0 dir=BIDIRECTIONAL dma_addr=ffffe000 size=5000 virt_addr=0000000012345678 attrs=`,
+      tableUnmap(FIO, 6, 'ffffe', 2),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'alloc 1 ffffe000+5000 of 1 in 1',
+      'free 1 ffffe000+5000 of 1 in 1',
+    ]);
+    expect(c.report.pairing).toEqual({ NULL_FREE: 1 });
+  });
+
+  test('a table unmap after the free belongs to the next page unmap', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 0, 'ffffd'),
+      tableMap(FIO, 2, 'fffff'),
+      `${FIO} 3 dma_alloc: dev0 dir=BIDIRECTIONAL dma_addr=fffff000 size=40 virt_addr=0000000012345678 flags=GFP_KERNEL attrs=`,
+      `${FIO} 5 dma_free: dev0 dir=BIDIRECTIONAL dma_addr=fffff000 size=40 virt_addr=0000000012345678 attrs=`,
+      tableUnmap(FIO, 6, 'fffff'),
+      ...unmapPage(FIO, 7, 'ffffd'),
+    ]);
+    expect(words(c.requests()).slice(2)).toEqual([
+      'free 2 fffff000+40 of 1 in 1',
+      'unmap 1 ffffd000+4096 of 1 in 1',
+    ]);
+  });
+});
+
+describe('the edges of a trace', () => {
+  test('an unmap without a map was mapped before the trace', async () => {
+    const c = await capture(unmapPage(FIO, 5, 'fffff', '200', 512));
+    expect(words(c.openStart())).toEqual(['map 1 fffff200+512 of 1 in 1 (synthetic openStart)']);
+    expect(words(c.requests())).toEqual(['unmap 1 fffff200+512 of 1 in 1 (openStart)']);
+    expect(c.report.requests.openStart).toBe(1);
+  });
+
+  test('a list unmap without a map takes address and size from the table unmap', async () => {
+    const c = await capture([
+      `${FIO} 1 dma_unmap_sg: dev0 dir=TO_DEVICE phys_addrs={0x5000} attrs=`,
+      tableUnmap(FIO, 2, 'ffff0', 4),
+    ]);
+    expect(words(c.openStart())).toEqual([
+      'map 1 ffff0000+16384 of 1 in 1 (sizeDerived synthetic openStart)',
+    ]);
+  });
+
+  test('what is mapped at the end is flagged', async () => {
+    const c = await capture(mapPage(FIO, 1, 'fffff'));
+    expect(words(c.requests())).toEqual(['map 1 fffff000+4096 of 1 in 1 (openEnd)']);
+    expect(c.report.requests.openEnd).toBe(1);
+  });
+
+  test('after a loss nothing is called a double map', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff'),
+      'CPU:1 [LOST 37 EVENTS]',
+      ...mapPage(OTHER, 1000, 'fffff'),
+    ]);
+    expect(c.report.pairing).toEqual({ LOSS_WINDOW: 1 });
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff000+4096 of 1 in 1',
+      'loss 0 0+37 in 0',
+      'map 2 fffff000+4096 of 1 in 1 (lossBefore openEnd)',
+      'unmap 1 fffff000+4096 of 1 in 1 (synthetic)',
+    ]);
+  });
+});
+
+describe('failed maps', () => {
+  const fail = (time: number, phys: string): string =>
+    `${FIO} ${time} dma_map_page: dev0 dir=TO_DEVICE dma_addr=ffffffffffffffff size=4096 phys_addr=${phys} attrs=`;
+
+  test('retries of one buffer are one demand; the retry that succeeds stands for it', async () => {
+    const c = await capture([
+      fail(1, '12345000'),
+      fail(2, '12345000'),
+      ...mapPage(FIO, 3, 'fffff'),
+      fail(5, '7000'),
+      fail(6, '7000'),
+      ...unmapPage(FIO, 1003, 'fffff'),
+    ]);
+    const rows = words(c.requests());
+    expect(rows.map((row) => row.replace(/ 0\+4096 of 1 in 1/, ''))).toEqual([
+      'map 1 (failed superseded)',
+      'map 2 (failed superseded)',
+      'map 3 fffff000+4096 of 1 in 1',
+      'map 4 (failed synthetic)',
+      'map 5 (failed superseded)',
+      'unmap 3 fffff000+4096 of 1 in 1',
+    ]);
+    expect(c.report.requests).toMatchObject({ map: 5, failed: 4 });
+  });
+
+  test('the demand that stands is held for the median lifetime of its kind', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff'),
+      ...unmapPage(FIO, 1001, 'fffff'),
+      fail(2000, '7000'),
+    ]);
+    const [batch] = [...c.requests()];
+    expect(batch!.hold[0]).toBe(0);
+    expect(batch!.hold[2]! / 1_000_000).toBeCloseTo(1, 1);
+  });
+
+  test('a table unmap of nothing is the rollback of a failed map', async () => {
+    const c = await capture([
+      `${FIO} 1 unmap: IOMMU: iova=0x0000000000000000 - 0x0000000000000000 size=0 unmapped_size=0`,
+      fail(2, '7000'),
+    ]);
+    expect(c.report.pairing).toEqual({ ROLLBACK: 1 });
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 0, failed: 1, openStart: 0 });
+  });
+
+  test('a rollback of what was mapped already is part of the failure', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'fffff'),
+      tableUnmap(FIO, 2, 'fffff'),
+      fail(3, '7000'),
+    ]);
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 0, failed: 1, openStart: 0 });
+    expect(words(c.requests())).toHaveLength(1);
+  });
+});
+
+describe('direct mappings', () => {
+  const map = (time: number, size: number): string =>
+    `${FIO} ${time} dma_map_page: dev0 dir=TO_DEVICE dma_addr=5000 size=${size} phys_addr=5000 attrs=`;
+  const unmap = (time: number, size: number): string =>
+    `${FIO} ${time} dma_unmap_page: dev0 dir=TO_DEVICE dma_addr=5000 size=${size} attrs=`;
+
+  test('of one page are live several times; the unmap of the same size closes its own', async () => {
+    const c = await capture([map(1, 64), map(2, 128), unmap(3, 64), unmap(4, 128)]);
+    expect(words(c.requests())).toEqual([
+      'map 1 5000+64 of 1 in 0 (direct)',
+      'map 2 5000+128 of 1 in 0 (direct)',
+      'unmap 1 5000+64 of 1 in 0 (direct)',
+      'unmap 2 5000+128 of 1 in 0 (direct)',
+    ]);
+    expect(c.report.pairing).toEqual({ AMBIGUOUS_PAIR: 1 });
+  });
+
+  test('without iommu events, addresses that are not physical show a translated device', async () => {
+    const c = await capture([map(1, 64).replace('phys_addr=5000', 'phys_addr=77000')]);
+    expect(words(c.requests())).toEqual(['map 1 5000+64 of 1 in 1 (openEnd)']);
+    expect(c.facts.devices[1]!.translated).toEqual({ value: true, source: 'inferred' });
+  });
+
+  test('a sync has the id of the mapping it lies in', async () => {
+    const c = await capture([
+      map(1, 4096),
+      `${FIO} 2 dma_sync_single_for_cpu: dev0 dir=FROM_DEVICE dma_addr=5040 size=60`,
+    ]);
+    expect(words(c.requests())[1]).toBe('sync 1 5040+60 of 1 in 0 (direct)');
+  });
+});
+
+describe('iommu events alone', () => {
+  test('the closing unmap tells the extent of a request', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'ffff0'),
+      tableMap(FIO, 2, 'ffff1'),
+      tableMap(FIO, 3, 'ffff2', 2),
+      tableUnmap(OTHER, 9, 'ffff0', 4),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 ffff0000+16384 of 0 in 1 (domainInferred sizeDerived)',
+      'unmap 1 ffff0000+16384 of 0 in 1 (domainInferred sizeDerived)',
+    ]);
+  });
+
+  test('pieces that stay mapped are one request where one allocation can hold them', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'ffff0'),
+      tableMap(FIO, 2, 'ffff1').replace('12345', '55555'),
+      tableMap(FIO, 3, 'fffd1'),
+      tableMap(FIO, 4, 'fffd2').replace('12345', '55555'),
+    ]);
+    expect(words(c.requests()).map((row) => row.split(' ')[2])).toEqual([
+      'ffff0000+8192',
+      'fffd1000+4096',
+      'fffd2000+4096',
+    ]);
+  });
+
+  test('an address that is live twice makes two virtual domains', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'fffff'),
+      tableMap(OTHER, 2, 'fffff'),
+      tableUnmap(FIO, 3, 'fffff'),
+    ]);
+    expect(c.facts.domains.map((domain) => domain.token)).toEqual(['', 'virtual:1', 'virtual:2']);
+    expect(c.report.pairing).toEqual({ AMBIGUOUS_PAIR: 1, OVERLAP_UNKNOWN_DOMAIN: 1 });
+  });
+
+  test('part of a mapping can be unmapped; the rest follows', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'ffff0', 4),
+      tableUnmap(FIO, 3, 'ffff0', 2),
+      tableUnmap(FIO, 4, 'ffff2', 2),
+    ]);
+    expect(c.report.pairing).toEqual({ PARTIAL_UNMAP: 1 });
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, openStart: 0 });
+  });
+});
+
+describe('swiotlb', () => {
+  const slot = (who: string, time: number, address: string): string[] => [
+    `${who} ${time} swiotlb_tbl_map_single: (swiotlb_tbl_map_single+0x4/0x770) dev="dev0" orig_addr=0x4d09000 mapping_size=4096 alloc_align_mask=0x0 dir=2 attrs=0x0`,
+    `${who} ${time + 1} swiotlb_tbl_map_single_ret: (swiotlb_map+0x63/0x280 <- swiotlb_tbl_map_single) tlb_addr=${address}`,
+  ];
+  const back = (who: string, time: number): string =>
+    `${who} ${time} swiotlb_tbl_unmap_single: (__swiotlb_tbl_unmap_single+0x4/0x60) dev="dev0" tlb_addr=0x75d00000 mapping_size=4096 dir=2 attrs=0x20`;
+
+  test('without DMA API events each slot is a request', async () => {
+    const c = await capture([
+      ...slot('fio-7 0 Z', 1, '0x75d00000'),
+      back('fio-8 1 Z', 5),
+      ...slot('fio-7 0 Z', 6, '0xffffffffffffffff'),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 75d00000+4096 of 1 in 0 (direct bounced)',
+      'unmap 1 75d00000+4096 of 1 in 0 (direct bounced)',
+      'map 2 0+4096 of 1 in 0 (failed synthetic direct bounced)',
+    ]);
+  });
+
+  test('with DMA API events a slot annotates its request', async () => {
+    const c = await capture([
+      `${FIO} 0 swiotlb_bounced: dev_name: dev0 dma_mask=ffffffff dev_addr=4d09000 size=4096 FORCE`,
+      ...slot(FIO, 1, '0x75d00000'),
+      `${FIO} 3 dma_map_page: dev0 dir=FROM_DEVICE dma_addr=75d00000 size=4096 phys_addr=4d09000 attrs=`,
+      back(OTHER, 5),
+      `${OTHER} 6 dma_unmap_page: dev0 dir=FROM_DEVICE dma_addr=75d00000 size=4096 attrs=`,
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 75d00000+4096 of 1 in 0 (direct bounced)',
+      'unmap 1 75d00000+4096 of 1 in 0 (direct bounced)',
+    ]);
+    expect(c.facts.devices[1]!.maskBits).toEqual({ value: 32, source: 'trace' });
+  });
+});

@@ -69,6 +69,7 @@ export function chartConfig(theme: ThemeName): Config {
       titleFontWeight: 'normal',
       titlePadding: 8,
       labelPadding: 4,
+      labelSeparation: 8,
       gridColor: grid,
       domainColor: muted,
       tickColor: muted,

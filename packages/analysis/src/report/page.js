@@ -36,10 +36,11 @@
     const spec = charts[figure.dataset.chart];
     figure.classList.add('drawn');
     const available = target.clientWidth;
-    if (!margins.has(figure)) margins.set(figure, (await embed(target, spec, 300)) - 300);
-    const width = Math.max(120, Math.floor(available - margins.get(figure)));
-    const taken = await embed(target, spec, width);
-    if (taken > available) await embed(target, spec, width - Math.ceil(taken - available));
+    const guess = available - (margins.get(figure) ?? 90);
+    const taken = await embed(target, spec, guess);
+    margins.set(figure, taken - guess);
+    if (Math.abs(taken - available) <= 2) return;
+    await embed(target, spec, Math.max(120, Math.floor(guess + available - taken)));
   }
 
   let drawing = Promise.resolve();

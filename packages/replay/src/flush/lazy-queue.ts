@@ -114,6 +114,8 @@ export class LazyQueue implements FlushQueue {
 
   #release(ring: Ring, cpu: number): void {
     const finished = this.#flushesFinished;
+    if (ring.seen === finished) return;
+    ring.seen = finished;
     while (ring.head !== ring.tail && ring.counter[ring.head]! < finished) {
       const { head } = ring;
       const pages = ring.pages[head]!;

@@ -10,6 +10,8 @@ export interface Ring {
   readonly mask: number;
   head: number;
   tail: number;
+  /** Finished flushes when entries were last released: nothing is releasable before there are more. */
+  seen: number;
   readonly pfn: Float64Array;
   readonly pages: Float64Array;
   /** Flushes started when the entry was queued. */
@@ -25,6 +27,7 @@ export function createRing(size: number): Ring {
     mask: size - 1,
     head: 0,
     tail: 0,
+    seen: 0,
     pfn: new Float64Array(size),
     pages: new Float64Array(size),
     counter: new Float64Array(size),

@@ -46,7 +46,8 @@ interface FqStream {
   readonly cpu: Uint16Array;
   readonly op: Uint8Array;
   readonly id: Uint32Array;
-  readonly phys: Float64Array;
+  /** Lower half: an offset needs no more. */
+  readonly phys: Uint32Array;
   readonly bytes: Float64Array;
   readonly dmaLimit: Float64Array;
   readonly ids: number;
@@ -79,7 +80,7 @@ function decode(file: string, bytes: Uint8Array, domain: Fields | null): FqStrea
       return table.is(row, opAt, 'unmap') ? UNMAP : NOTHING;
     }),
     id,
-    phys: cells('phys'),
+    phys: Uint32Array.from(cells('phys')),
     bytes: cells('size'),
     dmaLimit: cells('dma_limit'),
     ids: id.reduce((most, one) => Math.max(most, one), 0) + 1,
@@ -91,7 +92,7 @@ function prepareRound(stream: FqStream, kernel: string): BenchRound {
   const dma = dmaLayer(stream, kernel, timers);
   const pfns = new Float64Array(stream.count);
   const livePfns = new Float64Array(stream.ids);
-  const livePages = new Float64Array(stream.ids);
+  const livePages = new Uint32Array(stream.ids);
   let allocations = 0;
 
   const run = (): void => {

@@ -2,7 +2,7 @@
 //
 // A request without a domain belongs to a domain of its own device, made by the pattern of domain 0.
 
-import type { RequestBatch } from '@dmalab/trace';
+import { Op, type RequestBatch } from '@dmalab/trace';
 import { type Chosen, Domain, type DomainContext } from './domain.ts';
 import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
 import { OutcomeKind } from './outcome.ts';
@@ -10,6 +10,7 @@ import type { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { completeChoice, flushPolicy, iovaPolicy } from './policies.ts';
 import type { FlushPolicy, IovaPolicy } from './policy.ts';
+import type { LiveTable } from './structures/live-table.ts';
 import type { Timers } from './timers.ts';
 
 const pattern: MachineDomain = {
@@ -26,6 +27,7 @@ export class Domains {
   readonly #context: DomainContext;
   readonly #log: OutcomeLog;
   readonly #timers: Timers;
+  readonly #live: LiveTable;
   readonly #domains: (Domain | null)[];
   readonly #allocator: Chosen<IovaPolicy>;
   readonly #strict: Chosen<FlushPolicy>;
@@ -33,12 +35,13 @@ export class Domains {
   /** The user's choice, for all domains. */
   readonly #everywhere: Chosen<FlushPolicy> | null;
 
-  constructor(machine: Machine, timers: Timers, log: OutcomeLog) {
+  constructor(machine: Machine, timers: Timers, log: OutcomeLog, live: LiveTable) {
     const { cpus, cost, sac, devices } = machine;
     const online = new Uint8Array(cpus).fill(1);
     this.#machine = machine;
     this.#timers = timers;
     this.#log = log;
+    this.#live = live;
     this.#context = { cpus, online, timers, log, cost, sac, devices };
     this.#domains = new Array(machine.domains.length + devices.length).fill(null);
     const { name, parameters } = completeChoice('iova', machine.allocator);
@@ -59,21 +62,55 @@ export class Domains {
     return this.#domains[index] ?? null;
   }
 
-  /** A recorded creation: the domain starts empty. */
-  create(index: number): void {
+  /** Does what a control row says. */
+  control(batch: RequestBatch, i: number, cpu: number): void {
+    const index = batch.domain[i]!;
+    switch (batch.op[i]) {
+      case Op.domainCreate:
+        this.#create(index);
+        break;
+      case Op.domainDestroy:
+        this.#destroy(index);
+        break;
+      case Op.reserve:
+        this.#reserve(index, batch, i);
+        break;
+      case Op.typeSwitch:
+        this.#typeSwitch(index);
+        break;
+      case Op.cpuDown:
+        this.#setOnline(cpu, false);
+        break;
+      case Op.cpuUp:
+        this.#setOnline(cpu, true);
+        break;
+      case Op.loss:
+        this.#log.row(OutcomeKind.loss, null, 0, -1, 0, 0, batch.size[i]!, 0);
+    }
+  }
+
+  /** True while a range waits for a flush in any domain. */
+  anyQueued(): boolean {
+    return this.#domains.some((domain) => domain !== null && domain.queuedEntries() > 0);
+  }
+
+  // A recorded creation: the domain starts empty.
+  #create(index: number): void {
     this.#timers.cancel(index);
+    this.#live.removeDomain(index);
     this.#log.row(OutcomeKind.domainCreate, this.#make(index), 0, -1, 0, 0, 0, 0);
   }
 
-  /** Everything in the domain goes with it, queued ranges too. */
-  destroy(index: number): void {
+  // Everything in the domain goes with it, queued ranges too.
+  #destroy(index: number): void {
     this.#timers.cancel(index);
     this.#log.row(OutcomeKind.domainDestroy, this.at(index), 0, -1, 0, 0, 0, 0);
     this.#domains[index] = null;
+    this.#live.removeDomain(index);
   }
 
-  /** A recorded reservation; one that the machine made already changes nothing. */
-  reserve(index: number, batch: RequestBatch, i: number): void {
+  // A reservation that the machine made already changes nothing.
+  #reserve(index: number, batch: RequestBatch, i: number): void {
     const domain = this.of(index, batch.device[i]!);
     const low = batch.addressLow[i]!;
     const pfnLo = pfnOf(low, batch.addressHigh[i]!, domain.granule);
@@ -81,15 +118,15 @@ export class Domains {
     domain.reserve(pfnLo, pfnLo + pages - 1);
   }
 
-  /** A recorded switch from DMA to DMA-FQ: done unless the user chose the policy. */
-  typeSwitch(index: number): void {
+  // A recorded switch from DMA to DMA-FQ is done unless the user chose the policy.
+  #typeSwitch(index: number): void {
     const domain = this.of(index, 0);
     if (this.#everywhere === null && domain.type === 'DMA') domain.becomeLazy(this.#lazy);
     this.#log.row(OutcomeKind.typeSwitch, domain, 0, -1, 0, 0, 0, 0);
   }
 
-  /** A CPU goes or comes: the caches of one that goes are returned in every domain. */
-  setOnline(cpu: number, online: boolean): void {
+  // The caches of a CPU that goes are returned in every domain.
+  #setOnline(cpu: number, online: boolean): void {
     const { online: states } = this.#context;
     if ((states[cpu] === 1) === online) return;
     states[cpu] = online ? 1 : 0;
@@ -99,11 +136,6 @@ export class Domains {
     }
     const kind = online ? OutcomeKind.cpuUp : OutcomeKind.cpuDown;
     this.#log.row(kind, null, 0, -1, 0, 0, 0, 0);
-  }
-
-  /** True while a range waits for a flush in any domain. */
-  anyQueued(): boolean {
-    return this.#domains.some((domain) => domain !== null && domain.queuedEntries() > 0);
   }
 
   #make(index: number): Domain {

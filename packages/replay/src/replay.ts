@@ -57,7 +57,7 @@ class Replay {
     this.#machine = machine;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase);
     this.log = new OutcomeLog(this.#timers);
-    this.#domains = new Domains(machine, this.#timers, this.log);
+    this.#domains = new Domains(machine, this.#timers, this.log, this.#live);
   }
 
   openStart(batch: RequestBatch, i: number): void {
@@ -94,7 +94,7 @@ class Replay {
       case Op.sync:
         break;
       default:
-        this.#control(batch, i, cpu);
+        this.#domains.control(batch, i, cpu);
     }
   }
 
@@ -169,34 +169,6 @@ class Replay {
       domain.unmap(live.pfn[slot]!, live.pages[slot]!, bytes, lifetime, cpu, id);
     }
     live.remove(slot);
-  }
-
-  #control(batch: RequestBatch, i: number, cpu: number): void {
-    const index = batch.domain[i]!;
-    switch (batch.op[i]) {
-      case Op.domainCreate:
-        this.#live.removeDomain(index);
-        this.#domains.create(index);
-        break;
-      case Op.domainDestroy:
-        this.#domains.destroy(index);
-        this.#live.removeDomain(index);
-        break;
-      case Op.reserve:
-        this.#domains.reserve(index, batch, i);
-        break;
-      case Op.typeSwitch:
-        this.#domains.typeSwitch(index);
-        break;
-      case Op.cpuDown:
-        this.#domains.setOnline(cpu, false);
-        break;
-      case Op.cpuUp:
-        this.#domains.setOnline(cpu, true);
-        break;
-      case Op.loss:
-        this.log.row(OutcomeKind.loss, null, 0, -1, 0, 0, batch.size[i]!, 0);
-    }
   }
 
   #remember(

@@ -69,6 +69,12 @@ test('the timer can be bound to one CPU', () => {
   expect(log.at(-1)).toBe('10 free 10+1 on 1 after 10');
 });
 
+test('the CPU of the timer must exist', () => {
+  expect(() => lazy(recorder(3).port, true, 4, 3)).toThrow(
+    new RangeError('timerCpu: got 3, expected a CPU below 3'),
+  );
+});
+
 test('a full flush does not cancel the timer, which flushes whatever it finds', () => {
   const { port, timers, log } = recorder(1);
   const queue = lazy(port, true);

@@ -36,6 +36,9 @@ export class LazyQueue implements FlushQueue {
   readonly #onTimeout = (cpu: number): void => this.#timeout(cpu);
 
   constructor(options: LazyQueueOptions, port: Port) {
+    if (options.timerCpu >= port.cpus) {
+      throw new RangeError(`timerCpu: got ${options.timerCpu}, expected a CPU below ${port.cpus}`);
+    }
     this.#port = port;
     this.#perCpu = options.perCpu;
     this.#size = options.size;

@@ -1,0 +1,23 @@
+// A port whose clock stands still: for tests that drive a policy by hand.
+
+import type { Port } from '@dmalab/replay';
+
+/** A port of `cpus` CPUs, all online; `timer` may be watched. */
+export function stillPort(
+  cpus: number,
+  timer: Port['timer'] = () => {},
+  count: Port['count'] = () => {},
+): Port {
+  return {
+    cpus,
+    shift: 12,
+    now: () => 0,
+    isOnline: () => true,
+    onlineCpus: () => cpus,
+    timer,
+    invalidateAll: () => {},
+    invalidate: () => {},
+    freeIova: () => {},
+    count,
+  };
+}

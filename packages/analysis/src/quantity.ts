@@ -57,8 +57,8 @@ export function formatShare(share: number): string {
 
 /** Three significant digits without exponent, e.g. "0.012", "1.20", "12.0", "1,200". */
 export function threeDigits(value: number): string {
-  const size = Math.abs(value);
+  const size = Math.abs(Number(value.toPrecision(3)));
   if (size === 0) return '0';
-  if (size >= 999.5) return formatCount(value);
+  if (size >= 1000) return formatCount(value);
   return value.toFixed(Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(size)))));
 }

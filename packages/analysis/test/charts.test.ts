@@ -1,0 +1,97 @@
+import {
+  chartNamed,
+  charts,
+  type LabelledResult,
+  renderPng,
+  renderSvg,
+  summarise,
+  withTheme,
+} from '@dmalab/analysis';
+import { OutcomeKind } from '@dmalab/replay';
+import { expect, test } from 'vitest';
+import { type OutcomeRow, outcomeBatches } from './support/outcome-rows.ts';
+import { runContext } from './support/run-context.ts';
+import { syntheticReplay } from './support/synthetic-replay.ts';
+
+const POLICIES = ['strict', 'percpu', 'single'] as const;
+
+function labelled(label: string, rows: readonly OutcomeRow[]): LabelledResult {
+  return { label, result: summarise(runContext(), outcomeBatches(rows)) };
+}
+
+const compared = POLICIES.map((flush) =>
+  labelled(flush, syntheticReplay({ flush, maps: 60, seed: 7 })),
+);
+const inputs: readonly (readonly [string, readonly LabelledResult[]])[] = [
+  ['three runs', compared],
+  ['one run', compared.slice(1, 2)],
+  ['the same run twice', [compared[1]!, { ...compared[1]!, label: 'again' }]],
+  ['a run without outcomes', [labelled('empty', [])]],
+  ['a run without translation', [labelled('direct', [{ kind: OutcomeKind.direct, device: 1 }])]],
+  ['hostile names', [{ ...compared[1]!, label: '</svg><script>alert(1)</script>"\'&' }]],
+];
+
+test.each(charts.map((chart) => [chart.name, chart] as const))(
+  '%s compiles without a warning',
+  async (_, chart) => {
+    const warnings: string[] = [];
+    for (const [input, results] of inputs) {
+      const warn = (message: string): number => warnings.push(`${input}: ${message}`);
+      for (const theme of ['light', 'dark'] as const) {
+        await renderSvg(chart.make(results), theme, warn);
+      }
+    }
+    expect(warnings).toEqual([]);
+  },
+);
+
+test.each(charts.map((chart) => [chart.name, chart] as const))(
+  '%s is this spec',
+  async (name, chart) => {
+    const spec = `${JSON.stringify(chart.make(compared), null, 1)}\n`;
+    await expect(spec).toMatchFileSnapshot(`expected/${name}.vl.json`);
+  },
+);
+
+test('the same spec gives the same bytes', async () => {
+  const spec = chartNamed('occupancy').make(compared);
+  const first = await renderSvg(spec);
+  await renderSvg(chartNamed('lifetime').make(compared));
+  expect(await renderSvg(spec)).toBe(first);
+});
+
+test('a hostile name is text in the picture', async () => {
+  const svg = await renderSvg(chartNamed('occupancy').make(inputs[5]![1]));
+  expect(svg).not.toContain('<script');
+  expect(svg).toContain('&lt;/svg&gt;&lt;script&gt;alert(1)');
+});
+
+test('PNG files have their text drawn, with fonts from the package', () => {
+  const picture = (text: string): string =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="80" height="20"><text y="15" font-family="DejaVu Sans, sans-serif">${text}</text></svg>`;
+  const empty = renderPng(picture(''), 'light', 1);
+  expect([...empty.subarray(1, 4)]).toEqual([0x50, 0x4e, 0x47]);
+  expect(renderPng(picture('queued'), 'light', 1).length).toBeGreaterThan(empty.length + 200);
+});
+
+test('a saved spec carries its theme', () => {
+  expect(withTheme(chartNamed('lifetime').make(compared), 'dark').config).toMatchObject({
+    background: '#14171c',
+  });
+});
+
+test('an unknown chart is an error that names the charts', () => {
+  expect(() => chartNamed('pie')).toThrow(
+    'Unknown chart "pie", expected one of: occupancy, stale-window, flush-batch, lifetime',
+  );
+});
+
+test('runs with one distribution of lifetimes share a curve', () => {
+  const spec = JSON.stringify(chartNamed('lifetime').make(inputs[2]![1]));
+  expect(spec).toContain('all runs: 60 mappings');
+});
+
+test('zero has a place of its own left of the shortest stale window', () => {
+  const spec = JSON.stringify(chartNamed('stale-window').make(compared.slice(0, 1)));
+  expect(spec).toContain('{"run":"strict","x":100,"p":100,"time":"0"}');
+});

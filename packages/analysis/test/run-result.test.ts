@@ -1,0 +1,30 @@
+import { readResult, summarise, writeResult } from '@dmalab/analysis';
+import { expect, test } from 'vitest';
+import { outcomeBatches } from './support/outcome-rows.ts';
+import { runContext } from './support/run-context.ts';
+import { syntheticReplay } from './support/synthetic-replay.ts';
+
+const rows = syntheticReplay({ flush: 'percpu', maps: 500, seed: 2 });
+const result = summarise(runContext(), outcomeBatches(rows));
+
+test('a result that was written is read back whole', () => {
+  expect(readResult(writeResult(result))).toEqual(result);
+});
+
+test('a file of another version is an error that names both versions', () => {
+  const summary = JSON.stringify({ schema: 'dmalab.summary/9' });
+  expect(() => readResult({ ...writeResult(result), summary })).toThrow(
+    'summary.json: schema "dmalab.summary/9", expected "dmalab.summary/1"',
+  );
+});
+
+test('a file that is no JSON is an error that names it', () => {
+  expect(() => readResult({ ...writeResult(result), series: '{' })).toThrow(
+    'series.json: not JSON',
+  );
+});
+
+test('the kept distributions hold every value once', () => {
+  const total = result.distributions.lifetime.reduce((sum, [, , count]) => sum + count, 0);
+  expect(total).toBe(500);
+});

@@ -8,11 +8,19 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { EventSink } from './event-sink.ts';
+import { type FileHash, hashFile } from './file-hash.ts';
 import { TraceError } from './trace-error.ts';
 import { type Damage, type Unwrapping, unwrap } from './unwrap.ts';
 
 /** How much of an input is looked at to tell its format. */
 const HEAD = 64 * 1024;
+
+/** Files above this size are hashed on a thread of their own. */
+const LARGE = 16 * 1024 * 1024;
+
+interface Growth {
+  grew: boolean;
+}
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
 
@@ -31,32 +39,35 @@ export interface ByteSource {
 
 /** Opens a path, or standard input for "-", in pieces of `chunkSize` bytes. */
 export async function openBytes(path: string, chunkSize: number): Promise<ByteSource> {
-  const hash = createHash('sha256');
-  const growth = { grew: false };
   const file = path === '-' ? null : await openFile(path);
+  const growth: Growth = { grew: false };
   const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, growth);
-  const wrapped = await peek(hashed(raw, hash), 4);
+  const wrapped = await peek(raw, 4);
   const compression = compressionOf(wrapped.head);
+  const size = file === null || compression !== 'none' ? 0 : (await file.stat()).size;
+  const hash = createHash('sha256');
+  const bytes = size > LARGE ? wrapped.all() : hashed(wrapped.all(), hash);
   const damage: Damage = { code: '', message: '' };
-  const text =
-    compression === 'none' ? wrapped.all() : unwrap(wrapped.all(), compression, path, damage);
+  const text = compression === 'none' ? bytes : unwrap(bytes, compression, path, damage);
   const { head, all } = await peek(text, HEAD);
+  let aside: FileHash | null = null;
   return {
     compression,
     head,
     damage,
     async *chunks(sink) {
+      if (size > LARGE) aside = hashFile(path, size);
       for await (const chunk of all()) {
         sink.counts.bytes += chunk.length;
+        aside?.reached(sink.counts.bytes);
         yield chunk;
       }
-      sink.counts.sha256 = hash.digest('hex');
+      sink.counts.sha256 = aside === null ? hash.digest('hex') : await aside.digest();
       if (damage.code !== '') sink.diagnose(damage.code, damage.message);
-      if (growth.grew)
-        sink.diagnose('GROWING', 'the file grew while it was read: read up to its old size');
-      await file?.close();
+      if (growth.grew) sink.diagnose('GROWING', 'the file grew: it is read up to its first size');
     },
     async close() {
+      aside?.close();
       await file?.close();
     },
   };
@@ -82,7 +93,7 @@ async function* fileChunks(
   file: FileHandle,
   path: string,
   chunkSize: number,
-  growth: { grew: boolean },
+  growth: Growth,
 ): Chunks {
   const buffers = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)] as const;
   try {

@@ -1,12 +1,13 @@
 // Interned byte strings: event names, task names and device names become small numbers.
 //
 // Identity is by bytes, text is made once per distinct entry (UTF-8 with replacement characters).
-// Open addressing over 32-bit words; nothing is allocated when an entry is found again.
+// Entries are kept as 32-bit words, the last one padded with zeros, in one pool behind an open
+// addressing table; nothing is allocated when an entry is found again.
 
 import type { TextWindow } from './text-window.ts';
 
 /** Masks that keep the first n bytes of a little-endian word. */
-const KEEP = [0, 0xff, 0xffff, 0xff_ffff] as const;
+const KEEP: Uint32Array = Uint32Array.of(0, 0xff, 0xffff, 0xff_ffff);
 
 /** A growing table of byte strings. Index 0 is the empty string. */
 export class ByteTable {
@@ -17,15 +18,15 @@ export class ByteTable {
   private slots = new Int32Array(256);
   private hashes = new Int32Array(64);
   private lengths = new Uint32Array(64);
+  /** First word of each entry in the pool. */
   private offsets = new Uint32Array(64);
-  private pool: DataView;
+  private pool = new Uint32Array(1024);
   private poolLength = 0;
 
   /** Entries of `window`; once `limit` are known, new ones become "(more)". */
   constructor(window: TextWindow, limit: number) {
     this.view = window.view;
     this.limit = limit;
-    this.pool = new DataView(new ArrayBuffer(4096));
   }
 
   /** Index of the bytes from `start`, or -1 where they are not in the table. */
@@ -36,7 +37,9 @@ export class ByteTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const index = slots[slot]!;
       if (index === 0) return -1;
-      if (this.hashes[index] === hash && this.equals(index, start, length)) return index;
+      if (this.hashes[index] === hash && this.lengths[index] === length) {
+        if (this.isAt(index, start)) return index;
+      }
     }
   }
 
@@ -47,30 +50,37 @@ export class ByteTable {
     return index >= 0 ? index : this.add(start, length);
   }
 
-  private equals(index: number, start: number, length: number): boolean {
-    if (this.lengths[index] !== length) return false;
+  /** Length of entry `index` where the text at `start` begins with it, else 0. */
+  lengthAt(index: number, start: number): number {
+    return this.isAt(index, start) ? this.lengths[index]! : 0;
+  }
+
+  private isAt(index: number, start: number): boolean {
     const { view, pool } = this;
-    let at = this.offsets[index]!;
-    const whole = start + length - 3;
+    const length = this.lengths[index]!;
+    const end = start + length - 3;
+    let word = this.offsets[index]!;
     let position = start;
-    for (; position < whole; position += 4, at += 4) {
-      if (view.getUint32(position, true) !== pool.getUint32(at, true)) return false;
+    for (; position < end; position += 4, word++) {
+      if (view.getUint32(position, true) !== pool[word]) return false;
     }
-    const keep = KEEP[length & 3]!;
-    return (view.getUint32(position, true) & keep) === (pool.getUint32(at, true) & keep);
+    return (view.getUint32(position, true) & KEEP[length & 3]!) >>> 0 === pool[word];
   }
 
   private add(start: number, length: number): number {
     const index = this.strings.length;
     if (index >= this.limit) return this.more();
-    const bytes = new Uint8Array(this.view.buffer, start, length);
-    this.strings.push(new TextDecoder().decode(bytes));
-    this.reserve(index, length);
-    this.hashes[index] = hashBytes(this.view, start, length);
+    const { view } = this;
+    this.strings.push(new TextDecoder().decode(new Uint8Array(view.buffer, start, length)));
+    const words = (length >> 2) + 1;
+    this.reserve(index, words);
+    this.hashes[index] = hashBytes(view, start, length);
     this.lengths[index] = length;
     this.offsets[index] = this.poolLength;
-    new Uint8Array(this.pool.buffer).set(bytes, this.poolLength);
-    this.poolLength += length;
+    for (let word = 0; word < words; word++) {
+      const bytes = view.getUint32(start + 4 * word, true);
+      this.pool[this.poolLength++] = word === words - 1 ? bytes & KEEP[length & 3]! : bytes;
+    }
     this.place(index);
     return index;
   }
@@ -87,13 +97,10 @@ export class ByteTable {
     this.slots[slot] = index;
   }
 
-  private reserve(index: number, length: number): void {
-    if (this.poolLength + length + 4 > this.pool.byteLength) {
-      const grown = new Uint8Array(2 * (this.poolLength + length));
-      grown.set(new Uint8Array(this.pool.buffer, 0, this.poolLength));
-      this.pool = new DataView(grown.buffer);
-    }
-    if (index < this.hashes.length) return;
+  private reserve(index: number, words: number): void {
+    while (this.poolLength + words > this.pool.length) this.pool = doubled(this.pool);
+    // "(more)" has a row of its own, which matches nothing.
+    if (index + 1 < this.hashes.length) return;
     this.hashes = doubled(this.hashes);
     this.lengths = doubled(this.lengths);
     this.offsets = doubled(this.offsets);
@@ -102,16 +109,16 @@ export class ByteTable {
   }
 }
 
+/** Length, first, middle and last word: all of a short entry, and enough of a long one. */
 function hashBytes(view: DataView, start: number, length: number): number {
-  let hash = length;
-  const whole = start + length - 3;
-  let position = start;
-  for (; position < whole; position += 4) {
-    hash = Math.imul(hash ^ view.getUint32(position, true), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  const keep = KEEP[length & 3]!;
-  hash = Math.imul(hash ^ (view.getUint32(position, true) & keep), 0x9e3779b1);
+  if (length < 4) return mix(length ^ (view.getUint32(start, true) & KEEP[length]!));
+  let hash = mix(length ^ view.getUint32(start, true));
+  hash = mix(hash ^ view.getUint32(start + (length >> 1) - 2, true));
+  return mix(hash ^ view.getUint32(start + length - 4, true));
+}
+
+function mix(word: number): number {
+  const hash = Math.imul(word, 0x9e3779b1);
   return hash ^ (hash >>> 15);
 }
 

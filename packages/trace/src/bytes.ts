@@ -34,6 +34,23 @@ for (let value = 0; value < 16; value++) {
   HEX_VALUE[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
+/** Value of two hexadecimal digits by their codes (first + 256 * second), -1 for other pairs. */
+export const HEX_PAIR: Int16Array = new Int16Array(65_536).fill(-1);
+for (let first = 0; first < 256; first++) {
+  for (let second = 0; second < 256; second++) {
+    const high = HEX_VALUE[first]!;
+    const low = HEX_VALUE[second]!;
+    if (high >= 0 && low >= 0) HEX_PAIR[first + 256 * second] = 16 * high + low;
+  }
+}
+
+/** Value of two decimal digits by their codes (first + 256 * second), -1 for other pairs. */
+export const DECIMAL_PAIR: Int8Array = new Int8Array(65_536).fill(-1);
+for (let value = 0; value < 100; value++) {
+  const first = Byte.zero + Math.floor(value / 10);
+  DECIMAL_PAIR[first + 256 * (Byte.zero + (value % 10))] = value;
+}
+
 /** True for an ASCII decimal digit. */
 export function isDigit(byte: number): boolean {
   return byte >= Byte.zero && byte <= Byte.nine;

@@ -10,8 +10,10 @@ export class TokenTable {
   private low = new Uint32Array(256);
   private high = new Uint32Array(256);
 
-  /** Index of a pointer; 0 for null, and for new ones once the table holds 4 million. */
-  intern(low: number, high: number): number {
+  /** Index of a pointer, given as two words; 0 for null, and for new ones once the table holds 4 million. */
+  intern(signedLow: number, signedHigh: number): number {
+    const low = signedLow >>> 0;
+    const high = signedHigh >>> 0;
     if (low === 0 && high === 0) return 0;
     const mask = this.slots.length - 1;
     for (let slot = hashOf(low, high) & mask; ; slot = (slot + 1) & mask) {

@@ -1,6 +1,6 @@
 // The described events, flattened into columns that the payload reader walks without touching objects.
 
-import { As, type EventDefinition, type Field, Form } from './definition.ts';
+import { As, type EventDefinition, type Field, Form, To } from './definition.ts';
 import { dmaEvents } from './dma.ts';
 import { iommuEvents } from './iommu.ts';
 import { probeEvents } from './probes.ts';
@@ -9,14 +9,20 @@ import { swiotlbEvents } from './swiotlb.ts';
 /** No definition has this number. */
 export const NO_EVENT = -1;
 
+/** The frequent pairs of As and To, which the payload reader treats first. */
+export const Step = { other: 0, size: 1, address: 2, phys: 3, aux: 4, token: 5 } as const;
+
 /** Definitions by number; the fields of definition d are rows fieldFrom[d] to fieldFrom[d + 1] - 1. */
 export interface Catalogue {
   readonly definitions: readonly EventDefinition[];
   readonly kind: Uint8Array;
   readonly form: Uint8Array;
+  /** 1 where a column has the same value in every row. */
+  readonly constant: Uint8Array;
   readonly fieldFrom: Uint16Array;
   /** Bit i: field i of the definition must be there. */
-  readonly required: Uint32Array;
+  readonly required: Int32Array;
+  readonly step: Uint8Array;
   readonly as: Uint8Array;
   readonly to: Uint8Array;
   /** Key with its "=", as first and last four bytes (little endian) and as bytes. */
@@ -44,8 +50,12 @@ function flatten(definitions: readonly EventDefinition[]): Catalogue {
     definitions,
     kind: Uint8Array.from(definitions, (definition) => definition.kind),
     form: Uint8Array.from(definitions, (definition) => definition.form),
+    constant: Uint8Array.from(definitions, ({ aux, aux2, flags }) =>
+      aux === undefined && aux2 === undefined && flags === undefined ? 0 : 1,
+    ),
     fieldFrom: Uint16Array.from(startsOf(definitions)),
-    required: Uint32Array.from(definitions, (definition) => requiredBits(definition.fields)),
+    required: Int32Array.from(definitions, (definition) => requiredBits(definition.fields)),
+    step: Uint8Array.from(fields, stepOf),
     as: Uint8Array.from(fields, (field) => field.as),
     to: Uint8Array.from(fields, (field) => field.to),
     keyLength: Uint8Array.from(keys, (key) => key.length),
@@ -57,6 +67,14 @@ function flatten(definitions: readonly EventDefinition[]): Catalogue {
   };
 }
 
+function stepOf({ as, to }: Field): number {
+  if (as === As.number && to === To.size) return Step.size;
+  if (as === As.number && to === To.aux) return Step.aux;
+  if (as === As.hex && to === To.address) return Step.address;
+  if (as === As.hex && to === To.phys) return Step.phys;
+  return as === As.pointer && to === To.token ? Step.token : Step.other;
+}
+
 function startsOf(definitions: readonly EventDefinition[]): number[] {
   const starts = [0];
   for (const { fields } of definitions) starts.push(starts.at(-1)! + fields.length);
@@ -64,7 +82,7 @@ function startsOf(definitions: readonly EventDefinition[]): number[] {
 }
 
 function requiredBits(fields: readonly Field[]): number {
-  return fields.reduce((bits, field, i) => (field.optional ? bits : bits | (1 << i)), 0) >>> 0;
+  return fields.reduce((bits, field, i) => (field.optional ? bits : bits | (1 << i)), 0);
 }
 
 function keyBytes(field: Field): Uint8Array {

@@ -3,7 +3,7 @@
 // A reader returns the position after the value, or BAD where there is none or it has more than
 // 64 bits. The value itself is in the fields, which the next reading overwrites.
 
-import { Byte, HEX_VALUE } from '../bytes.ts';
+import { Byte, DECIMAL_PAIR, HEX_PAIR, HEX_VALUE } from '../bytes.ts';
 import type { TextWindow } from '../text-window.ts';
 
 /** Not a value of the wanted kind. */
@@ -15,6 +15,7 @@ const FAULT = new TextEncoder().encode('(fault)');
 
 /** The last number that was read. */
 export class ValueReader {
+  /** Signed words: a Uint32Array takes them as they are. */
   low = 0;
   high = 0;
   /** The value as a double; all ones of 64 bits reads 2^64. */
@@ -22,49 +23,84 @@ export class ValueReader {
   /** A pointer that is known to be null. */
   isNull = false;
   private readonly bytes: Buffer;
+  private readonly view: DataView;
 
   constructor(window: TextWindow) {
     this.bytes = window.bytes;
+    this.view = window.view;
   }
 
   /** Hexadecimal digits, with or without 0x. */
   hex(start: number): number {
-    const { bytes } = this;
+    const { bytes, view } = this;
     let position = start;
-    if (bytes[position] === Byte.zero && bytes[position + 1] === Byte.x) position += 2;
+    if (bytes[position + 1] === Byte.x && bytes[position] === Byte.zero) position += 2;
     const first = position;
     let low = 0;
     let high = 0;
-    for (
-      let digit = HEX_VALUE[bytes[position]!]!;
-      digit >= 0;
-      digit = HEX_VALUE[bytes[position]!]!
-    ) {
+    // Eight digits at a time where there are so many: most addresses have 8 or 16. Then by twos.
+    if (this.eight(position)) {
+      low = this.low;
+      position += 8;
+      if (this.eight(position)) {
+        high = low;
+        low = this.low;
+        position += 8;
+      }
+    }
+    let pair = HEX_PAIR[view.getUint16(position, true)]!;
+    while (pair >= 0) {
+      high = (high << 8) | (low >>> 24);
+      low = (low << 8) | pair;
+      position += 2;
+      pair = HEX_PAIR[view.getUint16(position, true)]!;
+    }
+    const digit = HEX_VALUE[bytes[position]!]!;
+    if (digit >= 0) {
       high = (high << 4) | (low >>> 28);
       low = (low << 4) | digit;
       position++;
     }
     const digits = position - first;
     if (digits === 0 || digits > 16) return BAD;
-    this.low = low >>> 0;
-    this.high = high >>> 0;
+    this.low = low;
+    this.high = high;
     return position;
+  }
+
+  /** Reads eight digits into `low`; false where there are fewer. */
+  private eight(start: number): boolean {
+    const { view } = this;
+    const a = HEX_PAIR[view.getUint16(start, true)]!;
+    if (a < 0) return false;
+    const b = HEX_PAIR[view.getUint16(start + 2, true)]!;
+    const c = HEX_PAIR[view.getUint16(start + 4, true)]!;
+    const d = HEX_PAIR[view.getUint16(start + 6, true)]!;
+    if ((b | c | d) < 0) return false;
+    this.low = (a << 24) | (b << 16) | (c << 8) | d;
+    return true;
   }
 
   /** A decimal number, or a hexadecimal one with 0x; "(fault)" reads 0. */
   unsigned(start: number): number {
-    const { bytes } = this;
-    if (bytes[start] === Byte.zero && bytes[start + 1] === Byte.x) {
-      const position = this.hex(start);
-      this.number = this.high * TWO_32 + this.low;
-      return position;
-    }
+    const { bytes, view } = this;
     let position = start;
     let value = 0;
-    for (let digit = bytes[position]! - Byte.zero; digit >= 0 && digit <= 9; ) {
+    let pair = DECIMAL_PAIR[view.getUint16(position, true)]!;
+    while (pair >= 0) {
+      value = value * 100 + pair;
+      position += 2;
+      pair = DECIMAL_PAIR[view.getUint16(position, true)]!;
+    }
+    const digit = bytes[position]! - Byte.zero;
+    if (digit >= 0 && digit <= 9) {
+      if (position === start && digit === 0 && bytes[start + 1] === Byte.x) {
+        position = this.hex(start);
+        this.number = this.wide();
+        return position;
+      }
       value = value * 10 + digit;
       position++;
-      digit = bytes[position]! - Byte.zero;
     }
     this.number = value;
     if (position === start) return this.fault(start);
@@ -94,6 +130,11 @@ export class ValueReader {
     this.high = 0;
     this.isNull = bytes[start + 1] === 0x6e;
     return position + 1;
+  }
+
+  /** The two words as a double. */
+  wide(): number {
+    return (this.high >>> 0) * TWO_32 + (this.low >>> 0);
   }
 
   private fault(start: number): number {

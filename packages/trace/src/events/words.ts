@@ -4,6 +4,7 @@
 
 import { Direction } from '../batch.ts';
 import { ByteTable } from '../byte-table.ts';
+import { Byte } from '../bytes.ts';
 import type { TextWindow } from '../text-window.ts';
 
 const DIRECTIONS: Readonly<Record<string, number>> = {
@@ -53,22 +54,38 @@ export function attributesOf(list: string): number {
 
 /** Words that were seen, with their meanings. */
 export class WordTable {
+  /** Meaning of the word that was read last, NaN where it has none. */
+  value = 0;
+  private readonly bytes: Buffer;
   private readonly words: ByteTable;
   private readonly meanings: number[] = [];
   private readonly meaning: Meaning;
+  /** The word that was seen last with this first byte. */
+  private readonly guess: Uint16Array = new Uint16Array(256);
 
   constructor(window: TextWindow, meaning: Meaning) {
+    this.bytes = window.bytes;
     this.words = new ByteTable(window, 4096);
     this.meaning = meaning;
   }
 
-  /** The meaning of the word from `start`, or NaN. */
-  read(start: number, length: number): number {
-    const index = this.words.intern(start, length);
-    const known = this.meanings[index];
-    if (known !== undefined) return known;
-    const value = this.meaning(this.words.strings[index]!);
-    this.meanings[index] = value;
-    return value;
+  /** Reads a word; returns the position after it. */
+  read(start: number): number {
+    const { bytes, words } = this;
+    const guess = this.guess[bytes[start]!]!;
+    if (guess !== 0) {
+      const length = words.lengthAt(guess, start);
+      if (length > 0 && bytes[start + length]! <= Byte.space) {
+        this.value = this.meanings[guess]!;
+        return start + length;
+      }
+    }
+    let end = start;
+    while (bytes[end]! > Byte.space) end++;
+    const index = words.intern(start, end - start);
+    this.meanings[index] ??= this.meaning(words.strings[index]!);
+    this.value = this.meanings[index]!;
+    this.guess[bytes[start]!] = index;
+    return end;
   }
 }

@@ -8,25 +8,25 @@
 // Left out: the latency, verbose, raw, hex, fields and nocontext-info layouts.
 
 import { clearRows } from '../batch-builder.ts';
-import { Byte, isDigit } from '../bytes.ts';
+import { Byte } from '../bytes.ts';
 import { TraceClock } from '../clock.ts';
 import type { EventSink } from '../event-sink.ts';
 import { catalogue, NO_EVENT } from '../events/catalogue.ts';
-import { FOREIGN, PayloadReader } from '../events/payload.ts';
+import { FOREIGN } from '../events/head.ts';
+import { PayloadReader } from '../events/payload.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';
 import type { TraceFormat } from './format.ts';
 import { FtraceNotes } from './ftrace-notes.ts';
+import { StampColumns } from './stamp-columns.ts';
+import { NO_COLUMNS, TaskColumns } from './task-columns.ts';
 
 /** The line does not have the columns of an event. */
 const NO_EVENT_LINE = -1;
 const COMM = 16;
 const MAX_NAME = 64;
 const MAX_CPU = 65_534;
-const SPACES = 0x20202020;
-/** Nanoseconds of one unit of the last decimal, by the number of decimals. */
-const UNIT = [0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1] as const;
 const NOT_SEEN = -1;
 
 /** Parses the lines of the default layout. */
@@ -37,10 +37,15 @@ export class FtraceParser implements LineParser {
   private readonly clock: TraceClock;
   private readonly payload: PayloadReader;
   private readonly notes: FtraceNotes;
+  private readonly columns: TaskColumns;
+  private readonly stamp: StampColumns;
   /** Definitions of the tracepoint and of the probe, by event name. */
   private readonly tracepoints: number[] = [NO_EVENT];
   private readonly probes: number[] = [NO_EVENT];
   private markName = -1;
+  private lastName = 0;
+  /** By event name: the name that followed it last. */
+  private readonly follower: Uint16Array = new Uint16Array(65_536);
   private decimals: number = NOT_SEEN;
   /** Lines without columns that follow belong to a marker. */
   private afterMark = false;
@@ -52,12 +57,18 @@ export class FtraceParser implements LineParser {
     this.clock = new TraceClock(sink);
     this.payload = new PayloadReader(window, sink);
     this.notes = new FtraceNotes(window, sink, this.clock);
+    this.columns = new TaskColumns(window, sink.tasks);
+    this.stamp = new StampColumns(window);
   }
 
   line(start: number): number {
-    const { bytes } = this;
-    if (bytes[start] === Byte.space && bytes[start + COMM] === Byte.dash) {
-      const next = this.event(start, start + COMM);
+    const { bytes, columns } = this;
+    let position = columns.again(start);
+    if (position < 0 && bytes[start] === Byte.space && bytes[start + COMM] === Byte.dash) {
+      position = columns.read(start, start + COMM);
+    }
+    if (position >= 0) {
+      const next = this.event(position);
       if (next !== NO_EVENT_LINE) return next;
     }
     return this.otherLine(start);
@@ -68,12 +79,13 @@ export class FtraceParser implements LineParser {
   }
 
   private otherLine(start: number): number {
-    const { bytes, notes } = this;
+    const { bytes, notes, columns } = this;
     const end = bytes.indexOf(Byte.lineFeed, start);
     if (notes.read(start, end)) return end + 1;
     const dash = notes.taskEnd(start, end);
-    if (dash >= 0) {
-      const next = this.event(start, dash);
+    const position = dash < 0 ? NO_COLUMNS : columns.read(start, dash);
+    if (position >= 0) {
+      const next = this.event(position);
       if (next !== NO_EVENT_LINE) {
         this.sink.diagnose('REINDENTED', 'lines whose indentation was changed');
         return next;
@@ -83,110 +95,51 @@ export class FtraceParser implements LineParser {
     return end + 1;
   }
 
-  /** Reads an event whose task name ends at `dash`; returns the position after the line. */
-  private event(start: number, dash: number): number {
-    const { bytes, view, sink } = this;
-    let position = start;
-    while (view.getUint32(position, true) === SPACES) position += 4;
-    while (bytes[position] === Byte.space) position++;
-    const task = this.task(position, dash - position);
-    if (task < 0) return NO_EVENT_LINE;
-
-    // pid, the optional tgid and the CPU
-    position = dash + 1;
-    let tid = 0;
-    let digit = bytes[position]! - Byte.zero;
-    if (digit < 0 || digit > 9) return NO_EVENT_LINE;
-    while (digit >= 0 && digit <= 9) {
-      tid = tid * 10 + digit;
-      digit = bytes[++position]! - Byte.zero;
-    }
-    while (bytes[position] === Byte.space) position++;
-    if (bytes[position] === Byte.parenOpen) position = this.afterTgid(position);
-    if (bytes[position] !== Byte.bracketOpen) return NO_EVENT_LINE;
-    let cpu = 0;
-    digit = bytes[++position]! - Byte.zero;
-    if (digit < 0 || digit > 9) return NO_EVENT_LINE;
-    while (digit >= 0 && digit <= 9) {
-      cpu = cpu * 10 + digit;
-      digit = bytes[++position]! - Byte.zero;
-    }
-    if (bytes[position] !== Byte.bracketClose) return NO_EVENT_LINE;
-    position++;
-    while (bytes[position] === Byte.space) position++;
-    if (bytes[position] === Byte.parenOpen) position = this.afterTgid(position);
-
-    // flags
-    let context = 0;
-    digit = bytes[position]! - Byte.zero;
-    if (digit < 0 || digit > 9) {
-      const flags = position;
-      while (bytes[position]! > Byte.space) position++;
-      if (position - flags < 4 || position - flags > 8) return NO_EVENT_LINE;
-      context = bytes[flags + 2]!;
-      while (bytes[position] === Byte.space) position++;
-      digit = bytes[position]! - Byte.zero;
+  /** Reads an event from the end of its CPU column on; returns the position after the line. */
+  private event(start: number): number {
+    const { bytes, sink, stamp, columns } = this;
+    let position = stamp.read(start);
+    if (position < 0) {
+      // In 4.13 to 4.17 the tgid came after the CPU.
+      const flags = columns.afterTgid(start);
+      if (flags === start) return NO_EVENT_LINE;
+      position = stamp.read(flags - 1);
+      if (position < 0) return NO_EVENT_LINE;
     }
 
-    // time
-    if (digit < 0 || digit > 9) return NO_EVENT_LINE;
-    let seconds = 0;
-    while (digit >= 0 && digit <= 9) {
-      seconds = seconds * 10 + digit;
-      digit = bytes[++position]! - Byte.zero;
+    // event name: mostly the one that came after the last one before
+    let name = this.follower[this.lastName]!;
+    let colon = position + sink.names.lengthAt(name, position);
+    if (bytes[colon] !== Byte.colon || colon === position) {
+      colon = this.nameEnd(position);
+      name = colon < 0 ? -1 : sink.names.find(position, colon - position);
+      if (name < 0) name = this.newName(position, colon);
+      if (name < 0) return this.notes.body(position, columns.cpu);
+      this.follower[this.lastName] = name;
     }
-    let fraction = 0;
-    let decimals = 0;
-    if (bytes[position] === Byte.dot) {
-      const point = position;
-      digit = bytes[++position]! - Byte.zero;
-      while (digit >= 0 && digit <= 9) {
-        fraction = fraction * 10 + digit;
-        digit = bytes[++position]! - Byte.zero;
-      }
-      decimals = position - point - 1;
-      if (decimals === 0 || decimals > 9) return NO_EVENT_LINE;
-    }
-    if (bytes[position] !== Byte.colon) return NO_EVENT_LINE;
-    position++;
-    if (bytes[position] === Byte.space) position++;
-
-    // event name
-    const colon = this.nameEnd(position);
-    let name = colon < 0 ? -1 : sink.names.find(position, colon - position);
-    if (name < 0) {
-      name = this.newName(position, colon);
-      if (name < 0) return this.notes.body(position, cpu);
-    }
+    this.lastName = name;
     position = colon + 1;
     if (bytes[position] === Byte.space) position++;
 
+    const { cpu } = columns;
+    const { seconds, fraction, decimals } = stamp;
     if (cpu > sink.counts.maxCpu) this.newCpu(cpu);
     if (decimals !== this.decimals) this.newPrecision(decimals);
     const time =
-      decimals === 0
-        ? this.clock.at(0, seconds, cpu)
-        : this.clock.at(seconds, fraction * UNIT[decimals]!, cpu);
-    return this.row(position, name, time, cpu, tid, task, context);
+      decimals === 0 ? this.clock.at(0, seconds, cpu) : this.clock.at(seconds, fraction, cpu);
+    return this.row(position, name, time);
   }
 
-  private row(
-    payload: number,
-    name: number,
-    time: number,
-    cpu: number,
-    tid: number,
-    task: number,
-    context: number,
-  ): number {
+  private row(payload: number, name: number, time: number): number {
     const { bytes, sink } = this;
+    const { cpu, tid, task } = this.columns;
     const { batch } = sink;
     const row = batch.length;
     batch.time[row] = time;
     batch.cpu[row] = cpu;
     batch.tid[row] = tid;
     batch.task[row] = task;
-    batch.context[row] = context;
+    batch.context[row] = this.stamp.context;
     batch.name[row] = name;
     batch.line[row] = sink.line;
     batch.flags[row] = sink.flagsOf(cpu);
@@ -208,33 +161,6 @@ export class FtraceParser implements LineParser {
     clearRows(this.sink.batch, row);
     this.notes.malformed(payload, end, this.sink.batch.cpu[row]!);
     return end + 1;
-  }
-
-  /** Index of the task name, or -1 where the bytes belong to more than one line. */
-  private task(start: number, length: number): number {
-    const { tasks } = this.sink;
-    if (length <= 0) return length;
-    const known = tasks.find(start, length);
-    if (known >= 0) return known;
-    const end = this.bytes.indexOf(Byte.lineFeed, start);
-    return end < start + length ? -1 : tasks.intern(start, length);
-  }
-
-  /** Position after "(  123) " or "(-------) ". */
-  private afterTgid(open: number): number {
-    const { bytes } = this;
-    let position = open + 1;
-    while (
-      bytes[position] === Byte.space ||
-      bytes[position] === Byte.dash ||
-      isDigit(bytes[position]!)
-    ) {
-      position++;
-    }
-    if (bytes[position] !== Byte.parenClose) return open;
-    position++;
-    while (bytes[position] === Byte.space) position++;
-    return position;
   }
 
   /** Position of the colon after an event name, or -1. */
@@ -281,7 +207,7 @@ export class FtraceParser implements LineParser {
     } else if (decimals !== 6 && decimals !== 9) {
       sink.diagnose('TIME_PRECISION', 'times with another number of decimals than 6 or 9');
     }
-    if (this.decimals === NOT_SEEN) sink.counts.resolution = decimals === 0 ? 0 : UNIT[decimals]!;
+    if (this.decimals === NOT_SEEN) sink.counts.resolution = this.stamp.unit;
     this.decimals = decimals;
   }
 }

@@ -57,7 +57,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
     unverified: recorded.unverified,
     cpus,
     hz: overrides.hz ?? facts.hz.value,
-    timerMode: overrides.timerMode ?? 'ideal',
+    timerMode: overrides.timerMode ?? 'wheel',
     tickPhase: overrides.tickPhase ?? 0,
     sac: overrides.sac ?? (facts.forcedac.value ? 'off' : sacOfKernel(kernel)),
     devices: machineDevices(facts.devices, overrides.devices ?? []),

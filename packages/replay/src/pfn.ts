@@ -14,16 +14,6 @@ export function powerOfTwoFrom(pages: number): number {
   return power;
 }
 
-/** log2 of {@link powerOfTwoFrom}, for at most 2^30 pages. */
-export function orderOf(pages: number): number {
-  return pages <= 1 ? 0 : 32 - Math.clz32(pages - 1);
-}
-
-/** Pages of a range of 2^order pages, order at most 30. */
-export function pagesOfOrder(order: number): number {
-  return 1 << order;
-}
-
 /** Pfn of an address in two 32-bit halves; exact for all 64 bits. */
 export function pfnOf(low: number, high: number, granule: number): number {
   return high * (TWO_32 / granule) + Math.floor(low / granule);

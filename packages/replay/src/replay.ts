@@ -62,7 +62,7 @@ class Replay {
 
   openStart(batch: RequestBatch, i: number): void {
     const device = batch.device[i]!;
-    if (this.#isDirect(device, batch.flags[i]!)) return;
+    if (this.#isDirect(device)) return;
     const cpu = this.#cpu(batch.cpu[i]!);
     this.log.request(batch, i, cpu);
     const domain = this.#domains.of(batch.domain[i]!, device);
@@ -123,7 +123,7 @@ class Replay {
       this.log.row(OutcomeKind.skipped, null, id, -1, 0, bytes, 0, 0);
       return;
     }
-    if (this.#isDirect(device, flags)) {
+    if (this.#isDirect(device)) {
       this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 0, 0);
       return;
     }
@@ -140,7 +140,7 @@ class Replay {
 
   #unmap(batch: RequestBatch, i: number, cpu: number): void {
     const id = batch.id[i]!;
-    if (this.#isDirect(batch.device[i]!, batch.flags[i]!)) {
+    if (this.#isDirect(batch.device[i]!)) {
       this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 0, 0);
       return;
     }
@@ -191,8 +191,9 @@ class Replay {
     live.time[slot] = time;
   }
 
-  #isDirect(device: number, flags: number): boolean {
-    return (flags & Flag.direct) !== 0 || this.#machine.devices[device]?.translated === false;
+  /** The machine decides, not the recording: a directly mapped workload can be put behind an IOMMU. */
+  #isDirect(device: number): boolean {
+    return this.#machine.devices[device]?.translated === false;
   }
 
   #isDropped(flags: number, hold: number): boolean {

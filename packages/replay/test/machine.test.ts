@@ -64,7 +64,7 @@ test('devices stop trying 32 bits first after a failure since 6.6', () => {
 test('the machine is the recorded one where facts are known, else the stated defaults', () => {
   const machine = machineFromFacts(facts('6.1.192'));
   expect(machine.kernel).toBe('6.1');
-  expect(machine.timerMode).toBe('ideal');
+  expect(machine.timerMode).toBe('wheel');
   expect(machine.flush).toBe(null);
   expect(machine.allocator.name).toBe('linux');
   expect(machine.allocator.parameters.kernel).toBe('6.1');

@@ -205,6 +205,12 @@ test('a device that is not translated needs no range', () => {
   expect(rows.map((row) => row.kind)).toEqual(['direct', 'direct']);
 });
 
+test('a workload that was mapped directly can be put behind an IOMMU', () => {
+  const devices = [device({}), device({ translated: true })];
+  const rows = outcomes(machine({ devices }), [map(1, 0, { domain: 0, flags: Flag.direct })]);
+  expect(rows.map((row) => [row.kind, row.pfn])).toEqual([['map', 1048575]]);
+});
+
 test('a destroyed domain takes its queue and its timer with it', () => {
   const rows = outcomes(machine(), [
     { op: Op.domainCreate, domain: 1, time: 0 },

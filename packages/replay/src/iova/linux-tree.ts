@@ -11,12 +11,9 @@ import { FailCause, NO_PFN } from '../policy.ts';
 import {
   ANCHOR,
   BOTTOM,
-  LINKS,
-  PREV,
   RangeTree,
   type RangeTreeCopy,
   rangeTreeCopy,
-  WORDS,
 } from '../structures/range-tree.ts';
 import type { LinuxIovaParameters } from './linux-parameters.ts';
 
@@ -64,8 +61,6 @@ export class LinuxTree {
   private readonly parameters: LinuxIovaParameters;
   /** By node: 1 for a range that was reserved, not allocated. */
   private reserved = new Uint8Array(256);
-  /** Node under the gap that `walk` found. */
-  private gapBelow = BOTTOM;
 
   constructor(parameters: LinuxIovaParameters, shift: number) {
     this.parameters = parameters;
@@ -80,6 +75,7 @@ export class LinuxTree {
    * first pfn or {@link NO_PFN}. `aligned`: to the next power of two of its size.
    */
   alloc(pages: number, limitPfn: number, aligned: boolean): number {
+    const { ranges } = this;
     // The kernel adds 1 to a 64-bit word.
     const end = limitPfn + 1 < WRAP ? limitPfn + 1 : 0;
     const low = end <= this.dma32Pfn;
@@ -93,14 +89,16 @@ export class LinuxTree {
     }
     const start = low ? this.cached32 : this.parameters.hint64 ? this.cached : ANCHOR;
     const align = aligned ? powerOfTwoFrom(pages) : 1;
-    let pfn = this.walk(start, end, this.startPfn, pages, align);
-    const hint = this.ranges.hi(start);
+    ranges.steps = 0;
+    let pfn = ranges.searchDown(start, end, this.startPfn, pages, align);
+    const hint = ranges.hi(start);
     if (pfn === NO_PFN && hint < end && this.parameters.retryAboveHint) {
       this.secondPass = true;
       this.secondPasses++;
-      const top = low ? this.ranges.lowestFrom(end) : ANCHOR;
-      pfn = this.walk(top, end, hint + 1, pages, align);
+      const top = low ? ranges.lowestFrom(end) : ANCHOR;
+      pfn = ranges.searchDown(top, end, hint + 1, pages, align);
     }
+    this.steps = ranges.steps;
     this.totalSteps += this.steps;
     if (pfn === NO_PFN) {
       this.failures++;
@@ -179,35 +177,8 @@ export class LinuxTree {
     this.low32Pages = from.low32Pages;
   }
 
-  /** Goes down from `start`, gap by gap, to the first that fits below `end` and at or above `low`. */
-  private walk(start: number, end: number, low: number, pages: number, align: number): number {
-    const { bounds, links } = this.ranges;
-    const perAlign = 1 / align;
-    // Above this no rounding can fall below `low`, so ranges that are too high need none.
-    const safe = low + align - 1;
-    let curr = start;
-    let high = end;
-    let steps = this.steps;
-    for (;;) {
-      const above = bounds[curr * WORDS]!;
-      if (above < high) high = above;
-      curr = links[curr * LINKS + PREV]!;
-      steps++;
-      const highest = high - pages;
-      const below = bounds[curr * WORDS + 1]!;
-      if (highest <= below && highest >= safe) continue;
-      // A difference below 0 is a huge number in the kernel and ends the search there.
-      const pfn = Math.floor(highest * perAlign) * align;
-      if (highest >= 0 && pfn <= below && pfn >= low) continue;
-      this.steps = steps;
-      if (highest < 0 || pfn < low) return NO_PFN;
-      this.gapBelow = curr;
-      return pfn;
-    }
-  }
-
   private take(pfnLo: number, pfnHi: number): void {
-    const node = this.ranges.insertAbove(this.gapBelow, pfnLo, pfnHi);
+    const node = this.ranges.insertAbove(this.ranges.gapBelow, pfnLo, pfnHi);
     this.mark(node, 0);
     if (pfnHi < this.dma32Pfn) this.cached32 = node;
     else this.cached = node;

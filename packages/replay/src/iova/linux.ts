@@ -6,7 +6,7 @@
 // Live, queued and cached ranges are disjoint; with the reservations they are the tree.
 // A range at pfn 0 counts as a failure although the tree keeps it, as in the kernel.
 
-import { orderOf, pagesOfOrder, powerOfTwoFrom } from '../pfn.ts';
+import { powerOfTwoFrom } from '../pfn.ts';
 import {
   AllocPath,
   type AllocWork,
@@ -20,12 +20,6 @@ import {
 import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
 import { ANCHOR, BOTTOM } from '../structures/range-tree.ts';
 import {
-  type LinuxIovaParameters,
-  linuxIovaParameterList,
-  linuxIovaParameters,
-} from './linux-parameters.ts';
-import { LinuxTree, type LinuxTreeCopy, linuxTreeCopy } from './linux-tree.ts';
-import {
   ARRAY_DEPOT,
   BOTH_FULL,
   CLASSES,
@@ -34,7 +28,20 @@ import {
   Rcache,
   type RcacheCopy,
   rcacheCopy,
-} from './rcache.ts';
+} from '../structures/rcache.ts';
+import {
+  type LinuxIovaParameters,
+  linuxIovaParameterList,
+  linuxIovaParameters,
+} from './linux-parameters.ts';
+import { LinuxTree, type LinuxTreeCopy, linuxTreeCopy } from './linux-tree.ts';
+
+// Copies for the paths of a hit: an imported binding is read from memory wherever it is used.
+const MAX_CACHED = MAX_CACHED_PAGES;
+const MISS = NOT_CACHED;
+const FULL = BOTH_FULL;
+const FROM_CACHE: AllocPath = AllocPath.rcache;
+const NO_CAUSE: FailCause = FailCause.none;
 
 /** What `find` and `reserve` return where there is no range. */
 export const NO_NODE: number = BOTTOM;
@@ -103,13 +110,13 @@ export class LinuxIova implements IovaAllocator {
 
   /** `alloc_iova_fast`. */
   alloc(pages: number, limitPfn: number, cpu: number, lastTry: boolean): number {
-    if (pages > MAX_CACHED_PAGES) return this.allocBehindCache(pages, limitPfn, lastTry);
+    if (pages > MAX_CACHED) return this.allocBehindCache(pages, limitPfn, lastTry);
     const { rcache } = this;
-    const sizeClass = orderOf(pages);
-    const size = pagesOfOrder(sizeClass);
+    const sizeClass = rcache.classOf(pages);
+    const size = rcache.pagesOf(sizeClass);
     const slot = rcache.slotOf(sizeClass, cpu);
     const top = rcache.top(slot, sizeClass);
-    if (top === NOT_CACHED) return this.allocBehindCache(size, limitPfn, lastTry);
+    if (top === MISS) return this.allocBehindCache(size, limitPfn, lastTry);
     // Where limitPfn + 1 - size is below 0, it is a huge number in the kernel: every pfn is low enough.
     const maxPfn = limitPfn + 1 - size;
     let pfn = rcache.pfns[top]!;
@@ -118,10 +125,12 @@ export class LinuxIova implements IovaAllocator {
       pfn = rcache.pfns[top]!;
     }
     rcache.pop(slot, sizeClass);
+    // To the kernel a cached pfn 0 is a miss, and lost.
+    if (pfn === 0) return this.allocBehindCache(size, limitPfn, lastTry);
     const { work } = this;
-    if (work.path !== AllocPath.rcache) {
-      work.path = AllocPath.rcache;
-      work.cause = FailCause.none;
+    if (work.path !== FROM_CACHE) {
+      work.path = FROM_CACHE;
+      work.cause = NO_CAUSE;
       work.steps = 0;
       work.tries = 0;
     }
@@ -140,15 +149,15 @@ export class LinuxIova implements IovaAllocator {
 
   /** `free_iova_fast`. */
   free(pfn: number, pages: number, cpu: number): void {
-    if (pages > MAX_CACHED_PAGES) {
+    if (pages > MAX_CACHED) {
       this.tree.free(pfn);
       return;
     }
     const { rcache } = this;
-    const sizeClass = orderOf(pages);
+    const sizeClass = rcache.classOf(pages);
     const slot = rcache.slotOf(sizeClass, cpu);
     const place = rcache.push(slot, sizeClass);
-    if (place === BOTH_FULL) this.putInNewMagazine(sizeClass, pfn, cpu);
+    if (place === FULL) this.putInNewMagazine(sizeClass, pfn, cpu);
     else rcache.pfns[place] = pfn;
   }
 

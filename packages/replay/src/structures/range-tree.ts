@@ -12,13 +12,15 @@
 export const ANCHOR = 0;
 /** The end of the list below all ranges: lo and hi are minus infinity. */
 export const BOTTOM = 1;
-/** Position of `lo` and `hi` in the record `node * WORDS` of `RangeTree.bounds`. */
-export const WORDS = 4;
-/** Position of `prev` in the record `node * LINKS` of `RangeTree.links`; `next` follows it. */
-export const LINKS = 8;
-export const PREV = 4;
-export const NEXT = 5;
+/** What a search returns that finds nothing. */
+export const NO_GAP = -1;
 
+/** Doubles of a record: lo, hi, and the links. */
+const WORDS = 4;
+/** The record in links; its first four are lo and hi. */
+const LINKS = 8;
+const PREV = 4;
+const NEXT = 5;
 const LEFT = 6;
 const RIGHT = 7;
 const NONE = -1;
@@ -37,12 +39,16 @@ export interface RangeTreeCopy {
 }
 
 export class RangeTree {
-  /** lo and hi of node n at `n * WORDS`. Replaced when the tree grows: take it anew after an insert. */
-  bounds: Float64Array;
-  /** prev and next of node n at `n * LINKS + PREV`. The same memory as `bounds`. */
-  links: Int32Array;
+  /** Nodes that searches passed; anyone may reset it. */
+  steps = 0;
+  /** Node under the gap that the last successful search found. */
+  gapBelow: number = BOTTOM;
   /** Ranges in the tree, without the anchor. */
   size = 0;
+  /** Records: lo and hi of node n at `n * WORDS`. */
+  private bounds: Float64Array;
+  /** The same memory: links of node n at `n * LINKS + PREV` and on. */
+  private links: Int32Array;
   private parents: Int32Array;
   private priorities: Int32Array;
   private used = FIRST_FREE;
@@ -116,6 +122,37 @@ export class RangeTree {
       }
     }
     return best;
+  }
+
+  /**
+   * Goes down from `start`, gap by gap, to the first that takes `pages` below `end` and at or above
+   * `low`, aligned to the power of two `align`. Returns the pfn and leaves the node under the gap in
+   * `gapBelow`, or returns {@link NO_GAP}. Adds the nodes it passes to `steps`.
+   */
+  searchDown(start: number, end: number, low: number, pages: number, align: number): number {
+    const { bounds, links } = this;
+    const perAlign = 1 / align;
+    // Above this no rounding can fall below `low`, so ranges that are too high need none.
+    const safe = low + align - 1;
+    let curr = start;
+    let high = end;
+    let steps = this.steps;
+    for (;;) {
+      const above = bounds[curr * WORDS]!;
+      if (above < high) high = above;
+      curr = links[curr * LINKS + PREV]!;
+      steps++;
+      const highest = high - pages;
+      const below = bounds[curr * WORDS + 1]!;
+      if (highest <= below && highest >= safe) continue;
+      const pfn = Math.floor(highest * perAlign) * align;
+      // In unsigned arithmetic a difference below 0 is a huge number, and ends the search.
+      if (highest >= 0 && pfn <= below && pfn >= low) continue;
+      this.steps = steps;
+      if (highest < 0 || pfn < low) return NO_GAP;
+      this.gapBelow = curr;
+      return pfn;
+    }
   }
 
   /** Adds [lo, hi] directly above `below` in address order; returns its node. */

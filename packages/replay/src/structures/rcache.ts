@@ -6,8 +6,7 @@
 // A pfn is in at most one magazine. Only full magazines are in a depot. A CPU gets a magazine when it
 // first needs one, so a domain with many CPUs is small and quick to copy.
 
-import { pagesOfOrder } from '../pfn.ts';
-import { fnvWord } from '../structures/fnv.ts';
+import { fnvWord } from './fnv.ts';
 
 /** Size classes: ranges of 1, 2, 4, 8, 16 and 32 pages. */
 export const CLASSES = 6;
@@ -76,6 +75,16 @@ export class Rcache {
     }
   }
 
+  /** Size class of at most {@link MAX_CACHED_PAGES} pages. */
+  classOf(pages: number): number {
+    return pages <= 1 ? 0 : 32 - Math.clz32(pages - 1);
+  }
+
+  /** Pages of the ranges of a class. */
+  pagesOf(sizeClass: number): number {
+    return 1 << sizeClass;
+  }
+
   /** The slot of a CPU and a class, for the calls that are made for every allocation and free. */
   slotOf(sizeClass: number, cpu: number): number {
     return (cpu * CLASSES + sizeClass) * SLOT;
@@ -111,7 +120,7 @@ export class Rcache {
   pop(slot: number, sizeClass: number): void {
     this.#slots[slot + LOADED_SIZE]!--;
     this.hits++;
-    this.cachedPages -= pagesOfOrder(sizeClass);
+    this.cachedPages -= 1 << sizeClass;
   }
 
   /**
@@ -125,7 +134,7 @@ export class Rcache {
       return this.#unload(slot) ? this.push(slot, sizeClass) : BOTH_FULL;
     }
     slots[slot + LOADED_SIZE] = size + 1;
-    this.cachedPages += pagesOfOrder(sizeClass);
+    this.cachedPages += 1 << sizeClass;
     return slots[slot + LOADED]! + size;
   }
 
@@ -179,14 +188,14 @@ export class Rcache {
 
   /** Forgets the pfns of the loaded (0) or previous (1) magazine of `cpu`. */
   clear(sizeClass: number, cpu: number, which: 0 | 1): void {
-    this.cachedPages -= this.sizeOf(sizeClass, cpu, which) * pagesOfOrder(sizeClass);
+    this.cachedPages -= this.sizeOf(sizeClass, cpu, which) * (1 << sizeClass);
     const at = (cpu * CLASSES + sizeClass) * SLOT + 2 * which;
     this.#slots[at + LOADED_SIZE] = Math.min(this.#slots[at + LOADED_SIZE]!, 0);
   }
 
   /** Forgets a full magazine that is neither with a CPU nor in a depot any more. */
   drop(sizeClass: number, magazine: number): void {
-    this.cachedPages -= this.capacity * pagesOfOrder(sizeClass);
+    this.cachedPages -= this.capacity * (1 << sizeClass);
     this.#freeMagazineAt(magazine);
   }
 

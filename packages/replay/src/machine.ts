@@ -2,17 +2,20 @@
 
 import type { Parameters } from './policy.ts';
 
+/** A kernel whose rules the models know; releases in between follow the next lower one. */
 export type KernelPreset = '4.9' | '4.15' | '6.1' | '6.6' | '6.12';
 /** ideal: exact ns. exact: the jiffy it expires in. wheel: the kernel's timer wheel buckets. */
 export type TimerMode = 'ideal' | 'exact' | 'wheel';
 /** When a device tries addresses below 4 GiB first: always (to 6.5), until the first failure (6.6 and later), never (forcedac). */
 export type SacPolicy = 'always' | 'sticky' | 'off';
 
+/** A policy by name, with the parameters that differ from its defaults. */
 export interface PolicyChoice {
   readonly name: string;
   readonly parameters: Parameters;
 }
 
+/** A device as the DMA layer sees it. */
 export interface MachineDevice {
   readonly name: string;
   /** Width of the DMA mask in bits. */
@@ -24,6 +27,7 @@ export interface MachineDevice {
   readonly translated: boolean;
 }
 
+/** An IOVA domain at its creation. */
 export interface MachineDomain {
   /** Bytes. */
   readonly granule: number;

@@ -58,6 +58,7 @@ export type FailStage = (typeof FailStage)[keyof typeof FailStage];
 /** Rows of a full outcome batch. */
 export const OUTCOME_ROWS = 65_536;
 
+/** Outcomes in the order of virtual time; only the first `length` rows count. */
 export interface OutcomeBatch {
   length: number;
   /** Virtual ns. */

@@ -8,7 +8,9 @@ import type { PolicyChoice } from './machine.ts';
 import { completeParameters } from './parameters.ts';
 import type { FlushPolicy, IovaPolicy, ParameterList } from './policy.ts';
 
+/** Built-in IOVA allocators; the first is the default. */
 export const iovaPolicies: readonly IovaPolicy[] = [linux];
+/** Built-in flush queues. */
 export const flushPolicies: readonly FlushPolicy[] = [strict, percpu, single];
 
 /** What help texts show of a policy. */

@@ -20,7 +20,9 @@ export interface Parameter {
   readonly unit?: string;
   readonly summary: string;
 }
+/** All parameters of a policy, in the order of help texts. */
 export type ParameterList = readonly Parameter[];
+/** Values by parameter name. */
 export type Parameters = Readonly<Record<string, number | boolean | string>>;
 
 /** Why a whole-domain IOTLB flush happened. */
@@ -119,5 +121,7 @@ interface PolicyRecord<Kind extends string, Made> {
   readonly parameters: ParameterList;
   create(parameters: Parameters, port: Port): Made;
 }
+/** What a file in iova/ exports. */
 export type IovaPolicy = PolicyRecord<'iova', IovaAllocator>;
+/** What a file in flush/ exports. */
 export type FlushPolicy = PolicyRecord<'flush', FlushQueue>;

@@ -5,7 +5,7 @@ import type { EventReader } from './event-reader.ts';
 import { collectFacts, type FactOptions, isTranslated } from './facts.ts';
 import { requestFinisher } from './finish-requests.ts';
 import { type Meta, readMeta } from './meta.ts';
-import { closeAll } from './pairing/closing.ts';
+import { closeAll } from './pairing/ending.ts';
 import { pairEvents } from './pairing/pair-events.ts';
 import { createPairing, type Pairing } from './pairing/state.ts';
 import { type OpenOptions, openTrace } from './read-trace.ts';

@@ -6,9 +6,12 @@
 import { type EventBatch, Flag, Op } from '../batch.ts';
 import { isMappingError, PAGE, pagesFor } from './address.ts';
 import { Call, isNmi, Seen } from './call-table.ts';
-import { findMapping, finishOrphan, finishUnmap, keyOf, resolve } from './closing.ts';
+import { finishOrphan, finishUnmap } from './closing.ts';
+import { draftCall, draftEvent } from './draft.ts';
 import { settleDemand, writeFailure } from './failures.ts';
+import { findMapping, keyOf } from './finding.ts';
 import { NONE, State } from './live-set.ts';
+import { openCall, resolve } from './resolving.ts';
 import { beginRow, writeMap } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
@@ -58,23 +61,9 @@ export function onBounceMapReturn(p: Pairing, b: EventBatch, i: number): void {
 }
 
 function failSlot(p: Pairing, call: number): void {
-  const { calls } = p;
-  writeFailure(
-    p,
-    calls.row[call]!,
-    Op.map,
-    calls.device[call]!,
-    0,
-    calls.task[call]!,
-    calls.bytes[call]!,
-    calls.physLow[call]!,
-    calls.physHigh[call]!,
-    calls.direction[call]!,
-    0,
-    1,
-    BOUNCED,
-    0,
-  );
+  const d = draftCall(p, call, Op.map);
+  d.flags = BOUNCED;
+  writeFailure(p, d);
 }
 
 function takeSlot(p: Pairing, b: EventBatch, i: number, call: number): void {
@@ -95,7 +84,6 @@ function takeSlot(p: Pairing, b: EventBatch, i: number, call: number): void {
   live.epoch[entry] = p.losses;
   live.state[entry] = State.claimed | State.bounced;
   writeMap(p, entry, Op.map, 1, BOUNCED, 0);
-  p.counts.map++;
   evidence(p, calls.device[call]!).untranslated++;
   settleDemand(
     p,
@@ -124,42 +112,16 @@ function giveBack(p: Pairing, b: EventBatch, i: number): void {
 }
 
 function freeSlot(p: Pairing, b: EventBatch, i: number): void {
-  const low = b.addressLow[i]!;
-  const high = b.addressHigh[i]!;
-  const device = b.device[i]!;
-  const row = beginRow(p, b, i);
-  const entry = findMapping(p, device, low, high);
+  const d = draftEvent(p, b, i, beginRow(p, b, i), Op.unmap);
+  const entry = findMapping(p, d.device, d.addressLow, d.addressHigh);
+  d.flags |= BOUNCED;
   if (entry === NONE) {
-    finishOrphan(
-      p,
-      row,
-      Op.unmap,
-      device,
-      0,
-      b.size[i]!,
-      low,
-      high,
-      b.direction[i]!,
-      BOUNCED,
-      b.line[i]!,
-    );
+    finishOrphan(p, d);
     return;
   }
-  const size = b.size[i]! || p.live.size[entry]!;
-  if (size !== p.live.size[entry]) p.oddities.count('SIZE_MISMATCH');
-  finishUnmap(
-    p,
-    row,
-    entry,
-    Op.unmap,
-    size,
-    low,
-    high,
-    b.direction[i]!,
-    BOUNCED,
-    b.time[i]!,
-    b.line[i]!,
-  );
+  if (d.size === 0) d.size = p.live.size[entry]!;
+  else if (d.size !== p.live.size[entry]) p.oddities.count('SIZE_MISMATCH');
+  finishUnmap(p, entry, d);
 }
 
 // Part of the unmap that is open, or the first sign of a page unmap. A map that failed gives back
@@ -213,12 +175,4 @@ function mapCall(p: Pairing, b: EventBatch, i: number): number {
   if (calls.kind[call] === Call.map && !isOver) return call;
   resolve(p, call);
   return openCall(p, b, i, Call.map);
-}
-
-function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): number {
-  const row = beginRow(p, b, i);
-  const call = p.calls.open(kind, row, b.cpu[i]!, b.tid[i]!, b.context[i]!);
-  p.calls.time[call] = b.time[i]!;
-  p.calls.task[call] = b.task[i]!;
-  return call;
 }

@@ -31,10 +31,6 @@ export const Seen = {
   unmapProbe: 64,
   allocFailed: 128,
   bounceFailed: 256,
-  /** The unmap had no mapping: one was preloaded for it. */
-  orphan: 512,
-  /** Its row is complete. */
-  filled: 1024,
 } as const;
 
 const INITIAL = 64;
@@ -73,8 +69,6 @@ export class CallTable {
   page: Float64Array = new Float64Array(INITIAL);
   /** Ranges or slots an unmap still has to close; slots that a map has taken. */
   pending: Uint32Array = new Uint32Array(INITIAL);
-  /** Preloaded row of an orphan unmap, 0 = none, else one more than the row. */
-  preloaded: Uint32Array = new Uint32Array(INITIAL);
 
   #next = new Int32Array(INITIAL);
   #heads = new Int32Array(256).fill(NONE);
@@ -162,7 +156,6 @@ export class CallTable {
     this.task[call] = 0;
     this.page[call] = -1;
     this.pending[call] = 0;
-    this.preloaded[call] = 0;
   }
 
   #grow(): void {
@@ -188,7 +181,6 @@ export class CallTable {
     this.task = longer(this.task, new Uint32Array(length));
     this.page = longer(this.page, new Float64Array(length));
     this.pending = longer(this.pending, new Uint32Array(length));
-    this.preloaded = longer(this.preloaded, new Uint32Array(length));
     this.#next = longer(this.#next, new Int32Array(length));
   }
 }

@@ -3,8 +3,9 @@
 import { type EventBatch, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
-import { closeAll, resolveCalls } from './closing.ts';
+import { closeAll } from './ending.ts';
 import { State } from './live-set.ts';
+import { resolveCalls } from './resolving.ts';
 import { beginRow, releaseEntry, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 

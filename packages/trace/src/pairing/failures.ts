@@ -2,47 +2,25 @@
 
 import { type EventBatch, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
+import { isMappingError } from './address.ts';
+import type { Draft } from './draft.ts';
 import { NONE } from './live-set.ts';
-import { addFlags } from './rows.ts';
+import { addFlags, countRequest, writeDraft } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 /** Completes the row of a failed call; retries are superseded, the first failure is held. */
-export function writeFailure(
-  p: Pairing,
-  row: number,
-  op: Op,
-  device: number,
-  domain: number,
-  task: number,
-  size: number,
-  physLow: number,
-  physHigh: number,
-  direction: number,
-  limit: number,
-  segments: number,
-  flags: number,
-  line: number,
-): void {
-  const first = p.demands.find(device, task, physLow, physHigh, size);
-  const fate = first === NONE ? Flag.synthetic : Flag.superseded;
-  if (first === NONE) p.demands.add(row, device, task, physLow, physHigh, size);
-  const c = p.store.block(row);
-  const r = row & BLOCK_MASK;
-  c.op[r] = op;
-  c.id[r] = ++p.nextId;
-  c.device[r] = device;
-  c.domain[r] = domain;
-  c.size[r] = size;
-  c.physLow[r] = physLow;
-  c.physHigh[r] = physHigh;
-  c.dmaLimit[r] = limit;
-  c.direction[r] = direction;
-  c.segments[r] = segments;
-  c.flags[r] = (c.flags[r]! & Flag.lossBefore) | Flag.failed | fate | flags;
-  if (line !== 0) c.line[r] = line;
+export function writeFailure(p: Pairing, d: Draft): void {
+  const first = p.demands.find(d.device, d.task, d.physLow, d.physHigh, d.size);
+  if (first === NONE) {
+    p.demands.add(d.row, d.device, d.task, d.physLow, d.physHigh, d.size);
+    d.flags |= Flag.synthetic;
+  } else d.flags |= Flag.superseded;
+  d.flags |= Flag.failed;
+  d.addressLow = 0;
+  d.addressHigh = 0;
+  writeDraft(p.store, d, ++p.nextId);
   p.counts.failed++;
-  if (op === Op.alloc) p.counts.alloc++;
-  else p.counts.map++;
+  countRequest(p, d.op);
 }
 
 /** A map succeeded: the failures before it were its retries. */
@@ -63,7 +41,11 @@ export function settleDemand(
   addFlags(p, row, Flag.superseded);
 }
 
-/** Whether event `i` says that its call failed. */
-export function isFlaggedFailed(b: EventBatch, i: number): boolean {
-  return (b.flags[i]! & Flag.failed) !== 0;
+/** Whether the map or allocation of event `i` failed. */
+export function isFailed(b: EventBatch, i: number, op: Op): boolean {
+  const low = b.addressLow[i]!;
+  const high = b.addressHigh[i]!;
+  if ((b.flags[i]! & Flag.failed) !== 0) return true;
+  if (op === Op.alloc && low === 0 && high === 0) return true;
+  return isMappingError(low, high, b.physLow[i]!);
 }

@@ -21,7 +21,6 @@ import {
   onReserve,
   onSegment,
 } from './control-events.ts';
-import { onTableMap, onTableUnmap } from './iommu-events.ts';
 import { onMap, onMapError } from './map-events.ts';
 import {
   onAllocProbe,
@@ -32,6 +31,8 @@ import {
 } from './probe-events.ts';
 import type { Pairing } from './state.ts';
 import { onSync } from './sync-events.ts';
+import { onTableMap } from './table-map.ts';
+import { onTableUnmap } from './table-unmap.ts';
 import { onFree, onUnmap, onUnmapList } from './unmap-events.ts';
 
 /** Pairs the events of one batch with what came before. */

@@ -7,9 +7,8 @@
 import type { EventBatch } from '../batch.ts';
 import { PAGE } from './address.ts';
 import { Call, isNmi, Seen } from './call-table.ts';
-import { resolve } from './closing.ts';
 import { NONE } from './live-set.ts';
-import { beginRow } from './rows.ts';
+import { openCall, resolve } from './resolving.ts';
 import { evidence, type Pairing } from './state.ts';
 
 const BELOW_4G = 2 ** 32;
@@ -147,12 +146,4 @@ function openMap(p: Pairing, b: EventBatch, i: number): number {
 function endOther(p: Pairing, call: number): void {
   const isFailed = (p.calls.seen[call]! & Seen.allocFailed) !== 0;
   if (isFailed || !isNmi(p.calls.context[call]!)) resolve(p, call);
-}
-
-function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): number {
-  const row = beginRow(p, b, i);
-  const call = p.calls.open(kind, row, b.cpu[i]!, b.tid[i]!, b.context[i]!);
-  p.calls.time[call] = b.time[i]!;
-  p.calls.task[call] = b.task[i]!;
-  return call;
 }

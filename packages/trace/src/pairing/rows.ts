@@ -1,9 +1,10 @@
 // Rows of the request store: reserved at the first sign of a call, completed when it is understood.
 
 import { type EventBatch, Flag, Op } from '../batch.ts';
-import { BLOCK_MASK } from '../request-store.ts';
+import { BLOCK_MASK, type RequestStore } from '../request-store.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
-import { NONE, State } from './live-set.ts';
+import type { Draft } from './draft.ts';
+import { State } from './live-set.ts';
 import type { Pairing } from './state.ts';
 
 /** Reserves a row with time, place and task of event `i`; it is Op.none until completed. */
@@ -29,6 +30,36 @@ function isAfterLoss(p: Pairing, cpu: number): boolean {
   return true;
 }
 
+/** Completes a row of `store` from a draft. */
+export function writeDraft(store: RequestStore, d: Draft, id: number): void {
+  const c = store.block(d.row);
+  const r = d.row & BLOCK_MASK;
+  c.op[r] = d.op;
+  c.id[r] = id;
+  c.device[r] = d.device;
+  c.domain[r] = d.domain;
+  c.size[r] = d.size;
+  c.addressLow[r] = d.addressLow;
+  c.addressHigh[r] = d.addressHigh;
+  c.physLow[r] = d.physLow;
+  c.physHigh[r] = d.physHigh;
+  c.dmaLimit[r] = d.limit;
+  c.direction[r] = d.direction;
+  c.segments[r] = d.segments;
+  c.flags[r] = (c.flags[r]! & Flag.lossBefore) | d.flags;
+  if (d.line !== 0) c.line[r] = d.line;
+}
+
+/** Counts a completed request. */
+export function countRequest(p: Pairing, op: Op): void {
+  const { counts } = p;
+  if (op === Op.map) counts.map++;
+  else if (op === Op.unmap) counts.unmap++;
+  else if (op === Op.alloc) counts.alloc++;
+  else if (op === Op.free) counts.free++;
+  else if (op === Op.sync) counts.sync++;
+}
+
 /** Completes the row of a live mapping from its entry, and gives it an id. Line 0 keeps the first sign's. */
 export function writeMap(
   p: Pairing,
@@ -38,7 +69,7 @@ export function writeMap(
   flags: number,
   line: number,
 ): void {
-  const live = p.live;
+  const { live } = p;
   if (live.id[entry] === 0) live.id[entry] = ++p.nextId;
   const row = live.row[entry]!;
   const c = p.store.block(row);
@@ -59,11 +90,12 @@ export function writeMap(
   if (line !== 0) c.line[r] = line;
   live.flags[entry] = flags;
   live.state[entry] = live.state[entry]! | State.filled;
+  countRequest(p, op);
 }
 
 /** Completes a mapping that only iommu events told of: its size is its extent in the page table. */
 export function writeTableMap(p: Pairing, entry: number): void {
-  const live = p.live;
+  const { live } = p;
   const state = live.state[entry]!;
   if (live.domain[entry] === 0) live.domain[entry] = onlyDomain(p);
   let flags = (state & State.guessed) !== 0 ? Flag.domainInferred : 0;
@@ -75,7 +107,6 @@ export function writeTableMap(p: Pairing, entry: number): void {
   }
   if ((state & State.claimed) === 0) live.direction[entry] = 255;
   writeMap(p, entry, Op.map, 1, flags, 0);
-  p.counts.map++;
 }
 
 /** The domain of table events that nothing attributes: the only one there ever was, else unknown. */
@@ -83,49 +114,23 @@ function onlyDomain(p: Pairing): number {
   return p.attribution.domains.length === 2 ? 1 : 0;
 }
 
-/** Completes the row of an unmap (or free, or sync) of a live mapping. */
-export function writeUnmap(
-  p: Pairing,
-  row: number,
-  entry: number,
-  op: Op,
-  size: number,
-  low: number,
-  high: number,
-  direction: number,
-  flags: number,
-  line: number,
-): void {
-  const live = p.live;
-  const c = p.store.block(row);
-  const r = row & BLOCK_MASK;
-  c.op[r] = op;
-  c.device[r] = live.device[entry]!;
-  c.domain[r] = live.domain[entry]!;
-  c.id[r] = live.id[entry]!;
-  c.size[r] = size;
-  c.addressLow[r] = low;
-  c.addressHigh[r] = high;
-  c.physLow[r] = live.physLow[entry]!;
-  c.physHigh[r] = live.physHigh[entry]!;
-  c.direction[r] = direction;
-  c.flags[r] = (c.flags[r]! & Flag.lossBefore) | flags;
-  c.segments[r] = 1;
-  if (line !== 0) c.line[r] = line;
-}
-
 /** Takes a mapping out of all indexes and forgets it. */
 export function releaseEntry(p: Pairing, entry: number): void {
-  if (entry === NONE) return;
   p.live.unindex(entry);
   p.live.release(entry);
 }
 
-/** Turns a completed row into nothing. */
-export function voidRow(p: Pairing, row: number): void {
-  const c = p.store.block(row);
-  c.op[row & BLOCK_MASK] = Op.none;
-  c.id[row & BLOCK_MASK] = 0;
+/** Forgets a piece that became part of another request, its row included. */
+export function dissolvePiece(p: Pairing, piece: number): void {
+  const { live } = p;
+  if ((live.state[piece]! & State.filled) !== 0) {
+    const row = live.row[piece]!;
+    const c = p.store.block(row);
+    c.op[row & BLOCK_MASK] = Op.none;
+    c.id[row & BLOCK_MASK] = 0;
+    p.counts.map--;
+  }
+  releaseEntry(p, piece);
 }
 
 /** Sets flags of a row. */

@@ -4,6 +4,7 @@ import type { RequestStore } from '../request-store.ts';
 import { Attribution } from './attribution.ts';
 import { CallTable } from './call-table.ts';
 import { Demands } from './demands.ts';
+import { createDraft, type Draft } from './draft.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { LiveSet } from './live-set.ts';
 import { Oddities } from './oddities.ts';
@@ -45,6 +46,7 @@ export interface Pairing {
   readonly lifetimes: Lifetimes;
   readonly oddities: Oddities;
   readonly counts: RequestCounts;
+  readonly draft: Draft;
   /** By device index. */
   readonly devices: DeviceEvidence[];
   /** Names of pointer tokens, to name domains. */
@@ -63,6 +65,8 @@ export interface Pairing {
   queueEvents: number;
   /** Pages of a granule: mappings are found by their first granule. */
   unit: number;
+  /** Pages of the longest mapping whose domain is a guess. */
+  longestGuessed: number;
   /** ns of two printed times that may be in either order, and how late an unmap line may come. */
   reorderWindow: number;
   nextId: number;
@@ -93,6 +97,7 @@ export function createPairing(
     lifetimes: new Lifetimes(),
     oddities: new Oddities(),
     counts: { map: 0, unmap: 0, alloc: 0, free: 0, sync: 0, failed: 0, openStart: 0, openEnd: 0 },
+    draft: createDraft(),
     devices: [],
     tokens,
     ignoreProbes,
@@ -102,6 +107,7 @@ export function createPairing(
     bounceUnmaps: false,
     queueEvents: 0,
     unit: 1,
+    longestGuessed: 0,
     reorderWindow: 50_000,
     nextId: 0,
     losses: 0,

@@ -1,11 +1,11 @@
 // dma_sync_*: activity inside the life of a mapping.
 
 import { type EventBatch, Flag, Op } from '../batch.ts';
-import { BLOCK_MASK } from '../request-store.ts';
 import { pageOf } from './address.ts';
-import { keyOf } from './closing.ts';
+import { draftEvent } from './draft.ts';
+import { keyOf } from './finding.ts';
 import { NONE, State } from './live-set.ts';
-import { beginRow, writeUnmap } from './rows.ts';
+import { beginRow, countRequest, writeDraft } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 /** How many pages before the address a mapping may start that a partial sync still finds. */
@@ -13,27 +13,18 @@ const REACH = 64;
 
 /** dma_sync_single_for_*, dma_sync_sg_for_*: one row, with the id of the mapping where it is found. */
 export function onSync(p: Pairing, b: EventBatch, i: number): void {
-  const row = beginRow(p, b, i);
-  const low = b.addressLow[i]!;
-  const high = b.addressHigh[i]!;
-  const device = b.device[i]!;
-  const entry = findCovering(p, device, low, high);
-  p.counts.sync++;
-  if (entry !== NONE) {
-    const flags = p.live.flags[entry]! & (Flag.direct | Flag.bounced);
-    writeUnmap(p, row, entry, Op.sync, b.size[i]!, low, high, b.direction[i]!, flags, b.line[i]!);
-    return;
+  const { live } = p;
+  const d = draftEvent(p, b, i, beginRow(p, b, i), Op.sync);
+  const entry = findCovering(p, d.device, d.addressLow, d.addressHigh);
+  if (entry === NONE) d.domain = p.attribution.ofDevice(d.device);
+  else {
+    d.domain = live.domain[entry]!;
+    d.physLow = live.physLow[entry]!;
+    d.physHigh = live.physHigh[entry]!;
+    d.flags |= live.flags[entry]! & (Flag.direct | Flag.bounced);
   }
-  const c = p.store.block(row);
-  const r = row & BLOCK_MASK;
-  c.op[r] = Op.sync;
-  c.device[r] = device;
-  c.domain[r] = p.attribution.ofDevice(device);
-  c.size[r] = b.size[i]!;
-  c.addressLow[r] = low;
-  c.addressHigh[r] = high;
-  c.direction[r] = b.direction[i]!;
-  c.segments[r] = 1;
+  writeDraft(p.store, d, entry === NONE ? 0 : live.id[entry]!);
+  countRequest(p, Op.sync);
 }
 
 function findCovering(p: Pairing, device: number, low: number, high: number): number {

@@ -6,83 +6,48 @@
 
 import { type EventBatch, Flag, Op } from '../batch.ts';
 import { Call, Seen } from './call-table.ts';
-import {
-  adoptExact,
-  closeUnseen,
-  findMapping,
-  finishOrphan,
-  finishUnmap,
-  resolve,
-} from './closing.ts';
+import { closeUnseen, finishOrphan, finishUnmap } from './closing.ts';
+import { draftEvent } from './draft.ts';
+import { adoptExact, findMapping } from './finding.ts';
 import { listHash } from './list-hash.ts';
 import { NONE, State } from './live-set.ts';
+import { openCall, resolve } from './resolving.ts';
 import { beginRow } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 /** dma_unmap_page, dma_unmap_phys, dma_unmap_resource. */
 export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
-  const { calls, live } = p;
-  const device = b.device[i]!;
-  const low = b.addressLow[i]!;
-  const high = b.addressHigh[i]!;
+  const { calls } = p;
   const call = takeCall(p, b, i);
-  let entry = call === NONE ? NONE : calls.record[call]!;
-  if (entry !== NONE) entry = correct(p, entry, device, low, high, b.size[i]!);
-  else if (call === NONE || (calls.seen[call]! & Seen.table) === 0) {
-    entry = findMapping(p, device, low, high);
-    if (entry !== NONE) entry = chooseSize(p, entry, b.size[i]!);
-  }
+  const seen = call === NONE ? 0 : calls.seen[call]!;
+  const taken = call === NONE ? NONE : calls.record[call]!;
+  const entry = mappingOf(p, b, i, taken, seen);
   const row = call === NONE ? beginRow(p, b, i) : calls.row[call]!;
-  let flags = b.flags[i]! & Flag.nonUtf8;
-  if (call !== NONE && (calls.seen[call]! & Seen.bounce) !== 0) flags |= Flag.bounced;
-  if (entry === NONE) {
-    const isTable = call !== NONE && (calls.seen[call]! & Seen.table) !== 0;
-    const domain = isTable ? p.attribution.ofTranslated(device) : p.attribution.ofDevice(device);
-    if (domain === 0) flags |= Flag.direct;
-    finishOrphan(
-      p,
-      row,
-      Op.unmap,
-      device,
-      domain,
-      b.size[i]!,
-      low,
-      high,
-      b.direction[i]!,
-      flags,
-      b.line[i]!,
-    );
+  const reordered = entry === NONE ? 0 : checkTwins(p, b, i, entry);
+  const d = draftEvent(p, b, i, row, Op.unmap);
+  d.flags |= reordered;
+  if (call !== NONE) d.time = calls.time[call]!;
+  if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
+  if (entry !== NONE) {
+    if (p.live.size[entry] !== d.size) p.oddities.count('SIZE_MISMATCH');
+    if (p.live.direction[entry] !== d.direction) p.oddities.count('DIR_MISMATCH');
+    finishUnmap(p, entry, d);
   } else {
-    if (live.size[entry] !== b.size[i]) p.oddities.count('SIZE_MISMATCH');
-    if (live.direction[entry] !== b.direction[i]) p.oddities.count('DIR_MISMATCH');
-    if ((live.state[entry]! & State.translated) !== 0) flags |= reuse(p, b, i, entry);
-    const time = call === NONE ? b.time[i]! : calls.time[call]!;
-    finishUnmap(
-      p,
-      row,
-      entry,
-      Op.unmap,
-      b.size[i]!,
-      low,
-      high,
-      b.direction[i]!,
-      flags,
-      time,
-      b.line[i]!,
-    );
+    const isTranslated = (seen & Seen.table) !== 0;
+    d.domain = isTranslated
+      ? p.attribution.ofTranslated(d.device)
+      : p.attribution.ofDevice(d.device);
+    if (d.domain === 0) d.flags |= Flag.direct;
+    finishOrphan(p, d);
   }
   if (call !== NONE) calls.close(call);
 }
 
 /** dma_unmap_sg: no DMA address; its table unmaps (or bounce unmaps) follow. */
 export function onUnmapList(p: Pairing, b: EventBatch, i: number): void {
-  const entry = p.live.findList(
-    b.device[i]!,
-    listHash(b, i),
-    b.aux[i]!,
-    b.physLow[i]!,
-    b.physHigh[i]!,
-  );
+  const { live } = p;
+  const hash = listHash(b, i);
+  const entry = live.findList(b.device[i]!, hash, b.aux[i]!, b.physLow[i]!, b.physHigh[i]!);
   openUnmap(p, b, i, entry, Seen.list);
 }
 
@@ -100,21 +65,15 @@ function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: nu
   const { calls, live } = p;
   const open = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
   if (open !== NONE) resolve(p, open);
-  const row = beginRow(p, b, i);
-  const call = calls.open(Call.unmap, row, b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = openCall(p, b, i, Call.unmap);
   calls.seen[call] = seen;
-  calls.time[call] = b.time[i]!;
   calls.record[call] = entry;
   calls.device[call] = b.device[i]!;
   calls.direction[call] = b.direction[i]!;
   calls.addressLow[call] = b.addressLow[i]!;
   calls.addressHigh[call] = b.addressHigh[i]!;
   calls.bytes[call] = b.size[i]!;
-  if (entry === NONE) {
-    calls.pending[call] = 1;
-    return;
-  }
-  calls.pending[call] = live.ranges[entry]! + live.bounces[entry]!;
+  calls.pending[call] = entry === NONE ? 1 : live.ranges[entry]! + live.bounces[entry]!;
   if (calls.pending[call] === 0) resolve(p, call);
 }
 
@@ -123,51 +82,47 @@ function takeCall(p: Pairing, b: EventBatch, i: number): number {
   const { calls } = p;
   const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
   if (call === NONE) return NONE;
-  const isPage = (calls.seen[call]! & (Seen.list | Seen.free | Seen.filled)) === 0;
+  const isPage = (calls.seen[call]! & (Seen.list | Seen.free)) === 0;
   if (calls.kind[call] === Call.unmap && isPage) return call;
   resolve(p, call);
   return NONE;
 }
 
-// The table unmap had to guess where several domains share an address. Now the device is known.
-function correct(
-  p: Pairing,
-  entry: number,
-  device: number,
-  low: number,
-  high: number,
-  size: number,
-): number {
+/** The mapping that is unmapped: what the table unmap took if it fits, else by device and address. */
+function mappingOf(p: Pairing, b: EventBatch, i: number, taken: number, seen: number): number {
   const { live } = p;
-  if ((live.state[entry]! & State.claimed) === 0) {
-    adoptExact(p, entry, device, size, low, high);
-    if (live.domain[entry] === 0) live.domain[entry] = p.attribution.ofTranslated(device);
-    return entry;
+  const device = b.device[i]!;
+  const low = b.addressLow[i]!;
+  const high = b.addressHigh[i]!;
+  if (taken === NONE) {
+    if ((seen & Seen.table) !== 0) return NONE;
+    return ofSize(p, findMapping(p, device, low, high), b.size[i]!);
   }
-  const isSame =
-    live.device[entry] === device &&
-    live.addressLow[entry] === low &&
-    live.addressHigh[entry] === high;
-  if (isSame) return entry;
-  live.index(entry);
+  if ((live.state[taken]! & State.claimed) === 0) {
+    adoptExact(p, taken, device, b.size[i]!, low, high);
+    if (live.domain[taken] === 0) live.domain[taken] = p.attribution.ofTranslated(device);
+    return taken;
+  }
+  const isIt =
+    live.device[taken] === device &&
+    live.addressLow[taken] === low &&
+    live.addressHigh[taken] === high;
+  if (isIt) return taken;
+  // The table unmap had to guess where several domains share an address.
+  live.index(taken);
   const other = findMapping(p, device, low, high);
   if (other !== NONE) live.unindex(other);
   return other;
 }
 
 // The same page may be mapped directly several times: the newest of the same size is closed.
-function chooseSize(p: Pairing, newest: number, size: number): number {
+function ofSize(p: Pairing, newest: number, size: number): number {
+  if (newest === NONE) return NONE;
   const { live } = p;
-  let other = live.next(newest);
   let found = live.size[newest] === size ? newest : NONE;
   let several = false;
-  for (; other !== NONE; other = live.next(other)) {
-    const isTwin =
-      live.device[other] === live.device[newest] &&
-      live.addressLow[other] === live.addressLow[newest] &&
-      live.addressHigh[other] === live.addressHigh[newest] &&
-      (live.state[other]! & State.claimed) !== 0;
-    if (!isTwin) continue;
+  for (let other = live.next(newest); other !== NONE; other = live.next(other)) {
+    if (!isSameAddress(p, other, newest)) continue;
     several = true;
     if (found === NONE && live.size[other] === size) found = other;
   }
@@ -175,28 +130,34 @@ function chooseSize(p: Pairing, newest: number, size: number): number {
   return found === NONE ? newest : found;
 }
 
-// Another mapping of the same address: made by another CPU just before this line was printed, or
-// after an unmap that was never seen.
-function reuse(p: Pairing, b: EventBatch, i: number, entry: number): number {
+function isSameAddress(p: Pairing, a: number, b: number): boolean {
   const { live } = p;
+  return (
+    live.device[a] === live.device[b] &&
+    live.addressLow[a] === live.addressLow[b] &&
+    live.addressHigh[a] === live.addressHigh[b] &&
+    (live.state[a]! & State.claimed) !== 0
+  );
+}
+
+// Another mapping of the same address in the domain: made by another CPU just before this line was
+// printed, or left by an unmap that was never seen.
+function checkTwins(p: Pairing, b: EventBatch, i: number, entry: number): number {
+  const { live } = p;
+  if ((live.state[entry]! & State.translated) === 0) return 0;
   let flags = 0;
-  for (let other = live.first(live.page[entry]!); other !== NONE; ) {
-    const twin = other;
-    other = live.next(other);
+  for (let at = live.first(live.page[entry]!); at !== NONE; ) {
+    const twin = at;
+    at = live.next(at);
     if (twin === entry || live.device[twin] !== live.device[entry]) continue;
-    if (live.domain[twin] !== live.domain[entry] || (live.state[twin]! & State.claimed) === 0)
-      continue;
-    const isNewer = live.time[twin]! >= live.time[entry]!;
-    if (
-      isNewer &&
-      live.cpu[twin] !== b.cpu[i] &&
-      b.time[i]! - live.time[twin]! <= p.reorderWindow
-    ) {
-      p.oddities.count('REORDERED');
-      flags = Flag.reordered;
-    } else if (!isNewer) {
+    const isKnown = (live.state[twin]! & State.claimed) !== 0;
+    if (!isKnown || live.domain[twin] !== live.domain[entry]) continue;
+    if (live.time[twin]! < live.time[entry]!) {
       p.oddities.count('DOUBLE_MAP');
       closeUnseen(p, twin, b, i);
+    } else if (live.cpu[twin] !== b.cpu[i] && b.time[i]! - live.time[twin]! <= p.reorderWindow) {
+      p.oddities.count('REORDERED');
+      flags = Flag.reordered;
     }
   }
   return flags;

@@ -1,0 +1,93 @@
+// The row that is being completed: one record, filled anew for each request.
+//
+// It saves long argument lists without making an object for each event. A draft is valid until the next
+// one is begun.
+
+import { type EventBatch, Flag, Op } from '../batch.ts';
+import type { Pairing } from './state.ts';
+
+export interface Draft {
+  row: number;
+  op: Op;
+  device: number;
+  domain: number;
+  task: number;
+  /** ns at which the call began. */
+  time: number;
+  size: number;
+  addressLow: number;
+  addressHigh: number;
+  physLow: number;
+  physHigh: number;
+  direction: number;
+  limit: number;
+  segments: number;
+  flags: number;
+  /** 0 keeps the line of the first sign. */
+  line: number;
+}
+
+export function createDraft(): Draft {
+  return {
+    row: 0,
+    op: Op.none,
+    device: 0,
+    domain: 0,
+    task: 0,
+    time: 0,
+    size: 0,
+    addressLow: 0,
+    addressHigh: 0,
+    physLow: 0,
+    physHigh: 0,
+    direction: 255,
+    limit: 0,
+    segments: 1,
+    flags: 0,
+    line: 0,
+  };
+}
+
+/** Begins a draft for `row` with what event `i` says. */
+export function draftEvent(p: Pairing, b: EventBatch, i: number, row: number, op: Op): Draft {
+  const d = p.draft;
+  d.row = row;
+  d.op = op;
+  d.device = b.device[i]!;
+  d.domain = 0;
+  d.task = b.task[i]!;
+  d.time = b.time[i]!;
+  d.size = b.size[i]!;
+  d.addressLow = b.addressLow[i]!;
+  d.addressHigh = b.addressHigh[i]!;
+  d.physLow = b.physLow[i]!;
+  d.physHigh = b.physHigh[i]!;
+  d.direction = b.direction[i]!;
+  d.limit = 0;
+  d.segments = 1;
+  d.flags = b.flags[i]! & (Flag.nonUtf8 | Flag.listCapped);
+  d.line = b.line[i]!;
+  return d;
+}
+
+/** Begins a draft for the row of an open call with what is known of it. */
+export function draftCall(p: Pairing, call: number, op: Op): Draft {
+  const { calls, draft: d } = p;
+  d.row = calls.row[call]!;
+  d.op = op;
+  d.device = calls.device[call]!;
+  d.domain = calls.domain[call]!;
+  d.task = calls.task[call]!;
+  d.time = calls.time[call]!;
+  d.size = calls.bytes[call]!;
+  d.addressLow = calls.addressLow[call]!;
+  d.addressHigh = calls.addressHigh[call]!;
+  d.physLow = calls.physLow[call]!;
+  d.physHigh = calls.physHigh[call]!;
+  d.direction = calls.direction[call]!;
+  d.limit = calls.limit[call]!;
+  d.segments = 1;
+  d.flags = 0;
+  d.line = 0;
+  return d;
+}

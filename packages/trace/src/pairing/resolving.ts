@@ -1,0 +1,98 @@
+// Calls of which nothing more will come.
+//
+// A map call that only iommu events showed leaves its mapping as it is: the row is completed by the
+// unmap, or at the end. An unmap call completes its row with what was seen of it.
+
+import type { EventBatch } from '../batch.ts';
+import { Flag, Op } from '../batch.ts';
+import { highOf, lowOf, PAGE } from './address.ts';
+import { Call, Seen } from './call-table.ts';
+import { finishOrphan, finishUnmap } from './closing.ts';
+import { draftCall } from './draft.ts';
+import { writeFailure } from './failures.ts';
+import { adoptExact, findMapping } from './finding.ts';
+import { NONE, State } from './live-set.ts';
+import { beginRow } from './rows.ts';
+import type { Pairing } from './state.ts';
+
+/** Opens a call at event `i`, with a row of its own. */
+export function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): number {
+  const row = beginRow(p, b, i);
+  const call = p.calls.open(kind, row, b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  p.calls.time[call] = b.time[i]!;
+  p.calls.task[call] = b.task[i]!;
+  return call;
+}
+
+/** Ends a call. */
+export function resolve(p: Pairing, call: number): void {
+  if (p.calls.kind[call] === Call.map) resolveMap(p, call);
+  else resolveUnmap(p, call);
+  p.calls.close(call);
+}
+
+/** Ends the open calls of one CPU, or of all (-1). */
+export function resolveCalls(p: Pairing, cpu: number): void {
+  const { calls } = p;
+  for (let call = 0; call < calls.top; call++) {
+    if (calls.kind[call] !== 0 && (cpu < 0 || calls.cpu[call] === cpu)) resolve(p, call);
+  }
+}
+
+function resolveMap(p: Pairing, call: number): void {
+  const { calls } = p;
+  const seen = calls.seen[call]!;
+  if (calls.record[call] !== NONE) return;
+  if ((seen & Seen.allocFailed) !== 0) {
+    const d = draftCall(p, call, Op.map);
+    if (d.domain === 0) d.domain = p.attribution.ofDevice(d.device);
+    d.flags = Flag.sizeDerived;
+    writeFailure(p, d);
+  } else if ((seen & Seen.bounceFailed) !== 0) p.oddities.count('FAILED_LIST');
+}
+
+function resolveUnmap(p: Pairing, call: number): void {
+  const { calls } = p;
+  const seen = calls.seen[call]!;
+  let entry = calls.record[call]!;
+  if (entry === NONE && (seen & Seen.unmapProbe) !== 0) {
+    entry = findMapping(p, calls.device[call]!, calls.addressLow[call]!, calls.addressHigh[call]!);
+  }
+  if (entry !== NONE) finishFound(p, call, entry);
+  else if (calls.bytes[call]! > 0) finishNotFound(p, call);
+}
+
+function finishFound(p: Pairing, call: number, entry: number): void {
+  const { calls, live } = p;
+  const isProbed = (calls.seen[call]! & Seen.unmapProbe) !== 0;
+  const d = draftCall(p, call, opOf(p, call));
+  if ((live.state[entry]! & State.claimed) === 0 && isProbed) {
+    adoptExact(p, entry, d.device, d.size, d.addressLow, d.addressHigh);
+  }
+  if ((live.state[entry]! & (State.claimed | State.exact)) !== 0) {
+    d.size = live.size[entry]!;
+    d.addressLow = live.addressLow[entry]!;
+    d.addressHigh = live.addressHigh[entry]!;
+  } else {
+    d.size = live.pages[entry]! * PAGE;
+    d.addressLow = lowOf(live.page[entry]!);
+    d.addressHigh = highOf(live.page[entry]!);
+  }
+  finishUnmap(p, entry, d);
+}
+
+function finishNotFound(p: Pairing, call: number): void {
+  const d = draftCall(p, call, opOf(p, call));
+  const isExact = (p.calls.seen[call]! & (Seen.unmapProbe | Seen.free)) !== 0;
+  if (!isExact) d.flags = Flag.sizeDerived;
+  if (d.domain === 0) d.domain = p.attribution.ofDevice(d.device);
+  if (d.domain === 0 && d.device === 0) {
+    d.domain = p.attribution.guess();
+    d.flags |= Flag.domainInferred;
+  }
+  finishOrphan(p, d);
+}
+
+function opOf(p: Pairing, call: number): Op {
+  return (p.calls.seen[call]! & Seen.free) !== 0 ? Op.free : Op.unmap;
+}

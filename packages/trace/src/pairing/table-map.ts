@@ -1,0 +1,126 @@
+// iommu:map: a range appears in the page table.
+//
+// It opens a mapping, or extends the one of its call; the DMA API event of the call claims it. Without
+// DMA API events (kernel 6.1) each map is a mapping until its unmap tells which belong together, or a
+// probe of the allocator tells how much the call will map.
+
+import type { EventBatch } from '../batch.ts';
+import { BLOCK_MASK } from '../request-store.ts';
+import { pageOf, pagesFor } from './address.ts';
+import { Call, Seen } from './call-table.ts';
+import { closeUnseen } from './closing.ts';
+import { NONE, State } from './live-set.ts';
+import { openCall, resolve } from './resolving.ts';
+import type { Pairing } from './state.ts';
+import { placeVirtually } from './virtual-domains.ts';
+
+/** iommu:map. */
+export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
+  const { calls, live } = p;
+  p.tableEvents = true;
+  const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
+  const pages = pagesFor(b.size[i]!);
+  let call = findCall(p, b, i, page);
+  let previous = NONE;
+  if (call !== NONE && calls.record[call] !== NONE) {
+    const entry = calls.record[call]!;
+    const isNext = page === live.page[entry]! + live.pages[entry]!;
+    if (isNext && extendsCall(p, call, entry, pages)) return;
+    if (isNext && !p.dmaEvents) previous = entry;
+    resolve(p, call);
+    call = NONE;
+  }
+  if (call === NONE) call = openCall(p, b, i, Call.map);
+  const entry = addEntry(p, b, i, call, page, pages);
+  calls.record[call] = entry;
+  calls.seen[call] = calls.seen[call]! | Seen.table;
+  if (p.dmaEvents) return;
+  if (previous !== NONE) live.continues[entry] = live.row[previous]! + 1;
+  if (live.domain[entry] === 0) live.domain[entry] = p.attribution.ofDevice(live.device[entry]!);
+  if (live.domain[entry] !== 0) closeTwins(p, b, i, entry);
+  else placeVirtually(p, entry, previous === NONE ? 0 : live.domain[previous]!);
+  closeWhenFull(p, call, entry);
+}
+
+function addEntry(
+  p: Pairing,
+  b: EventBatch,
+  i: number,
+  call: number,
+  page: number,
+  pages: number,
+): number {
+  const { calls, live } = p;
+  const entry = live.add(page, pages, calls.row[call]!);
+  live.time[entry] = calls.time[call]!;
+  live.physLow[entry] = b.physLow[i]!;
+  live.physHigh[entry] = b.physHigh[i]!;
+  live.cpu[entry] = b.cpu[i]!;
+  live.epoch[entry] = p.losses;
+  live.limit[entry] = calls.limit[call]!;
+  live.device[entry] = calls.device[call]!;
+  live.domain[entry] = calls.domain[call]!;
+  live.ranges[entry] = 1;
+  live.state[entry] = State.translated;
+  return entry;
+}
+
+// Where the allocation of a call is known its maps fill it; with DMA API events all maps up to the event
+// belong to it.
+function extendsCall(p: Pairing, call: number, entry: number, pages: number): boolean {
+  const { calls, live } = p;
+  const isKnown = (calls.seen[call]! & (Seen.allocProbe | Seen.iova)) !== 0;
+  if (!p.dmaEvents && !isKnown) return false;
+  if (isKnown && live.pages[entry]! + pages > pagesFor(calls.bytes[call]!)) return false;
+  live.pages[entry] = live.pages[entry]! + pages;
+  if (!p.dmaEvents) closeWhenFull(p, call, entry);
+  return true;
+}
+
+function closeWhenFull(p: Pairing, call: number, entry: number): void {
+  const { calls, live } = p;
+  if ((calls.seen[call]! & (Seen.allocProbe | Seen.iova)) === 0) return;
+  if (live.pages[entry]! >= pagesFor(calls.bytes[call]!)) resolve(p, call);
+}
+
+// The domain is certain and the address is live in it: the unmap in between was never seen.
+function closeTwins(p: Pairing, b: EventBatch, i: number, entry: number): void {
+  const { live } = p;
+  for (let at = live.first(live.page[entry]!); at !== NONE; ) {
+    const twin = at;
+    at = live.next(at);
+    if (twin === entry || live.domain[twin] !== live.domain[entry]) continue;
+    p.oddities.count(live.epoch[twin] === p.losses ? 'DOUBLE_MAP' : 'LOSS_WINDOW');
+    closeUnseen(p, twin, b, i);
+  }
+}
+
+/** The open map call that this map belongs to. */
+function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
+  const { calls } = p;
+  if (p.breakpoints) {
+    let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
+    while (hidden !== NONE && calls.page[hidden] !== page) {
+      hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map, hidden);
+    }
+    if (hidden !== NONE) return unveil(p, b, i, hidden);
+  }
+  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  if (call === NONE) return NONE;
+  const known = calls.page[call]!;
+  const isOther = calls.record[call] === NONE && known >= 0 && known !== page;
+  if (calls.kind[call] === Call.map && !isOther) return call;
+  resolve(p, call);
+  return NONE;
+}
+
+/** Gives a call that a breakpoint probe opened the context of event `i`, its first ordinary one. */
+export function unveil(p: Pairing, b: EventBatch, i: number, call: number): number {
+  const { calls } = p;
+  const stale = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  if (stale !== NONE && stale !== call) resolve(p, stale);
+  calls.context[call] = b.context[i]!;
+  const row = calls.row[call]!;
+  p.store.block(row).context[row & BLOCK_MASK] = b.context[i]!;
+  return call;
+}

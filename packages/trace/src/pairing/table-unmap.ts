@@ -1,0 +1,225 @@
+// iommu:unmap: a range goes from the page table.
+//
+// It takes its mapping out of the live set at once, because its order against other CPUs is right, and
+// the DMA API event of the call completes the request. Without DMA API events it completes the request
+// itself: it tells the extent, and the maps it covers become one.
+// Left out: an unmap that begins inside a mapping (VFIO may do that) finds nothing.
+
+import type { EventBatch } from '../batch.ts';
+import { pageOf, pagesFor } from './address.ts';
+import { Call, Seen } from './call-table.ts';
+import { adoptExact, firstUnclaimed, keyOf } from './finding.ts';
+import { NONE, State } from './live-set.ts';
+import { openCall, resolve } from './resolving.ts';
+import { dissolvePiece } from './rows.ts';
+import type { Pairing } from './state.ts';
+import { unveil } from './table-map.ts';
+
+/** Only the front of a mapping was unmapped. */
+const PARTIAL = -2;
+/** How far into a range a piece of a call is looked for, in pages. */
+const REACH = 1024;
+
+/** iommu:unmap. */
+export function onTableUnmap(p: Pairing, b: EventBatch, i: number): void {
+  const { calls } = p;
+  p.tableEvents = true;
+  const size = b.size[i]!;
+  const unmapped = b.aux[i]!;
+  if (size === 0 || unmapped === 0) {
+    p.oddities.count('ROLLBACK');
+    return;
+  }
+  if (unmapped < size) p.oddities.count('UNMAP_SHORT');
+  else if (unmapped > size) p.oddities.count('UNMAP_LONG');
+  const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
+  let call = findCall(p, b, i, page);
+  if (call === NONE) call = openCall(p, b, i, Call.unmap);
+  const seen = calls.seen[call]!;
+  calls.seen[call] = seen | Seen.table;
+  if ((seen & (Seen.list | Seen.free)) !== 0) closeListed(p, b, i, call, page);
+  else closePlain(p, b, i, call, page);
+}
+
+/** The open unmap call that this table unmap belongs to. */
+function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
+  const { calls } = p;
+  if (p.breakpoints) {
+    let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.unmap);
+    while (
+      hidden !== NONE &&
+      keyOf(p, calls.addressLow[hidden]!, calls.addressHigh[hidden]!) !== page
+    ) {
+      hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.unmap, hidden);
+    }
+    if (hidden !== NONE) return unveil(p, b, i, hidden);
+  }
+  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  if (call === NONE) return NONE;
+  const seen = calls.seen[call]!;
+  const isListed = (seen & (Seen.list | Seen.free)) !== 0;
+  const waits = isListed ? calls.pending[call]! > 0 : (seen & Seen.table) === 0;
+  if (calls.kind[call] === Call.unmap && waits) return call;
+  resolve(p, call);
+  return NONE;
+}
+
+function closePlain(p: Pairing, b: EventBatch, i: number, call: number, page: number): void {
+  const { calls } = p;
+  const isProbed = (calls.seen[call]! & Seen.unmapProbe) !== 0;
+  const entry = take(p, page, pagesFor(b.size[i]!), calls.device[call]!, b.time[i]!);
+  if (entry === PARTIAL) {
+    calls.close(call);
+    return;
+  }
+  calls.record[call] = entry;
+  if (entry === NONE) {
+    if (!isProbed) noteRange(p, b, i, call);
+  } else if (isProbed && (p.live.state[entry]! & State.claimed) === 0) {
+    const { device, bytes, addressLow, addressHigh } = calls;
+    adoptExact(p, entry, device[call]!, bytes[call]!, addressLow[call]!, addressHigh[call]!);
+  }
+  if (!p.dmaEvents) resolve(p, call);
+}
+
+// The unmap of a list or a free: its mapping is known, or comes to light now.
+function closeListed(p: Pairing, b: EventBatch, i: number, call: number, page: number): void {
+  const { calls, live } = p;
+  const entry = calls.record[call]!;
+  const isItsOwn = entry !== NONE && (live.page[entry] === page || live.ranges[entry]! > 1);
+  if (!isItsOwn) {
+    const taken = take(p, page, pagesFor(b.size[i]!), calls.device[call]!, b.time[i]!);
+    if (taken !== PARTIAL) calls.record[call] = taken;
+    if (taken === NONE && calls.bytes[call] === 0) {
+      noteRange(p, b, i, call);
+      calls.domain[call] = p.attribution.ofTranslated(calls.device[call]!);
+    }
+  }
+  calls.pending[call] = calls.pending[call]! - 1;
+  if (calls.pending[call] === 0) resolve(p, call);
+}
+
+function noteRange(p: Pairing, b: EventBatch, i: number, call: number): void {
+  p.calls.bytes[call] = b.size[i]!;
+  p.calls.addressLow[call] = b.addressLow[i]!;
+  p.calls.addressHigh[call] = b.addressHigh[i]!;
+}
+
+/** Takes the mapping at `page` out of the live set: one entry, or several pieces that become one. */
+function take(p: Pairing, page: number, pages: number, device: number, time: number): number {
+  const { live } = p;
+  const end = page + pages;
+  const entry = choose(p, page, pages, device, time);
+  if (entry === NONE) return takeLater(p, page, end);
+  const isClaimed = (live.state[entry]! & State.claimed) !== 0;
+  if (!isClaimed && live.pages[entry]! > pages) {
+    p.oddities.count('PARTIAL_UNMAP');
+    cutFront(p, entry, end, live.pages[entry]! - pages);
+    return PARTIAL;
+  }
+  if (!isClaimed && live.pages[entry]! < pages) absorb(p, entry, end);
+  live.unindex(entry);
+  return entry;
+}
+
+// Where the first maps of a call were lost, a later piece in the range stands for it.
+function takeLater(p: Pairing, page: number, end: number): number {
+  const { live } = p;
+  for (let at = page + 1; at < Math.min(end, page + REACH); at++) {
+    const piece = firstUnclaimed(p, at);
+    if (piece === NONE || at + live.pages[piece]! > end) continue;
+    absorb(p, piece, end);
+    live.unindex(piece);
+    live.page[piece] = page;
+    live.pages[piece] = end - page;
+    return piece;
+  }
+  return NONE;
+}
+
+// The pieces up to `end` become part of the first.
+function absorb(p: Pairing, entry: number, end: number): void {
+  const { live } = p;
+  let at = live.page[entry]! + live.pages[entry]!;
+  while (at < end) {
+    const piece = pieceAt(p, at, entry);
+    if (piece === NONE) return;
+    const beyond = at + live.pages[piece]! - end;
+    live.pages[entry] = live.pages[entry]! + live.pages[piece]! - Math.max(0, beyond);
+    if (beyond > 0) {
+      p.oddities.count('PARTIAL_UNMAP');
+      cutFront(p, piece, end, beyond);
+      return;
+    }
+    at += live.pages[piece]!;
+    dissolvePiece(p, piece);
+  }
+}
+
+/** An unclaimed entry at `page` in the domain of `entry`. */
+function pieceAt(p: Pairing, page: number, entry: number): number {
+  const { live } = p;
+  let piece = live.first(page);
+  while (
+    piece !== NONE &&
+    (live.domain[piece] !== live.domain[entry] || (live.state[piece]! & State.claimed) !== 0)
+  ) {
+    piece = live.next(piece);
+  }
+  return piece;
+}
+
+function cutFront(p: Pairing, entry: number, page: number, pages: number): void {
+  p.live.unindex(entry);
+  p.live.page[entry] = page;
+  p.live.pages[entry] = pages;
+  p.live.index(entry);
+}
+
+// Several domains may have a mapping here. The device decides, then the extent (of all pieces); else the
+// newest. In one domain the older goes first as long as its unmap may just be late.
+function choose(p: Pairing, page: number, pages: number, device: number, time: number): number {
+  const { live } = p;
+  const only = live.first(page);
+  if (only === NONE || live.next(only) === NONE) return only;
+  let best = NONE;
+  let bestScore = -1;
+  for (let entry = only; entry !== NONE; entry = live.next(entry)) {
+    const score = scoreOf(p, entry, page + pages, device);
+    const mayBeLate =
+      best !== NONE &&
+      live.domain[best] === live.domain[entry] &&
+      time - live.time[best]! <= p.reorderWindow;
+    if (score > bestScore || (score === bestScore && mayBeLate)) {
+      best = entry;
+      bestScore = score;
+    }
+  }
+  if (device === 0 && !p.dmaEvents) p.oddities.count('AMBIGUOUS_PAIR');
+  return best;
+}
+
+// Another device's mapping scores -2: it is not even a guess.
+function scoreOf(p: Pairing, entry: number, end: number, device: number): number {
+  const { live } = p;
+  let score = 0;
+  if (live.page[entry]! + live.pages[entry]! === end) score = 2;
+  else if (!p.dmaEvents && hasPieces(p, entry, end)) score = 1;
+  if (device === 0) return score;
+  if (live.device[entry] === device) return score + 4;
+  const domain = p.attribution.ofDevice(device);
+  if (domain !== 0 && live.domain[entry] === domain) return score + 4;
+  return live.device[entry] === 0 ? score : -2;
+}
+
+/** Whether an entry and the pieces after it in its domain end exactly at `end`. */
+function hasPieces(p: Pairing, entry: number, end: number): boolean {
+  const { live } = p;
+  let at = live.page[entry]! + live.pages[entry]!;
+  while (at < end) {
+    const piece = pieceAt(p, at, entry);
+    if (piece === NONE) return false;
+    at += live.pages[piece]!;
+  }
+  return at === end;
+}

@@ -23,3 +23,6 @@ export type { RunContext } from './stats/outcome-stats.ts';
 export { OutcomeStats, summarise } from './stats/outcome-stats.ts';
 export type { LevelSeries, Series } from './stats/series.ts';
 export type * from './summary.ts';
+export { type VerifyOptions, verify } from './verify/verify.ts';
+export type * from './verify/verify-result.ts';
+export { matchRate, verifyText } from './verify/verify-text.ts';

@@ -10,6 +10,7 @@ import { DomainModel, type ModelMachine } from './domain-model.ts';
 import type { Moved } from './order-summary.ts';
 import { RecordedCalls } from './recorded-calls.ts';
 import { isCreationSeen, type RecordedDomain } from './recorded-domain.ts';
+import { type Flush, RecordedFlushes } from './recorded-flushes.ts';
 import type { Budget } from './repair.ts';
 import type { AllocatorDomain, AllocatorResult } from './verify-result.ts';
 import { WorkItems } from './work-items.ts';
@@ -17,23 +18,34 @@ import { WorkItems } from './work-items.ts';
 /** What the allocator level found, and the order in which it did. */
 export interface AllocatorCheck {
   readonly result: AllocatorResult;
-  /** Calls that take effect later than their entry line, by domain token and line. */
+  /** Calls that take effect later than their entry lines say. */
   readonly moved: readonly Moved[];
+  /** Recorded flushes by the pointer of their cookie. */
+  readonly flushes: ReadonlyMap<string, readonly Flush[]>;
+  /** Why a capture with losses cannot be compared, else null. */
+  readonly loss: string | null;
 }
 
 /** Effort of all searches of a capture: it bounds the time of a hopeless one to a minute or so. */
-const ATTEMPTS = 200_000;
-const STEPS = 100_000_000;
+const PATIENCE = 5000;
+const ATTEMPTS = 500_000;
+const STEPS = 200_000_000;
 
 /** Checks the recorded allocations of the trace at `path`. Throws a TraceError for what is no trace. */
 export async function checkAllocator(path: string, machine: ModelMachine): Promise<AllocatorCheck> {
   const reader = await openTrace(path);
   const run = new AllocatorRun(path, machine);
+  const recorded = new RecordedFlushes();
   for await (const batch of reader.batches()) {
     run.calls.add(batch, reader.tokens);
+    recorded.add(batch);
     run.advance();
   }
-  return run.finish(lossOf(reader.counts.lost, reader.counts.lostUnknown));
+  const flushes = new Map(
+    [...recorded.byCookie].map(([token, list]) => [reader.tokens[token] ?? '', list]),
+  );
+  const loss = lossOf(reader.counts.lost, reader.counts.lostUnknown);
+  return { ...run.finish(loss), flushes, loss };
 }
 
 interface Judged {
@@ -46,7 +58,11 @@ class AllocatorRun {
   readonly #file: string;
   readonly #machine: ModelMachine;
   readonly #work = new WorkItems();
-  readonly #budget: Budget = { attempts: ATTEMPTS, steps: STEPS };
+  readonly #budget: Budget = {
+    patience: PATIENCE,
+    attempts: ATTEMPTS,
+    steps: STEPS,
+  };
   readonly #checks = new Map<RecordedDomain, DomainCheck>();
   readonly #judged = new Map<RecordedDomain, Judged>();
 
@@ -65,7 +81,7 @@ class AllocatorRun {
     }
   }
 
-  finish(loss: string | null): AllocatorCheck {
+  finish(loss: string | null): Pick<AllocatorCheck, 'result' | 'moved'> {
     const moved: Moved[] = [];
     const domains = this.calls.domains.map((domain) => {
       if (isCreationSeen(domain) && !this.#judged.has(domain)) this.#close(domain);

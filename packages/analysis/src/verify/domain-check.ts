@@ -9,7 +9,7 @@ import type { DomainModel } from './domain-model.ts';
 import { type Edge, LinearOrder } from './linear-order.ts';
 import { UNKNOWN_PFN } from './operation-log.ts';
 import type { RecordedDomain } from './recorded-domain.ts';
-import { type Budget, REPAIR_MARGIN, type RepairOutcome, repair } from './repair.ts';
+import { type Budget, REPAIR_MARGIN, repair } from './repair.ts';
 
 /** Calls that must follow before one is judged, so that its neighbours are known. */
 const LOOK_AHEAD = 2048;
@@ -19,9 +19,6 @@ const NEVER_RETURNS = 65_536;
 const MOST_DIFFERENCES = 8;
 /** Positions that are searched for the call that first passed a waiting one. */
 const FAR = 4096;
-/** Effort of one search at most. */
-const ATTEMPTS_AT_ONCE = 20_000;
-const STEPS_AT_ONCE = 20_000_000;
 /** Waiting calls that are tried as the one that differs. */
 const SUSPECTS = 8;
 
@@ -63,23 +60,12 @@ export class DomainCheck {
   #runTo(limit: number, final: boolean): void {
     const { order } = this;
     while (order.advance(limit, Number.POSITIVE_INFINITY, final) === 'dead') {
-      const outcome = this.#repair(limit, final);
+      const outcome = repair(order, limit, final, this.#budget);
       if (outcome === 'fixed') continue;
       if (outcome === 'budget' && order.first === null) this.budgetRanOut = true;
       this.#letDiffer(limit, final);
       if (order.differing >= MOST_DIFFERENCES) order.plain = true;
     }
-  }
-
-  #repair(limit: number, final: boolean): RepairOutcome {
-    const budget = this.#budget;
-    const attempts = Math.min(budget.attempts, ATTEMPTS_AT_ONCE);
-    const steps = Math.min(budget.steps, STEPS_AT_ONCE);
-    const share = { attempts, steps };
-    const outcome = repair(this.order, limit, final, share);
-    budget.attempts -= attempts - share.attempts;
-    budget.steps -= steps - share.steps;
-    return outcome;
   }
 
   /** Lets one of the waiting allocations differ: the one with which the order gets furthest. */

@@ -53,6 +53,8 @@ export class LinearOrder {
   plain = false;
   /** Allocations that were tried at this position and did not fit. */
   waiting: number[] = [];
+  /** What the model offered them last. */
+  offered: number[] = [];
   /** The first difference in the order as it is. */
   first: Difference | null = null;
   #firstOperation = -1;
@@ -211,8 +213,10 @@ export class LinearOrder {
     const w = this.waiting.indexOf(operation);
     if (w < 0) {
       this.waiting.push(operation);
+      this.offered.push(this.#model.pfn);
       this.#again.push(false);
     } else {
+      this.offered[w] = this.#model.pfn;
       this.#again[w] = false;
     }
     this.#restoreModel();
@@ -223,6 +227,7 @@ export class LinearOrder {
     const own = this.waiting.indexOf(taken);
     if (own >= 0) {
       this.waiting.splice(own, 1);
+      this.offered.splice(own, 1);
       this.#again.splice(own, 1);
     }
     for (let w = 0; w < this.waiting.length; w++) {
@@ -232,6 +237,7 @@ export class LinearOrder {
 
   #stopWaiting(): void {
     this.waiting = [];
+    this.offered = [];
     this.#again = [];
   }
 

@@ -58,7 +58,7 @@ export class OpenFrees {
     const key = breakpoint ? threadKey(batch, row) : contextKey(batch, row);
     const map = breakpoint ? this.#openBreakpoint : this.#open;
     const context = map.get(key);
-    if (context !== undefined && context.direct) context.calls.push({ log, operation });
+    if (context?.direct) context.calls.push({ log, operation });
     else
       map.set(key, { calls: [{ log, operation }], direct: true, depth: this.#depthAt(batch, row) });
   }

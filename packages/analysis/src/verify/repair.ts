@@ -1,23 +1,20 @@
 // Finds an allowed order that gets over the place where an order is dead.
 //
-// A choice is a pair of calls whose intervals overlap, which share something (the magazines of a CPU
-// and size, a depot, the tree), and which the order took as U, V: the alternative is "V before U".
-// Sets of such constraints are searched best first: those that get furthest are extended first. All
-// choices near the dead end are tried, and further back those that show late: two frees, or work in the
-// background, whose order nothing contradicted when they were taken.
+// A choice is a pair of calls whose intervals overlap, which share something, and which the order took
+// as U, V: the alternative is the constraint "V before U" (choices.ts). Sets of such constraints are
+// searched best first: those that get furthest are extended first.
 //
 // The search is bounded by a budget of attempts; whether it ran out is part of the answer.
 
-import { Choices } from './choices.ts';
+import { type Choice, Choices } from './choices.ts';
 import type { Edge, LinearOrder, OrderStatus } from './linear-order.ts';
 
 /** How far a repair must get beyond the dead end. */
 export const REPAIR_MARGIN = 256;
-/** Positions before a dead end whose choices are all tried. */
-const NEAR = 96;
 
-/** Effort that is left, in attempts and in calls of the model. */
+/** Effort that is left: attempts since the last progress and in all, and calls of the model. */
 export interface Budget {
+  patience: number;
   attempts: number;
   steps: number;
 }
@@ -25,13 +22,24 @@ export interface Budget {
 /** fixed: the order now goes on. exhausted: no choice is left. budget: there may be one. */
 export type RepairOutcome = 'fixed' | 'exhausted' | 'budget';
 
+/** A set of constraints that was tried. */
 interface Trial {
   readonly edges: readonly Edge[];
   /** Position at which it is dead. */
   readonly reached: number;
   /** Below this position it is as the order that was dead at first. */
   readonly from: number;
+  /** Choices that are left of the list asked for last, latest last; and which list is the next. */
+  choices: Choice[];
+  list: number;
 }
+
+/** The lists of choices of a trial, in the order in which they are tried. */
+const lists: readonly ((choices: Choices) => Choice[])[] = [
+  (choices) => choices.ofAddresses(),
+  (choices) => choices.near(true),
+  (choices) => choices.far(),
+];
 
 /** Looks for constraints that get `order`, which is dead, further. Without success it is left at its furthest. */
 export function repair(
@@ -48,64 +56,83 @@ class Repair {
   readonly #limit: number;
   readonly #final: boolean;
   readonly #budget: Budget;
-  readonly #root: Trial;
   readonly #goal: number;
   readonly #seen = new Set<string>();
   readonly #queue: Trial[] = [];
-  /** Below this position the order is as the root. */
+  #best: Trial;
+  /** Attempts that the search may still make before it gets further. */
+  #patience: number;
+  /** Below this position the order is as it was dead at first. */
   #changedFrom: number;
 
   constructor(order: LinearOrder, limit: number, final: boolean, budget: Budget) {
+    const { edges, position } = order;
     this.#order = order;
     this.#limit = limit;
     this.#final = final;
     this.#budget = budget;
-    this.#root = { edges: order.edges, reached: order.position, from: order.position };
-    this.#changedFrom = order.position;
-    this.#goal = order.position + REPAIR_MARGIN;
-    this.#seen.add(nameOf(order.edges));
+    this.#patience = budget.patience;
+    this.#best = { edges, reached: position, from: position, choices: [], list: 0 };
+    this.#changedFrom = position;
+    this.#goal = position + REPAIR_MARGIN;
+    this.#seen.add(nameOf(edges));
+    this.#queue.push(this.#best);
   }
 
   run(): RepairOutcome {
-    const root = this.#root;
-    const near = Math.max(this.#order.kept, root.reached - NEAR);
-    if (this.#extend(root, near, root.reached, false)) return 'fixed';
-    if (this.#extend(root, this.#order.kept, near, true)) return 'fixed';
-    let best = root;
     for (;;) {
-      if (this.#isSpent()) return this.#giveUp(best, 'budget');
-      const trial = takeFurthest(this.#queue);
-      if (trial === null) return this.#giveUp(best, 'exhausted');
-      if (trial.reached > best.reached) best = trial;
-      const bottom = Math.max(this.#order.kept, trial.reached - NEAR);
-      if (this.#extend(trial, bottom, trial.reached, false)) return 'fixed';
+      const trial = furthest(this.#queue);
+      if (trial === null) return this.#giveUp('exhausted');
+      this.#redo(trial);
+      if (this.#extend(trial)) return 'fixed';
+      if (this.#isSpent()) return this.#giveUp('budget');
     }
   }
 
-  /** Tries the choices of `trial` from position `bottom` to below `top`; true as soon as one gets to the goal. */
-  #extend(trial: Trial, bottom: number, top: number, lateOnly: boolean): boolean {
-    this.#redo(trial);
-    const choices = new Choices(this.#order, bottom);
-    for (let u = top - 1; u >= bottom; u--) {
-      const after = choices.operationAt(u);
-      for (const before of choices.partners(u, lateOnly)) {
-        const edges = withEdge(trial.edges, { before, after });
-        if (this.#attempt(edges, u, Math.min(u, trial.from))) return true;
-        if (this.#isSpent()) return false;
+  /** Tries choices of `trial` until one gets further or none is left; true if it gets to the goal. */
+  #extend(trial: Trial): boolean {
+    while (!this.#isSpent()) {
+      const choice = this.#nextChoice(trial);
+      if (choice === null) {
+        this.#queue.splice(this.#queue.indexOf(trial), 1);
+        return false;
       }
+      const edges = withEdge(trial.edges, choice);
+      const name = nameOf(edges);
+      if (this.#seen.has(name)) continue;
+      this.#seen.add(name);
+      const reached = this.#attempt(edges, choice.position);
+      if (reached === ALIVE) return true;
+      const from = Math.min(choice.position, trial.from);
+      const child: Trial = { edges, reached, from, choices: [], list: 0 };
+      this.#queue.push(child);
+      if (reached <= trial.reached) continue;
+      if (reached > this.#best.reached) {
+        this.#best = child;
+        this.#patience = this.#budget.patience;
+      }
+      return false;
     }
     return false;
   }
 
-  #attempt(edges: readonly Edge[], position: number, from: number): boolean {
-    const name = nameOf(edges);
-    if (this.#seen.has(name)) return false;
-    this.#seen.add(name);
+  // The lists begin with the latest position, so what lies before it is still as in the trial.
+  #nextChoice(trial: Trial): Choice | null {
+    while (trial.choices.length === 0) {
+      const list = lists[trial.list++];
+      if (list === undefined) return null;
+      this.#redo(trial);
+      trial.choices = list(new Choices(this.#order)).reverse();
+    }
+    return trial.choices.pop()!;
+  }
+
+  /** The position at which the order dies with `edges`, or {@link ALIVE}. */
+  #attempt(edges: readonly Edge[], position: number): number {
     this.#order.tries++;
+    this.#patience--;
     this.#budget.attempts--;
-    if (this.#runFrom(position, edges) !== 'dead') return true;
-    this.#queue.push({ edges, reached: this.#order.position, from });
-    return false;
+    return this.#runFrom(position, edges) === 'dead' ? this.#order.position : ALIVE;
   }
 
   /** Makes the order that of `trial` again. */
@@ -129,28 +156,28 @@ class Repair {
   }
 
   #isSpent(): boolean {
-    return this.#budget.attempts <= 0 || this.#budget.steps <= 0;
+    return this.#patience <= 0 || this.#budget.attempts <= 0 || this.#budget.steps <= 0;
   }
 
-  #giveUp(best: Trial, outcome: RepairOutcome): RepairOutcome {
-    this.#redo(best);
+  #giveUp(outcome: RepairOutcome): RepairOutcome {
+    this.#redo(this.#best);
     return outcome;
   }
 }
 
-function takeFurthest(queue: Trial[]): Trial | null {
-  let at = -1;
-  for (let i = 0; i < queue.length; i++) {
-    if (at < 0 || queue[i]!.reached > queue[at]!.reached) at = i;
-  }
-  return at < 0 ? null : queue.splice(at, 1)[0]!;
+const ALIVE = -1;
+
+function furthest(queue: readonly Trial[]): Trial | null {
+  let best: Trial | null = null;
+  for (const trial of queue) if (best === null || trial.reached > best.reached) best = trial;
+  return best;
 }
 
 function withEdge(edges: readonly Edge[], added: Edge): readonly Edge[] {
   const kept = edges.filter(
     ({ before, after }) => before !== added.after || after !== added.before,
   );
-  return [...kept, added];
+  return [...kept, { before: added.before, after: added.after }];
 }
 
 function nameOf(edges: readonly Edge[]): string {

@@ -1,5 +1,6 @@
 // What a verification says. Field names are those of `dmalab verify --json`.
 
+import type { FlushComparison } from './compare-flushes.ts';
 import type { Difference } from './difference.ts';
 
 /** The first allocation whose recorded address no order that was found explains. */
@@ -32,4 +33,59 @@ export interface AllocatorDomain {
 /** The allocator level: recorded allocations and frees, in an order that their intervals allow. */
 export interface AllocatorResult extends Omit<AllocatorDomain, 'token' | 'line'> {
   readonly domains: readonly AllocatorDomain[];
+}
+
+/** The first request whose recorded address a replay of the whole stack does not give. */
+export interface StackDifference {
+  readonly file: string;
+  /** Main line of the request. */
+  readonly line: number;
+  readonly domain: string;
+  readonly device: string;
+  /** ns since the first event. */
+  readonly time: number;
+  readonly cpu: number;
+  readonly pages: number;
+  readonly recordedPfn: number;
+  /** null for a failed allocation. */
+  readonly modelPfn: number | null;
+  /** The model's domain after the request. */
+  readonly liveMappings: number;
+  readonly queuedEntries: number;
+  readonly cachedPages: number;
+}
+
+/** The whole-stack level, of one domain. */
+export interface StackDomain {
+  readonly token: string;
+  /** Recorded map requests that were compared, and those with the same address in the replay. */
+  readonly compared: number;
+  readonly matched: number;
+  readonly first: StackDifference | null;
+  readonly why: string | null;
+  /** null where the capture shows no flush of the domain. */
+  readonly flushes: FlushComparison | null;
+}
+
+/** The whole-stack level: DMA API requests alone; the flush queue decides when ranges are freed. */
+export interface StackResult extends Omit<StackDomain, 'token'> {
+  /** Requests that were moved to the place that the allocator level found. */
+  readonly reordered: number;
+  /** Length of a jiffy, and where one begins on the trace's clock, as estimated. */
+  readonly jiffyNs: number;
+  readonly phaseNs: number;
+  readonly domains: readonly StackDomain[];
+}
+
+/** The verification of one capture. */
+export interface VerifyResult {
+  readonly schema: 'dmalab.verify/1';
+  readonly file: string;
+  /** Preset of the models; unverified: not compared with the kernel's own code. */
+  readonly kernel: string;
+  readonly unverified: boolean;
+  readonly cpus: number;
+  readonly lost: number;
+  readonly allocator: AllocatorResult;
+  readonly stack: StackResult;
 }

@@ -33,7 +33,13 @@ export async function pairCapture(
 ): Promise<Capture> {
   const store = new RequestStore(reader.source);
   const preloaded = new RequestStore(reader.source, 2);
-  const p = createPairing(store, preloaded, reader.tokens, options.ignoreProbes ?? false);
+  const p = createPairing(
+    store,
+    preloaded,
+    reader.names,
+    reader.tokens,
+    options.ignoreProbes ?? false,
+  );
   p.unit = (options.granule ?? meta?.granule ?? 4096) / 4096;
   try {
     for await (const batch of reader.batches()) {

@@ -180,3 +180,33 @@ describe('breakpoint probes (kernel 6.1)', () => {
     expect(c.facts.domains[1]!.token).toBe('virtual:1');
   });
 });
+
+describe('iommu_map and iommu_unmap probes', () => {
+  const map = (time: number, domain: string): string[] => [
+    `${FIO} ${time} iommu_map: (iommu_map+0x0/0x130) domain=${domain} iova=0xfffff000 paddr=0x12345000 size=4096 prot=0x3`,
+    mapPage(FIO, time + 1, 'fffff')[0]!,
+  ];
+
+  test('tell which domain an address belongs to', async () => {
+    const c = await capture([
+      ...map(1, '0xd1'),
+      ...map(3, '0xd2'),
+      `${FIO} 5 iommu_unmap: (iommu_unmap+0x0/0x130) domain=0xd1 iova=0xfffff000 size=4096`,
+      unmapPage(FIO, 6, 'fffff')[0]!,
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff000+4096 of 0 in 1 (sizeDerived)',
+      'map 2 fffff000+4096 of 0 in 2 (sizeDerived openEnd)',
+      'unmap 1 fffff000+4096 of 0 in 1 (sizeDerived)',
+    ]);
+    expect(c.facts.domains.map((domain) => domain.token)).toEqual(['', '0xd1', '0xd2']);
+    expect(c.report.pairing).toEqual({});
+  });
+
+  test('inside a call of the DMA layer they only link pointer and iovad', async () => {
+    const [table, event] = named(mapPage(FIO, 5, 'fffff'));
+    const c = await capture([...alloc(FIO, 1, '0xfffff'), map(4, '0xd0')[0]!, table!, event!]);
+    expect(c.facts.domains.map((domain) => domain.token)).toEqual(['', '0xa08']);
+    expect(words(c.requests())).toEqual(['map 1 fffff000+4096 of 1 in 1 (openEnd)']);
+  });
+});

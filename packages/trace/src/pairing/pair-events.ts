@@ -24,6 +24,7 @@ import {
 import { onMap, onMapError } from './map-events.ts';
 import {
   onAllocProbe,
+  onDomainHint,
   onIovaAlloc,
   onIovaAllocReturn,
   onIovaFree,
@@ -135,6 +136,9 @@ function onProbe(p: Pairing, b: EventBatch, i: number, k: number): void {
       break;
     case EventKind.dmaUnmapCall:
       onUnmapProbe(p, b, i);
+      break;
+    case EventKind.domainHint:
+      onDomainHint(p, b, i);
       break;
     case EventKind.domainInit:
       onDomainInit(p, b, i);

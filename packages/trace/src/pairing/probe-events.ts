@@ -147,3 +147,57 @@ function endOther(p: Pairing, call: number): void {
   const isFailed = (p.calls.seen[call]! & Seen.allocFailed) !== 0;
   if (isFailed || !isNmi(p.calls.context[call]!)) resolve(p, call);
 }
+
+/**
+ * iommu_map*, iommu_unmap*: tell the domain of the table event that follows. Mappings of the DMA layer
+ * have a domain by their iovad; for others (VFIO) the domain pointer stands for it.
+ */
+export function onDomainHint(p: Pairing, b: EventBatch, i: number): void {
+  const { calls } = p;
+  const isUnmap = p.names[b.name[i]!]!.startsWith('iommu_unmap');
+  const pointer = b.token[i]!;
+  if (isUnmap) {
+    const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+    const waits = call !== NONE && calls.kind[call] === Call.unmap && !isTableSeen(p, call);
+    if (!waits) endAndOpen(p, b, i, call, Call.unmap, p.attribution.ofPointer(pointer));
+    return;
+  }
+  const call = openMap(p, b, i);
+  const known = call === NONE ? 0 : calls.domain[call]!;
+  if (known !== 0 && (calls.seen[call]! & Seen.iova) !== 0) {
+    p.attribution.linkPointer(pointer, known);
+    return;
+  }
+  const domain = p.attribution.ofPointer(pointer) || addDomain(p, pointer);
+  if (known !== domain) endAndOpen(p, b, i, call, Call.map, domain);
+}
+
+function isTableSeen(p: Pairing, call: number): boolean {
+  const seen = p.calls.seen[call]!;
+  return (seen & (Seen.list | Seen.free)) === 0 && (seen & Seen.table) !== 0;
+}
+
+function addDomain(p: Pairing, pointer: number): number {
+  const domain = p.attribution.ofToken(pointer, p.tokens[pointer] ?? '');
+  p.attribution.linkPointer(pointer, domain);
+  return domain;
+}
+
+// A map that is open without any table event (it bounced) goes on; all else is another call.
+function endAndOpen(
+  p: Pairing,
+  b: EventBatch,
+  i: number,
+  open: number,
+  kind: Call,
+  domain: number,
+): void {
+  const { calls } = p;
+  let call = open;
+  const goesOn = call !== NONE && calls.kind[call] === kind && calls.record[call] === NONE;
+  if (!goesOn) {
+    if (call !== NONE) resolve(p, call);
+    call = openCall(p, b, i, kind);
+  }
+  calls.domain[call] = domain;
+}

@@ -49,7 +49,8 @@ export interface Pairing {
   readonly draft: Draft;
   /** By device index. */
   readonly devices: DeviceEvidence[];
-  /** Names of pointer tokens, to name domains. */
+  /** Event names, and names of pointer tokens. */
+  readonly names: readonly string[];
   readonly tokens: readonly string[];
   /** Probe events are skipped, as if they had not been recorded. */
   readonly ignoreProbes: boolean;
@@ -84,6 +85,7 @@ export interface Pairing {
 export function createPairing(
   store: RequestStore,
   preloaded: RequestStore,
+  names: readonly string[],
   tokens: readonly string[],
   ignoreProbes: boolean,
 ): Pairing {
@@ -99,6 +101,7 @@ export function createPairing(
     counts: { map: 0, unmap: 0, alloc: 0, free: 0, sync: 0, failed: 0, openStart: 0, openEnd: 0 },
     draft: createDraft(),
     devices: [],
+    names,
     tokens,
     ignoreProbes,
     dmaEvents: false,

@@ -67,7 +67,7 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
 function closePlain(p: Pairing, b: EventBatch, i: number, call: number, page: number): void {
   const { calls } = p;
   const isProbed = (calls.seen[call]! & Seen.unmapProbe) !== 0;
-  const entry = take(p, page, pagesFor(b.size[i]!), calls.device[call]!, b.time[i]!);
+  const entry = take(p, page, pagesFor(b.size[i]!), call, b.time[i]!);
   if (entry === PARTIAL) {
     calls.close(call);
     return;
@@ -88,11 +88,11 @@ function closeListed(p: Pairing, b: EventBatch, i: number, call: number, page: n
   const entry = calls.record[call]!;
   const isItsOwn = entry !== NONE && (live.page[entry] === page || live.ranges[entry]! > 1);
   if (!isItsOwn) {
-    const taken = take(p, page, pagesFor(b.size[i]!), calls.device[call]!, b.time[i]!);
+    const taken = take(p, page, pagesFor(b.size[i]!), call, b.time[i]!);
     if (taken !== PARTIAL) calls.record[call] = taken;
     if (taken === NONE && calls.bytes[call] === 0) {
       noteRange(p, b, i, call);
-      calls.domain[call] = p.attribution.ofTranslated(calls.device[call]!);
+      calls.domain[call] ||= p.attribution.ofTranslated(calls.device[call]!);
     }
   }
   calls.pending[call] = calls.pending[call]! - 1;
@@ -106,10 +106,10 @@ function noteRange(p: Pairing, b: EventBatch, i: number, call: number): void {
 }
 
 /** Takes the mapping at `page` out of the live set: one entry, or several pieces that become one. */
-function take(p: Pairing, page: number, pages: number, device: number, time: number): number {
+function take(p: Pairing, page: number, pages: number, call: number, time: number): number {
   const { live } = p;
   const end = page + pages;
-  const entry = choose(p, page, pages, device, time);
+  const entry = choose(p, page, pages, call, time);
   if (entry === NONE) return takeLater(p, page, end);
   const isClaimed = (live.state[entry]! & State.claimed) !== 0;
   if (!isClaimed && live.pages[entry]! > pages) {
@@ -176,16 +176,18 @@ function cutFront(p: Pairing, entry: number, page: number, pages: number): void 
   p.live.index(entry);
 }
 
-// Several domains may have a mapping here. The device decides, then the extent (of all pieces); else the
+// Several domains may have a mapping here. Device and domain decide, then the extent (of all pieces); else the
 // newest. In one domain the older goes first as long as its unmap may just be late.
-function choose(p: Pairing, page: number, pages: number, device: number, time: number): number {
+function choose(p: Pairing, page: number, pages: number, call: number, time: number): number {
   const { live } = p;
+  const device = p.calls.device[call]!;
+  const domain = p.calls.domain[call]!;
   const only = live.first(page);
   if (only === NONE || live.next(only) === NONE) return only;
   let best = NONE;
   let bestScore = -1;
   for (let entry = only; entry !== NONE; entry = live.next(entry)) {
-    const score = scoreOf(p, entry, page + pages, device);
+    const score = scoreOf(p, entry, page + pages, device, domain);
     const mayBeLate =
       best !== NONE &&
       live.domain[best] === live.domain[entry] &&
@@ -195,21 +197,20 @@ function choose(p: Pairing, page: number, pages: number, device: number, time: n
       bestScore = score;
     }
   }
-  if (device === 0 && !p.dmaEvents) p.oddities.count('AMBIGUOUS_PAIR');
+  if (device === 0 && domain === 0 && !p.dmaEvents) p.oddities.count('AMBIGUOUS_PAIR');
   return best;
 }
 
-// Another device's mapping scores -2: it is not even a guess.
-function scoreOf(p: Pairing, entry: number, end: number, device: number): number {
+// The mapping of another device or domain scores -2: it is not even a guess.
+function scoreOf(p: Pairing, entry: number, end: number, device: number, domain: number): number {
   const { live } = p;
   let score = 0;
   if (live.page[entry]! + live.pages[entry]! === end) score = 2;
   else if (!p.dmaEvents && hasPieces(p, entry, end)) score = 1;
-  if (device === 0) return score;
-  if (live.device[entry] === device) return score + 4;
-  const domain = p.attribution.ofDevice(device);
-  if (domain !== 0 && live.domain[entry] === domain) return score + 4;
-  return live.device[entry] === 0 ? score : -2;
+  if (device !== 0 && live.device[entry] === device) return score + 4;
+  if (domain !== 0 && live.domain[entry] !== 0)
+    return live.domain[entry] === domain ? score + 4 : -2;
+  return device === 0 || live.device[entry] === 0 ? score : -2;
 }
 
 /** Whether an entry and the pieces after it in its domain end exactly at `end`. */

@@ -69,6 +69,7 @@ function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: nu
   calls.seen[call] = seen;
   calls.record[call] = entry;
   calls.device[call] = b.device[i]!;
+  calls.domain[call] = p.attribution.ofDevice(b.device[i]!);
   calls.direction[call] = b.direction[i]!;
   calls.addressLow[call] = b.addressLow[i]!;
   calls.addressHigh[call] = b.addressHigh[i]!;

@@ -5,39 +5,38 @@ import type { LabelledResult } from './charts/chart.ts';
 import type { RunResult } from './run-result.ts';
 import type { Summary } from './summary.ts';
 
-/** Gives each result a name of its own: trace, kernel, allocator, flush policy and parameters, as far as they differ. */
+/** Gives each result a name of its own: trace, kernel, policies and parameters, as far as they differ. */
 export function labelResults(results: readonly RunResult[]): LabelledResult[] {
-  const parts = results.map(({ summary }) => labelParts(summary));
-  const differing = parts[0]?.map((_, at) => new Set(parts.map((part) => part[at])).size > 1) ?? [];
-  const labels = parts.map((part) => part.filter((_, at) => differing[at]).join(', '));
-  const plain = labels.map((label, i) => label || flushName(results[i]!.summary));
+  const summaries = results.map(({ summary }) => summary);
+  const allocators = policyNames(summaries.map(({ machine }) => machine.allocator));
+  const flushes = policyNames(summaries.map(({ machine }) => machine.flush));
+  const parts = summaries.map(({ trace, machine }, i) => [
+    trace.source.replace(/\.(txt|dat|zst|gz)\b/g, ''),
+    `Linux ${machine.kernel}`,
+    allocators[i]!,
+    flushes[i]!,
+    `${machine.cpus} CPUs`,
+    `HZ ${machine.hz}`,
+    `recorded failures: ${machine.recordedFailures}`,
+  ]);
+  const differs = parts[0]?.map((_, at) => new Set(parts.map((part) => part[at])).size > 1) ?? [];
+  const labels = parts.map(
+    (part, i) => part.filter((_, at) => differs[at]).join(', ') || flushes[i]!,
+  );
   return results.map((result, i) => {
-    const same = plain.slice(0, i).filter((label) => label === plain[i]).length;
-    return { label: same > 0 ? `${plain[i]} (${same + 1})` : plain[i]!, result };
+    const before = labels.slice(0, i).filter((label) => label === labels[i]).length;
+    return { label: before > 0 ? `${labels[i]} (${before + 1})` : labels[i]!, result };
   });
 }
 
-function labelParts(summary: Summary): string[] {
-  const { trace, machine } = summary;
-  return [
-    trace.source.replace(/\.(txt|dat|zst|gz)/g, ''),
-    `Linux ${machine.kernel}`,
-    machine.allocator.name,
-    parametersOf(machine.allocator, ['kernel']),
-    flushName(summary),
-    machine.flush ? parametersOf(machine.flush, []) : '',
-    `${machine.cpus} CPUs`,
-    `failures ${machine.recordedFailures}`,
-  ];
-}
-
-function flushName({ machine }: Summary): string {
-  return machine.flush?.name ?? 'as recorded';
-}
-
-function parametersOf({ parameters }: PolicyChoice, leftOut: readonly string[]): string {
-  return Object.entries(parameters)
-    .filter(([name]) => !leftOut.includes(name))
-    .map(([name, value]) => `${name} ${value}`)
-    .join(' ');
+/** The policy of each run, with the parameters in which runs of the same policy differ. */
+function policyNames(choices: readonly (PolicyChoice | null)[]): string[] {
+  return choices.map((choice) => {
+    if (choice === null) return 'as recorded';
+    const others = choices.flatMap((other) => (other?.name === choice.name ? [other] : []));
+    const told = Object.entries(choice.parameters)
+      .filter(([name, value]) => others.some(({ parameters }) => parameters[name] !== value))
+      .map(([name, value]) => `${name} ${value}`);
+    return [choice.name, ...told].join(' ');
+  });
 }

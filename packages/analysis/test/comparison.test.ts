@@ -30,6 +30,19 @@ test('runs are named by what tells them apart', () => {
   expect(same.map(({ label }) => label)).toEqual(['percpu', 'percpu (2)']);
 });
 
+test('runs of one policy are named by the parameters in which they differ', () => {
+  const sized = [256, 1024].map((size): RunResult => {
+    const result = resultOf('percpu');
+    const flush = { name: 'percpu', parameters: { size, timeoutMs: 10 } };
+    const machine = { ...result.summary.machine, flush };
+    return { ...result, summary: { ...result.summary, machine } };
+  });
+  expect(labelResults(sized).map(({ label }) => label)).toEqual([
+    'percpu size 256',
+    'percpu size 1024',
+  ]);
+});
+
 test('plain text fits in 72 columns, runs that do not fit follow below', () => {
   const many = labelResults(
     ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) =>

@@ -64,7 +64,7 @@ function panel(curve: Curve, axis: LogTimeAxis, highest: number, isLast: boolean
         field: 'p',
         type: 'quantitative',
         title: 'share of mappings (%)',
-        scale: { domain: [0, forPlot(highest * 1.35)], nice: false },
+        scale: { domain: [0, forPlot(highest * 1.5)], nice: false },
         axis: { tickCount: 4, minExtent: 24 },
       },
     },
@@ -124,7 +124,7 @@ function quantileRules({ figures }: Curve, axis: LogTimeAxis, highest: number): 
     const x = ns === 0 ? axis.zero : forPlot(ns);
     const isRight = Math.log(x / axis.zero) > 0.8 * Math.log(axis.last / axis.zero);
     const place = { align: isRight ? 'right' : 'left', dx: isRight ? -5 : 5 } as const;
-    const p = forPlot(highest * (1.27 - 0.13 * i));
+    const p = forPlot(highest * (1.12 + 0.14 * i));
     const data = { values: [{ x, p, text: `${name} ${formatDuration(ns)}` }] };
     const text = { field: 'text' } as const;
     return [

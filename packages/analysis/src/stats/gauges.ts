@@ -2,7 +2,8 @@
 // domain, and one for their sum. A slot keeps the current levels, their integrals, their peaks, and
 // the split at the moment when most was taken.
 //
-// Levels hold from the row that reports them until the next row of the slot.
+// Levels hold from the row that reports them until the next row of the slot. Means are kept of the
+// first five.
 
 /** The levels of a slot, in this order. */
 export const Level = {
@@ -21,6 +22,7 @@ export type Level = (typeof Level)[keyof typeof Level];
 
 /** Levels per slot. */
 export const LEVELS = 8;
+const INTEGRATED = 5;
 
 /** Pages (or bytes) by state. */
 export interface LevelSplit {
@@ -43,7 +45,7 @@ export class Gauges {
 
   constructor(slots: number) {
     this.now = new Float64Array(slots * LEVELS);
-    this.#integral = new Float64Array(slots * LEVELS);
+    this.#integral = new Float64Array(slots * INTEGRATED);
     this.#peak = new Float64Array(slots * LEVELS);
     this.#peakSplit = new Float64Array(slots * 4);
     this.#peakAt = new Float64Array(slots);
@@ -63,7 +65,9 @@ export class Gauges {
     this.#last[slot] = time;
     const { now } = this;
     const integral = this.#integral;
-    for (let i = slot * LEVELS; i < (slot + 1) * LEVELS; i++) integral[i]! += now[i]! * span;
+    const base = slot * LEVELS;
+    const at = slot * INTEGRATED;
+    for (let i = 0; i < INTEGRATED; i++) integral[at + i]! += now[base + i]! * span;
   }
 
   /** Takes the changed levels of `slot` at `time` into the peaks; reachable and taken are derived. */
@@ -105,7 +109,7 @@ export class Gauges {
 
   /** Integral of `level` over time divided by the time from `from` to `end`, 0 where that is empty. */
   mean(slot: number, level: Level, from: number, end: number): number {
-    return end > from ? this.#integral[slot * LEVELS + level]! / (end - from) : 0;
+    return end > from ? this.#integral[slot * INTEGRATED + level]! / (end - from) : 0;
   }
 
   /** Time of the first row of `slot`. */

@@ -18,7 +18,7 @@ export class OccupancyStats {
   readonly #spaces: readonly DomainSpace[];
   readonly #gauges: Gauges;
   readonly #sum: number;
-  readonly #series = new SeriesRecorder();
+  readonly #series: SeriesRecorder;
   #requested = 0;
   #peakRequested = 0;
 
@@ -27,6 +27,8 @@ export class OccupancyStats {
     this.#sum = spaces.length;
     this.#gauges = new Gauges(spaces.length + 1);
     this.#gauges.advance(this.#sum, 0);
+    const sum = this.#gauges.now.subarray(this.#sum * LEVELS);
+    this.#series = new SeriesRecorder(sum);
   }
 
   accumulate(batch: OutcomeBatch): void {
@@ -130,7 +132,7 @@ export class OccupancyStats {
     now[at + 5] = batch.queuedEntries[i]!;
     gauges.settle(domain, time);
     gauges.settle(this.#sum, time);
-    this.#series.level(now, total);
+    this.#series.settle();
   }
 
   #empty(domain: number, time: number): void {
@@ -144,7 +146,7 @@ export class OccupancyStats {
       now[this.#sum * LEVELS + level]! -= now[domain * LEVELS + level]! * unit;
       now[domain * LEVELS + level] = 0;
     }
-    this.#series.level(now, this.#sum * LEVELS);
+    this.#series.settle();
   }
 
   #request(batch: OutcomeBatch, i: number): void {

@@ -47,12 +47,13 @@ export interface Series {
   readonly rangeInvalidations: readonly number[];
 }
 
-/** Fills a series; levels are those of the sum slot of the gauges. */
+/** Fills a series. `current` holds the LEVELS levels as they are; its owner changes it. */
 export class SeriesRecorder {
   #width = 1000;
   #bucket = 0;
+  #bucketEnd = 1000;
   #time = 0;
-  readonly #current = new Float64Array(LEVELS);
+  readonly #current: Float64Array;
   readonly #min = new Float64Array(SERIES_BUCKETS * LEVELS);
   readonly #max = new Float64Array(SERIES_BUCKETS * LEVELS);
   readonly #last = new Float64Array(SERIES_BUCKETS * LEVELS);
@@ -60,28 +61,27 @@ export class SeriesRecorder {
   readonly #highest = new Float64Array(SERIES_BUCKETS * 3);
   readonly #tally = new Float64Array(SERIES_BUCKETS * TALLIES);
 
-  /** Carries the levels on to `time`; call it before {@link level} and {@link count}. */
-  advance(time: number): void {
-    while (time >= this.#width * SERIES_BUCKETS) this.#double();
-    while (time >= (this.#bucket + 1) * this.#width) {
-      this.#integrate((this.#bucket + 1) * this.#width);
-      this.#bucket++;
-      this.#open();
-    }
-    this.#integrate(time);
+  constructor(current: Float64Array) {
+    this.#current = current;
   }
 
-  /** Takes LEVELS new levels from `levels` at `base`. */
-  level(levels: Float64Array, base: number): void {
+  /** Carries the levels on to `time`; call it before they change and before {@link count}. */
+  advance(time: number): void {
+    if (time >= this.#bucketEnd) this.#moveTo(time);
+    if (time > this.#time) this.#integrate(time);
+  }
+
+  /** Takes the levels that have changed at the time reached. */
+  settle(): void {
     const at = this.#bucket * LEVELS;
     const current = this.#current;
-    const higher = levels[base + Level.taken]! > this.#max[at + Level.taken]!;
+    const min = this.#min;
+    const max = this.#max;
+    const higher = current[Level.taken]! > max[at + Level.taken]!;
     for (let i = 0; i < LEVELS; i++) {
-      const value = levels[base + i]!;
-      current[i] = value;
-      this.#last[at + i] = value;
-      if (value < this.#min[at + i]!) this.#min[at + i] = value;
-      if (value > this.#max[at + i]!) this.#max[at + i] = value;
+      const value = current[i]!;
+      if (value < min[at + i]!) min[at + i] = value;
+      else if (value > max[at + i]!) max[at + i] = value;
     }
     if (higher) for (let i = 0; i < 3; i++) this.#highest[this.#bucket * 3 + i] = current[i]!;
   }
@@ -93,6 +93,7 @@ export class SeriesRecorder {
   /** The series up to the last time that was reached. */
   series(): Series {
     const buckets = this.#bucket + 1;
+    this.#close();
     const level = (of: Level): LevelSeries => this.#levelSeries(of, buckets);
     const tally = (of: Tally): number[] => column(this.#tally, TALLIES, of, buckets);
     return {
@@ -133,22 +134,41 @@ export class SeriesRecorder {
     };
   }
 
+  /** Makes the bucket of `time` the current one. */
+  #moveTo(time: number): void {
+    while (time >= this.#width * SERIES_BUCKETS) this.#double();
+    while (time >= (this.#bucket + 1) * this.#width) {
+      this.#integrate((this.#bucket + 1) * this.#width);
+      this.#close();
+      this.#bucket++;
+      this.#open();
+    }
+    this.#bucketEnd = (this.#bucket + 1) * this.#width;
+  }
+
   #integrate(time: number): void {
     const span = time - this.#time;
-    if (span <= 0) return;
     this.#time = time;
     const at = this.#bucket * LEVELS;
-    for (let i = 0; i < LEVELS; i++) this.#integral[at + i]! += this.#current[i]! * span;
+    const current = this.#current;
+    const integral = this.#integral;
+    for (let i = 0; i < LEVELS; i++) integral[at + i]! += current[i]! * span;
+  }
+
+  #close(): void {
+    this.#last.set(this.#current, this.#bucket * LEVELS);
   }
 
   /** A new bucket begins with the levels that the last one ended with. */
   #open(): void {
     const at = this.#bucket * LEVELS;
-    for (const column of [this.#min, this.#max, this.#last]) column.set(this.#current, at);
+    this.#min.set(this.#current, at);
+    this.#max.set(this.#current, at);
     this.#highest.set(this.#current.subarray(0, 3), this.#bucket * 3);
   }
 
   #double(): void {
+    this.#close();
     const half = SERIES_BUCKETS / 2;
     for (let i = 0; i < half; i++) {
       const right = 2 * i + 1 <= this.#bucket ? 2 * i + 1 : 2 * i;

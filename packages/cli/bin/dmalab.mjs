@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+// Starts dmalab on the project's own Node: the .ts files run as they are from Node 24 on.
+//
+// Under npm and npx the project's Node comes first in PATH already; a direct start from an older
+// Node finds it through its platform package and starts again on it.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST = 24;
+
+function ownNode() {
+  const name = process.platform === 'win32' ? 'node.cmd' : 'node';
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const candidate = join(folder, 'node_modules', '.bin', name);
+    if (existsSync(candidate)) return candidate;
+    const parent = dirname(folder);
+    if (parent === folder) return null;
+    folder = parent;
+  }
+}
+
+if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
+  await import('../src/main.ts');
+} else {
+  const node = process.env.DMALAB_STARTED ? null : ownNode();
+  if (node === null) {
+    console.error(
+      `dmalab: needs Node ${OLDEST} or newer, this is ${process.version}; run "npm install" in the project, which brings one`,
+    );
+    process.exit(2);
+  }
+  const { status, signal } = spawnSync(
+    node,
+    [fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, DMALAB_STARTED: '1' },
+      shell: process.platform === 'win32',
+    },
+  );
+  if (signal !== null) process.kill(process.pid, signal);
+  process.exit(status ?? 1);
+}

@@ -1,0 +1,88 @@
+// dmalab chart: one chart of results, as Vega-Lite spec, SVG or PNG.
+
+import { writeFileSync } from 'node:fs';
+import { charts, renderPng, renderSvg, withTheme } from '@dmalab/analysis';
+import type { Argv, CommandModule } from 'yargs';
+import { InputError } from '../input-error.ts';
+import { print, printJson } from '../output.ts';
+import { findResults, labelled } from '../result-folder.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface ChartArguments {
+  paths: string[];
+  out: string | undefined;
+  theme: 'light' | 'dark';
+  json: boolean;
+}
+
+export const chart: CommandModule<object, ChartArguments> = {
+  command: 'chart <paths..>',
+  describe: 'Draw one chart of results: dmalab chart FOLDER... NAME -o x.svg',
+  builder: (y: Argv) =>
+    y
+      .usage('$0 chart FOLDER... NAME -o FILE\n\nDraws one chart of results.')
+      .positional('paths', {
+        describe: 'Result folders, then the name of the chart',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .option('out', {
+        alias: 'o',
+        describe: 'File to write: .svg, .png or .vl.json',
+        type: 'string',
+        requiresArg: true,
+      })
+      .option('theme', {
+        describe: 'Colours',
+        choices: ['light', 'dark'] as const,
+        default: 'light',
+      })
+      .option('json', { describe: 'Print the Vega-Lite spec', type: 'boolean', default: false })
+      .epilogue(
+        `Charts:\n${charts.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}`,
+      )
+      .example(
+        '$0 chart out stale-window -o stale.svg',
+        'one curve for each run in out',
+      ) as unknown as Argv<ChartArguments>,
+  handler: runChart,
+};
+
+async function runChart({ paths, out, theme, json }: ChartArguments): Promise<void> {
+  const name = paths.at(-1) ?? '';
+  const made = charts.find((candidate) => candidate.name === name);
+  if (made === undefined) {
+    throw new UsageError(
+      `Unknown chart "${name}", expected one of: ${charts.map((candidate) => candidate.name).join(', ')} (the name comes after the folders)`,
+    );
+  }
+  if (paths.length < 2)
+    throw new UsageError('Name a result folder before the chart: dmalab chart FOLDER NAME -o FILE');
+  if (out === undefined && !json)
+    throw new UsageError('Say where the chart goes: -o FILE.svg, FILE.png or FILE.vl.json');
+  const spec = withTheme(made.make(labelled(findResults(paths.slice(0, -1)))), theme);
+  if (json) printJson(spec);
+  if (out === undefined) return;
+  write(out, await contentFor(out, spec, theme));
+  if (!json) print(`wrote ${out}`);
+}
+
+async function contentFor(
+  file: string,
+  spec: ReturnType<typeof withTheme>,
+  theme: 'light' | 'dark',
+): Promise<string | Uint8Array> {
+  if (file.endsWith('.vl.json')) return `${JSON.stringify(spec, null, 2)}\n`;
+  if (file.endsWith('.svg')) return await renderSvg(spec, theme);
+  if (file.endsWith('.png')) return renderPng(await renderSvg(spec, theme), theme);
+  throw new UsageError(`${file}: the ending says the format: .svg, .png or .vl.json`);
+}
+
+function write(file: string, content: string | Uint8Array): void {
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    throw new InputError(file, `cannot write: ${(error as Error).message}`);
+  }
+}

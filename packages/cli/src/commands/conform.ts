@@ -1,0 +1,111 @@
+// dmalab conform: the models against the answers of the kernel's own code.
+
+import {
+  type BenchProfile,
+  benchStreams,
+  type ConformReport,
+  type ConformResult,
+  conform as conformStreams,
+} from '@dmalab/analysis';
+import type { Argv, CommandModule } from 'yargs';
+import { formatNumber, print, printJson, progress, progressDone } from '../output.ts';
+
+interface ConformArguments {
+  dirs: string[];
+  bench: boolean;
+  json: boolean;
+}
+
+export const conform: CommandModule<object, ConformArguments> = {
+  command: 'conform <dirs..>',
+  describe: "Check the models against golden streams of the kernel's own code",
+  builder: (y: Argv) =>
+    y
+      .positional('dirs', {
+        describe: 'Folders with scenario files (layout: test/golden/README.md)',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .option('bench', {
+        describe: 'Measure the speed of the streams in a folder laid out like test/golden/bench',
+        type: 'boolean',
+        default: false,
+      })
+      .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
+      .example('$0 conform test/golden', 'checks every stream, exit code 1 at any mismatch')
+      .example(
+        '$0 conform test/golden/bench --bench',
+        'ns per operation beside the C code',
+      ) as Argv<ConformArguments>,
+  handler: ({ dirs, bench, json }) => (bench ? runBench(dirs, json) : runConform(dirs, json)),
+};
+
+function runConform(dirs: string[], json: boolean): void {
+  const report = conformStreams(dirs, ({ name, kernel }) => progress(`${name} (${kernel})`));
+  progressDone();
+  if (json) printJson({ schema: 'dmalab.conform/1', ...report });
+  else print(conformText(report, dirs));
+  if (report.mismatches > 0 || report.streams === 0) process.exitCode = 1;
+}
+
+function conformText(report: ConformReport, dirs: string[]): string {
+  const { streams, ops, mismatches, skipped, results } = report;
+  if (streams === 0 && skipped.length === 0) return `no scenario files below ${dirs.join(', ')}`;
+  const width = Math.max(0, ...results.map(({ name }) => name.length));
+  const lines = results.map((result) => resultLine(result, width));
+  for (const { name, kernel, reason } of skipped)
+    lines.push(`skipped ${name} (${kernel}): ${reason}`);
+  lines.push(
+    '',
+    `${formatNumber(streams)} streams, ${formatNumber(ops)} operations, ${formatNumber(mismatches)} mismatches${
+      skipped.length > 0 ? `, ${formatNumber(skipped.length)} skipped` : ''
+    }`,
+  );
+  return lines.join('\n');
+}
+
+function resultLine(
+  { name, kernel, family, ops, mismatches, first }: ConformResult,
+  width: number,
+): string {
+  const head = `${mismatches === 0 ? 'ok   ' : 'WRONG'} ${family.padEnd(4)} ${name.padEnd(width)} ${kernel.padEnd(5)} ${formatNumber(ops).padStart(9)} operations`;
+  if (first === null) return head;
+  const { file, row, column, expected, got } = first;
+  return `${head}, ${formatNumber(mismatches)} mismatches\n      first: ${file}${row === null ? '' : `, row ${row}`}${column === '' ? '' : `, ${column}`}: expected ${expected}, got ${got}`;
+}
+
+function runBench(dirs: string[], json: boolean): void {
+  const profiles = dirs.flatMap((dir) =>
+    benchStreams(
+      dir,
+      () => performance.now(),
+      5,
+      ({ name, kernel }) => progress(`${name} (${kernel})`),
+    ),
+  );
+  progressDone();
+  if (json) printJson({ schema: 'dmalab.bench/1', profiles });
+  else print(benchText(profiles, dirs));
+  const wrong = profiles.some(
+    ({ native, checksum }) => native?.checksum != null && native.checksum !== checksum,
+  );
+  if (wrong || profiles.length === 0) process.exitCode = 1;
+}
+
+function benchText(profiles: readonly BenchProfile[], dirs: string[]): string {
+  if (profiles.length === 0) return `no benchmark streams below ${dirs.join(', ')}`;
+  const lines = ['profile                  kernel   ns/op   C code   ratio   answers'];
+  for (const { name, kernel, nsPerOp, native, ratio, checksum } of profiles) {
+    const same =
+      native?.checksum == null ? 'no checksum' : native.checksum === checksum ? 'equal' : 'WRONG';
+    lines.push(
+      `${name.padEnd(24)} ${kernel.padEnd(6)} ${nsPerOp.toFixed(1).padStart(7)} ${(native?.nsPerOp.toFixed(1) ?? '').padStart(8)} ${(ratio?.toFixed(2) ?? '').padStart(7)}   ${same}`,
+    );
+  }
+  lines.push(
+    '',
+    'C code: recorded in native.json on another machine; `npm run bench` says what a ratio here means.',
+  );
+  return lines.join('\n');
+}

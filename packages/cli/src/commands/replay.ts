@@ -1,0 +1,117 @@
+// dmalab replay: traces through machines; prints how the runs compare, keeps results with -o.
+
+import { join } from 'node:path';
+import { comparisonText, type LabelledResult, type RunResult, summarise } from '@dmalab/analysis';
+import {
+  type Machine,
+  type MachineOverrides,
+  machineFromFacts,
+  replay as replayRequests,
+} from '@dmalab/replay';
+import { type Capture, readCapture, TraceError } from '@dmalab/trace';
+import type { Argv, CommandModule } from 'yargs';
+import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
+import { print, printJson, progress, progressDone } from '../output.ts';
+import { writeResultFolder } from '../result-folder.ts';
+import { folderName, traceNames } from '../run-name.ts';
+import { traceFiles } from '../trace-files.ts';
+import { UsageError } from '../usage-error.ts';
+import { toolVersion } from '../version.ts';
+
+interface ReplayArguments extends MachineArguments {
+  files: string[];
+  out: string | undefined;
+  json: boolean;
+}
+
+export const replay: CommandModule<object, ReplayArguments> = {
+  command: 'replay <files..>',
+  describe: 'Replay traces and print what it cost, how full it got and what failed',
+  builder: (y: Argv) =>
+    machineOptions(traceFiles(y))
+      .option('out', {
+        alias: 'o',
+        describe: 'Folder for the results: one folder for each trace and run',
+        type: 'string',
+        requiresArg: true,
+      })
+      .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
+      .example(
+        '$0 replay trace.txt --flush strict --flush percpu',
+        'compares two queues on one trace',
+      )
+      .example(
+        '$0 replay trace.txt -m vm.yaml -o out',
+        'repeats a run of a machine file',
+      ) as unknown as Argv<ReplayArguments>,
+  handler: runReplay,
+};
+
+async function runReplay(options: ReplayArguments): Promise<void> {
+  const { files, out, json } = options;
+  const runs = runsOf(options);
+  const names = traceNames(files);
+  const documents: object[] = [];
+  for (const [i, file] of files.entries()) {
+    const trace = names[i] ?? file;
+    const results = await replayTrace(file, trace, runs);
+    progressDone();
+    for (const { label, result } of results) {
+      if (out !== undefined)
+        writeResultFolder(join(out, folderName(trace), folderName(label)), result);
+      if (json) documents.push({ run: label, name: trace, ...result.summary });
+    }
+    if (!json) print(`${trace}\n${comparisonText(results)}\n`);
+  }
+  if (json)
+    printJson(
+      documents.length === 1 ? documents[0] : { schema: 'dmalab.summaries/1', runs: documents },
+    );
+  else if (out !== undefined)
+    print(`results are in ${out}; next: dmalab report ${out} -o report.html`);
+}
+
+async function replayTrace(
+  file: string,
+  trace: string,
+  runs: readonly Run[],
+): Promise<LabelledResult[]> {
+  progress(`${trace}: reading`);
+  const capture = await readCapture(file);
+  try {
+    refuseWithoutRequests(capture, file);
+    return runs.map(({ name, overrides }) => {
+      progress(`${trace}: replaying ${name}`);
+      return { label: name, result: replayCapture(capture, machineOf(capture, overrides)) };
+    });
+  } finally {
+    capture.close();
+  }
+}
+
+function replayCapture(capture: Capture, machine: Machine): RunResult {
+  const { report, facts } = capture;
+  return summarise(
+    { report, facts, machine, version: toolVersion() },
+    replayRequests(machine, capture),
+  );
+}
+
+function machineOf(capture: Capture, overrides: MachineOverrides): Machine {
+  try {
+    return machineFromFacts(capture.facts, overrides);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function refuseWithoutRequests({ report }: Capture, file: string): void {
+  const { map, alloc, openStart } = report.requests;
+  if (map + alloc + openStart > 0) return;
+  throw new TraceError(
+    file,
+    null,
+    'nothing to replay: no DMA API call and no IOMMU mapping was recorded; record the events dma:* and iommu:* (dmalab info says what is in the file)',
+  );
+}

@@ -1,0 +1,84 @@
+// dmalab report: results as one HTML file that opens offline, or as Markdown with SVG charts.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  charts,
+  type LabelledResult,
+  renderReportHtml,
+  renderReportMarkdown,
+  renderSvg,
+} from '@dmalab/analysis';
+import type { Argv, CommandModule } from 'yargs';
+import { InputError } from '../input-error.ts';
+import { print, printJson, progress, progressDone } from '../output.ts';
+import { findResults, labelled } from '../result-folder.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface ReportArguments {
+  folders: string[];
+  out: string;
+  json: boolean;
+}
+
+export const report: CommandModule<object, ReportArguments> = {
+  command: 'report <folders..>',
+  describe: 'Write a report of results: one HTML file, or Markdown with SVG charts',
+  builder: (y: Argv) =>
+    y
+      .positional('folders', {
+        describe: 'Result folders, as dmalab replay -o writes them',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .option('out', {
+        alias: 'o',
+        describe: 'File to write: .html or .md',
+        type: 'string',
+        requiresArg: true,
+        demandOption: true,
+      })
+      .option('json', { describe: 'Say in JSON what was written', type: 'boolean', default: false })
+      .example(
+        '$0 report out -o report.html',
+        'one page that opens offline, with all runs in out',
+      ) as unknown as Argv<ReportArguments>,
+  handler: runReport,
+};
+
+async function runReport({ folders, out, json }: ReportArguments): Promise<void> {
+  if (!out.endsWith('.html') && !out.endsWith('.md')) {
+    throw new UsageError(`${out}: the ending says the format: .html or .md`);
+  }
+  const results = labelled(findResults(folders));
+  progress(`drawing ${charts.length} charts of ${results.length} runs`);
+  const files = await reportFiles(out, results);
+  progressDone();
+  for (const [file, content] of files) write(file, content);
+  const written = files.map(([file]) => file);
+  if (json)
+    printJson({ schema: 'dmalab.report/1', runs: results.map(({ label }) => label), written });
+  else print(`wrote ${written.join(', ')}`);
+}
+
+async function reportFiles(out: string, results: LabelledResult[]): Promise<[string, string][]> {
+  if (out.endsWith('.html')) return [[out, await renderReportHtml(results)]];
+  const folder = `${basename(out, '.md')}-charts`;
+  const drawn = charts.map(async ({ name, make }): Promise<[string, string]> => {
+    return [join(dirname(out), folder, `${name}.svg`), await renderSvg(make(results))];
+  });
+  return [
+    [out, renderReportMarkdown(results, (name) => `${folder}/${name}.svg`)],
+    ...(await Promise.all(drawn)),
+  ];
+}
+
+function write(file: string, content: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  } catch (error) {
+    throw new InputError(file, `cannot write: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,40 @@
+// dmalab verify: a replay against what the kernel really did.
+
+import { type VerifyResult, verifyText, verify as verifyTrace } from '@dmalab/analysis';
+import type { Argv, CommandModule } from 'yargs';
+import { print, printJson, progress, progressDone } from '../output.ts';
+import { traceFiles } from '../trace-files.ts';
+
+interface VerifyArguments {
+  files: string[];
+  json: boolean;
+}
+
+export const verify: CommandModule<object, VerifyArguments> = {
+  command: 'verify <files..>',
+  describe: 'Compare a replay with the addresses and flushes that were recorded',
+  builder: (y: Argv) =>
+    traceFiles(y)
+      .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
+      .example(
+        '$0 verify trace.txt.zst',
+        'match rates and the first difference',
+      ) as Argv<VerifyArguments>,
+  handler: runVerify,
+};
+
+async function runVerify({ files, json }: VerifyArguments): Promise<void> {
+  const results: VerifyResult[] = [];
+  for (const file of files) {
+    progress(`${file}: verifying`);
+    const result = await verifyTrace(file);
+    progressDone();
+    results.push(result);
+    if (!json) print(verifyText(result));
+    if (result.allocator.matched < result.allocator.compared) process.exitCode = 1;
+  }
+  if (json)
+    printJson(
+      results.length === 1 ? results[0] : { schema: 'dmalab.verifications/1', traces: results },
+    );
+}

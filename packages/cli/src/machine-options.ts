@@ -1,0 +1,138 @@
+// The options that say on which machines a trace is replayed, shared by all commands that replay.
+
+import { basename, extname } from 'node:path';
+import {
+  completeChoice,
+  flushPolicies,
+  iovaPolicies,
+  KERNEL_PRESETS,
+  type KernelPreset,
+  type MachineOverrides,
+  type TimerMode,
+} from '@dmalab/replay';
+import type { Argv } from 'yargs';
+import { readMachineFile } from './machine-file.ts';
+import { parsePolicyArgument } from './policy-argument.ts';
+import { unique } from './run-name.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface MachineArguments {
+  machine: string[] | undefined;
+  kernel: KernelPreset | undefined;
+  allocator: string | undefined;
+  flush: string[] | undefined;
+  cpus: number | undefined;
+  hz: number | undefined;
+  timer: TimerMode | undefined;
+  recordedFailures: 'hold' | 'drop' | undefined;
+  translateAll: boolean | undefined;
+}
+
+/** Adds the options to a command. */
+export function machineOptions(y: Argv): Argv<MachineArguments> {
+  return y
+    .option('machine', {
+      alias: 'm',
+      describe: 'Machine file (YAML or JSON); several give one run each',
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('flush', {
+      describe: `Flush queue: ${flushPolicies.map(({ name }) => name).join(', ')}, or recorded; with parameters as in percpu:size=512; several give one run each`,
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('allocator', {
+      describe: `IOVA allocator: ${iovaPolicies.map(({ name }) => name).join(', ')}; with parameters as in linux:magazineSize=64`,
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('kernel', { describe: 'Kernel preset', choices: KERNEL_PRESETS, requiresArg: true })
+    .option('cpus', { describe: 'CPUs of the machine', type: 'number', requiresArg: true })
+    .option('hz', { describe: 'Timer ticks per second', type: 'number', requiresArg: true })
+    .option('timer', {
+      describe: 'When timers fire: to the ns, at the jiffy, or by the timer wheel',
+      choices: ['ideal', 'exact', 'wheel'] as const,
+      requiresArg: true,
+    })
+    .option('recorded-failures', {
+      describe: 'Maps that failed while recording: hold them as long as others lived, or drop them',
+      choices: ['hold', 'drop'] as const,
+      requiresArg: true,
+    })
+    .option('translate-all', {
+      describe: 'Put devices that were mapped directly behind the IOMMU as well',
+      type: 'boolean',
+    }) as unknown as Argv<MachineArguments>;
+}
+
+/** One machine to replay on, as what differs from the recorded one. */
+export interface Run {
+  readonly name: string;
+  readonly overrides: MachineOverrides;
+}
+
+/** Every machine file with every --flush; one run as recorded where neither is given. */
+export function runsOf(options: MachineArguments): Run[] {
+  const flags = flagOverrides(options);
+  const files = options.machine ?? [];
+  const machines: Run[] =
+    files.length === 0
+      ? [{ name: '', overrides: {} }]
+      : files.map((file) => ({
+          name: basename(file, extname(file)),
+          overrides: readMachineFile(file),
+        }));
+  const flushes = options.flush ?? [];
+  const runs = machines.flatMap(({ name, overrides }) =>
+    flushes.length === 0
+      ? [{ name: name || 'recorded', overrides: { ...overrides, ...flags } }]
+      : flushes.map((argument) => ({
+          name: name === '' ? argument : `${name}-${argument}`,
+          overrides: { ...overrides, ...flags, flush: flushChoice(argument) },
+        })),
+  );
+  const names = unique(runs.map(({ name }) => name));
+  return runs.map(({ overrides }, i) => ({ name: names[i] ?? '', overrides }));
+}
+
+function flagOverrides(options: MachineArguments): MachineOverrides {
+  const { kernel, allocator, timer, recordedFailures } = options;
+  return {
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(options.cpus === undefined ? {} : { cpus: wholeNumber('cpus', options.cpus, 1, 65_535) }),
+    ...(options.hz === undefined ? {} : { hz: wholeNumber('hz', options.hz, 1, 1000) }),
+    ...(timer === undefined ? {} : { timerMode: timer }),
+    ...(options.translateAll ? { devices: [{ name: '*', translated: true }] } : {}),
+    ...(recordedFailures === undefined ? {} : { recordedFailures }),
+    ...(allocator === undefined ? {} : { allocator: checked('iova', 'allocator', allocator) }),
+  };
+}
+
+function flushChoice(argument: string): (MachineOverrides['flush'] & object) | null {
+  return argument === 'recorded' ? null : checked('flush', 'flush', argument);
+}
+
+function checked(
+  kind: 'iova' | 'flush',
+  option: string,
+  argument: string,
+): { name: string; parameters: Record<string, number | boolean | string> } {
+  const choice = parsePolicyArgument(option, argument);
+  try {
+    completeChoice(kind, choice);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`--${option}: ${error.message}`);
+    throw error;
+  }
+  return { name: choice.name, parameters: { ...choice.parameters } };
+}
+
+function wholeNumber(option: string, value: number, low: number, high: number): number {
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new UsageError(`--${option}: got ${value}, expected a whole number from ${low} to ${high}`);
+}

@@ -1,0 +1,75 @@
+// The dmalab command: parses, dispatches, prints errors, sets the exit code.
+//
+// Exit codes: 0 done, 1 bad input or failed check, 2 bad usage. Only this file prints errors.
+
+import { TraceError } from '@dmalab/trace';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { chart } from './commands/chart.ts';
+import { conform } from './commands/conform.ts';
+import { info } from './commands/info.ts';
+import { policies } from './commands/policies.ts';
+import { replay } from './commands/replay.ts';
+import { report } from './commands/report.ts';
+//import { verify } from './commands/verify.ts';
+import { InputError } from './input-error.ts';
+import { progressDone } from './output.ts';
+import { keepStandardInput } from './trace-files.ts';
+import { UsageError } from './usage-error.ts';
+import { toolVersion } from './version.ts';
+
+// A reader that went away (`dmalab info x | head`) is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+await main(keepStandardInput(hideBin(process.argv)));
+
+async function main(words: string[]): Promise<void> {
+  try {
+    await yargs(words)
+      .scriptName('dmalab')
+      .usage('$0 COMMAND\n\nReplays recorded Linux DMA traces through models of the kernel.')
+      .command(info)
+      .command(replay)
+      //      .command(verify)
+      .command(conform)
+      .command(report)
+      .command(chart)
+      .command(policies)
+      .demandCommand(1, 'No command was named: see dmalab --help')
+      .recommendCommands()
+      .strict()
+      .locale('en')
+      .wrap(Math.min(100, process.stdout.columns ?? 100))
+      .version(toolVersion())
+      .help()
+      .alias('h', 'help')
+      .epilogue(
+        'Every command takes --json. Exit codes: 0 done, 1 bad input or failed check, 2 bad usage.',
+      )
+      .exitProcess(false)
+      .fail((message, error) => {
+        // A handler's own error comes as `error`, a wrong command line as `message`.
+        throw error ?? new UsageError(message);
+      })
+      .parseAsync();
+  } catch (error) {
+    progressDone();
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Error)) throw error;
+  if (error instanceof TraceError || error instanceof InputError) return say(error.message, 1);
+  if (error instanceof UsageError) return say(error.message, 2);
+  // Not foreseen: a fault of dmalab itself, so the stack is what helps.
+  return say(`internal error, please report it: ${error.stack ?? error.message}`, 1);
+}
+
+function say(message: string, code: number): number {
+  process.stderr.write(`dmalab: ${message}\n`);
+  return code;
+}

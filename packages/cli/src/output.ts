@@ -1,0 +1,33 @@
+// Where results and progress go: results to stdout, progress to stderr when that is a terminal.
+
+const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
+
+/** Prints a text to stdout. Control bytes of names in a trace are shown as \xNN, never sent to the terminal. */
+export function print(text: string): void {
+  const safe = text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
+    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+  process.stdout.write(safe.endsWith('\n') ? safe : `${safe}\n`);
+}
+
+/** Prints one JSON document to stdout. */
+export function printJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** 12345.6789 as "12,345.679", the same in every locale. */
+export function formatNumber(value: number): string {
+  return NUMBER.format(value);
+}
+
+/** Shows one changing line on stderr while a terminal looks on; says nothing otherwise. */
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** Removes the progress line. */
+export function progressDone(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+}

@@ -1,0 +1,23 @@
+// The traces that a command is given, standard input among them.
+//
+// yargs drops the word "-" among positional arguments, so it travels under another name.
+
+import type { Argv } from 'yargs';
+
+const STANDARD_INPUT = '\u0000standard input';
+
+/** The words of the command line with "-" under a name that yargs keeps. */
+export function keepStandardInput(words: readonly string[]): string[] {
+  return words.map((word) => (word === '-' ? STANDARD_INPUT : word));
+}
+
+/** Adds the positional argument `files`; "-" is standard input. */
+export function traceFiles(y: Argv): Argv<{ files: string[] }> {
+  return y.positional('files', {
+    describe: 'Trace files; - is standard input',
+    type: 'string',
+    array: true,
+    demandOption: true,
+    coerce: (files: string[]) => files.map((file) => (file === STANDARD_INPUT ? '-' : file)),
+  }) as unknown as Argv<{ files: string[] }>;
+}

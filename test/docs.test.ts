@@ -1,0 +1,58 @@
+// Documentation that a test can hold to: links lead somewhere, exports carry a sentence.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDERS = ['.', 'docs', 'docs/models', 'packages', 'traces', 'notebooks', 'test/golden'];
+
+function pages(): string[] {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), {
+      recursive: folder === 'packages' || folder === 'traces',
+      encoding: 'utf8',
+    })
+      .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
+      .map((name) => join(ROOT, folder, name)),
+  );
+}
+
+test('every relative link of every page leads to a file', () => {
+  const broken = pages().flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((link) => !existsSync(join(dirname(page), link)))
+      .map((link) => `${relative(ROOT, page)}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test('every exported function, class, type and constant has its sentence', () => {
+  const bare = ['trace', 'replay', 'analysis'].flatMap((name) => {
+    const src = join(ROOT, 'packages', name, 'src');
+    return readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .flatMap((path) => undocumented(join(src, path)));
+  });
+  expect(bare).toEqual([]);
+});
+
+function undocumented(file: string): string[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const documented = new Set<string>();
+  return lines.flatMap((line, i) => {
+    const name = /^export (?:async )?(?:function\*?|class|interface|type|const) (\w+)/.exec(
+      line,
+    )?.[1];
+    if (name === undefined) return [];
+    // A type that shares the name of the constants above it needs no second sentence.
+    const before = lines[i - 1]?.trim() ?? '';
+    if (before.endsWith('*/') || documented.has(name)) {
+      documented.add(name);
+      return [];
+    }
+    return [`${relative(ROOT, file)}:${i + 1} ${name}`];
+  });
+}

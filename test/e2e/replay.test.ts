@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dmalab, jsonOf } from '../support/dmalab.ts';
+import { tempFolder, writeTemp } from '../support/temp-folder.ts';
+
+const folder = tempFolder();
+const TRACE = 'traces/nvme-lazy-randread/trace.txt.zst';
+
+interface Summary {
+  run: string;
+  requests: { mapped: number; failed: number };
+  flushes: { total: number; rangeInvalidations: number };
+  exposure: { staleWindow: { max: number | null } };
+}
+
+test('replay compares queues on one trace and keeps the results', () => {
+  const out = join(folder, 'out');
+  const words = ['--flush', 'strict', '--flush', 'percpu', '--flush', 'single'];
+  const { code, stdout, stderr } = dmalab(['replay', TRACE, ...words, '-o', out]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  expect(stdout).toContain('nvme-lazy-randread');
+  for (const line of stdout.split('\n').slice(1, -2)) expect(line.length).toBeLessThanOrEqual(72);
+  for (const run of ['strict', 'percpu', 'single']) {
+    for (const file of ['summary.json', 'series.json', 'distributions.json']) {
+      expect(existsSync(join(out, 'nvme-lazy-randread', run, file))).toBe(true);
+    }
+  }
+});
+
+test('strict invalidates every unmap and leaves no stale window; a lazy queue flushes now and then', () => {
+  const { runs } = jsonOf<{ runs: Summary[] }>(
+    dmalab(['replay', TRACE, '--flush', 'strict', '--flush', 'percpu', '--json']),
+  );
+  const [strict, percpu] = runs;
+  expect(strict?.requests).toMatchObject({ mapped: 6226, failed: 0 });
+  expect(strict?.flushes).toMatchObject({ total: 0, rangeInvalidations: 6214 });
+  expect(strict?.exposure.staleWindow.max).toBe(0);
+  expect(percpu?.requests).toMatchObject({ mapped: 6226, failed: 0 });
+  expect(percpu?.flushes.rangeInvalidations).toBe(0);
+  expect(percpu?.flushes.total).toBeGreaterThan(0);
+});
+
+test('the same trace and machine give the same bytes', () => {
+  const results = ['first', 'second'].map((name) => {
+    dmalab(['replay', TRACE, '--flush', 'percpu', '-o', join(folder, name)]);
+    return readFileSync(join(folder, name, 'nvme-lazy-randread', 'percpu', 'summary.json'), 'utf8');
+  });
+  expect(results[0]).toBe(results[1]);
+});
+
+test('a machine file repeats a run, and a wrong one is named with its key', () => {
+  const good = writeTemp(
+    folder,
+    'vm.yaml',
+    'cpus: 8\nflush:\n  name: single\n  parameters: { size: 1024 }\n',
+  );
+  const summary = jsonOf<Summary & { machine: { cpus: number; flush: { name: string } } }>(
+    dmalab(['replay', TRACE, '-m', good, '--json']),
+  );
+  expect(summary.run).toBe('vm');
+  expect(summary.machine).toMatchObject({
+    cpus: 8,
+    flush: { name: 'single', parameters: { size: 1024 } },
+  });
+
+  const wrong = writeTemp(
+    folder,
+    'wrong.yaml',
+    'flush:\n  name: single\n  parameters: { size: 1000 }\n',
+  );
+  const { code, stderr } = dmalab(['replay', TRACE, '-m', wrong]);
+  expect(stderr).toMatch(/wrong\.yaml: .*size.*1000.*power of two/);
+  expect(code).toBe(1);
+
+  const broken = writeTemp(folder, 'broken.yaml', 'cpus: [8\nflush: {');
+  expect(dmalab(['replay', TRACE, '-m', broken]).stderr).toMatch(
+    /broken\.yaml:\d+: not valid YAML or JSON/,
+  );
+});
+
+test('charts and a report are made from the results without the trace', () => {
+  const out = join(folder, 'charts');
+  dmalab(['replay', TRACE, '--flush', 'strict', '--flush', 'percpu', '-o', out]);
+  for (const name of ['occupancy', 'stale-window', 'flush-batch', 'lifetime']) {
+    for (const ending of ['.svg', '.png', '.vl.json']) {
+      const file = join(folder, `${name}${ending}`);
+      const { code, stderr } = dmalab(['chart', out, name, '-o', file]);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+      expect(readFileSync(file).length).toBeGreaterThan(1000);
+    }
+  }
+  const page = join(folder, 'report.html');
+  expect(dmalab(['report', out, '-o', page]).code).toBe(0);
+  const html = readFileSync(page, 'utf8');
+  expect(html).toContain('nvme-lazy-randread');
+  expect(html).not.toMatch(/(?:src|href)="https?:/);
+});
+
+test('report and chart say how to make a result folder where there is none', () => {
+  const { code, stderr } = dmalab(['report', folder, '-o', join(folder, 'x.html')]);
+  if (code !== 0) expect(stderr).toMatch(/dmalab replay TRACE -o/);
+  const missing = dmalab(['chart', join(folder, 'nowhere'), 'occupancy', '-o', 'x.svg']);
+  expect(missing.stderr).toMatch(/nowhere: no such folder/);
+  expect(missing.code).toBe(1);
+});

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { dmalab, jsonOf } from '../support/dmalab.ts';
+
+test.each([
+  [[], /command/i],
+  [['repaly', 'x'], /Did you mean replay/],
+  [['info'], /Not enough non-option arguments/],
+  [['info', 'x', '--jsn'], /Unknown argument: jsn/],
+  [
+    ['replay', 'x', '--flush', 'percpuu'],
+    /Unknown flush policy "percpuu", expected one of: strict, percpu, single/,
+  ],
+  [['replay', 'x', '--flush', 'percpu:size=100'], /percpu\.size: got 100, expected a power of two/],
+  [['replay', 'x', '--flush', 'percpu:size'], /key=value/],
+  [['replay', 'x', '--cpus', '0'], /--cpus: got 0, expected a whole number from 1/],
+  [['chart', 'out', 'nonsense', '-o', 'x.svg'], /Unknown chart "nonsense", expected one of: /],
+])('%j is a usage error: exit code 2 and one line that says what to do', (words, message) => {
+  const { code, stdout, stderr } = dmalab(words);
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toContain('    at ');
+  expect(stdout).toBe('');
+  expect(code).toBe(2);
+});
+
+test('help names every command', () => {
+  const { code, stdout } = dmalab(['--help']);
+  expect(code).toBe(0);
+  for (const command of ['info', 'replay', 'verify', 'conform', 'report', 'chart', 'policies']) {
+    expect(stdout).toContain(`dmalab ${command}`);
+  }
+});
+
+test('policies lists the kinds with their parameters', () => {
+  const { policies } = jsonOf<{
+    policies: { kind: string; name: string; parameters: { name: string }[] }[];
+  }>(dmalab(['policies', '--json']));
+  expect(policies.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    'iova linux',
+    'flush strict',
+    'flush percpu',
+    'flush single',
+  ]);
+  const percpu = policies.find(({ name }) => name === 'percpu');
+  expect(percpu?.parameters.map(({ name }) => name)).toContain('size');
+});

@@ -3,7 +3,6 @@
 import type { PolicyChoice } from '@dmalab/replay';
 import type { LabelledResult } from './charts/chart.ts';
 import type { RunResult } from './run-result.ts';
-import type { Summary } from './summary.ts';
 
 /** Gives each result a name of its own: trace, kernel, policies and parameters, as far as they differ. */
 export function labelResults(results: readonly RunResult[]): LabelledResult[] {

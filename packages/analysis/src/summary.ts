@@ -208,9 +208,9 @@ export interface SpaceSplit {
   readonly cached: number;
   /** Neither: limit of the address space - live - queued - cached. */
   readonly free: number;
-  /** Bytes of live, queued and cached ranges that lie below 4 GiB. */
+  /** Bytes that the allocator has taken below 4 GiB; it rounds small ranges up, so this may exceed live + queued + cached. */
   readonly low32: number;
-  /** low32 / (live + queued + cached); null where nothing is taken. */
+  /** low32 / (live + queued + cached), at most 1; null where nothing is taken. */
   readonly low32Share: number | null;
 }
 
@@ -336,12 +336,12 @@ export interface ExposureFigures {
   readonly staleWindow: DistributionFigures;
   /** Time from each unmap until its range could be allocated again: never shorter than the stale window. */
   readonly reuseDelay: DistributionFigures;
-  /** Sum over released ranges of bytes (whole pages) x stale window, byte seconds. */
+  /** Sum over unmapped ranges of bytes (whole pages) x stale window, byte seconds; ranges never released count until the end, or until their domain went. */
   readonly byteSeconds: number;
   /** byteSeconds / duration in s: bytes that are stale on average; null for a replay without duration. */
   readonly meanStaleBytes: number | null;
-  /** Bytes still queued at the end: their windows are not in the figures above. */
-  readonly pendingBytes: number;
+  /** Bytes still queued at the end, or when their domain went: the distributions above do not have them. */
+  readonly unreleasedBytes: number;
 }
 
 /** A distribution: exact count, min, mean and max, and nearest-rank quantiles. Null where count is 0. */

@@ -160,6 +160,17 @@ test('a destroyed domain takes nothing any more', () => {
   expect(occupancy.mean.live).toBe(2 * 4096);
 });
 
+test('ranges that go with their domain were stale until then', () => {
+  const { exposure } = result([
+    { kind: unmap, time: 0, domain: 1, pages: 1, value: 1, queuedPages: 1 },
+    { kind: OutcomeKind.domainDestroy, time: 2e9, domain: 1, queuedPages: 1 },
+    { kind: OutcomeKind.loss, time: 5e9 },
+  ]).summary;
+  expect(exposure.byteSeconds).toBe(2 * 4096);
+  expect(exposure.unreleasedBytes).toBe(4096);
+  expect(exposure.staleWindow.count).toBe(0);
+});
+
 test('headroom is 1 - peak / limit, with reservations left out of the limit', () => {
   const rows = [{ kind: map, domain: 1, livePages: 1000, liveMappings: 1, low32Pages: 1000 }];
   const { headroom } = result(rows, { maskBits: 32 }).summary;

@@ -22,6 +22,6 @@ export const METHODS: readonly { readonly heading: string; readonly text: string
   },
   {
     heading: 'Stale window and exposure',
-    text: 'The stale window of an unmap ends with the first flush of its domain after it, even where the range itself stays in a queue for longer. Exposure is the sum of bytes times stale window over all released ranges.',
+    text: 'The stale window of an unmap ends with the first flush of its domain after it, even where the range itself stays in a queue for longer. Exposure is the sum of bytes times stale window over all unmapped ranges.',
   },
 ];

@@ -16,7 +16,7 @@ import type { DomainSpace } from './space.ts';
 
 const CAUSES = 4;
 
-/** Counts of flushes by cause, batch sizes, stale windows and the exposure integral. */
+/** Counts of flushes by cause, batch sizes and stale windows. */
 export class FlushStats {
   readonly stale: LogHistogram = new LogHistogram();
   readonly reuse: LogHistogram = new LogHistogram();
@@ -31,7 +31,8 @@ export class FlushStats {
   readonly #byDomain: Float64Array;
   #syncs = 0;
   #unmapped = 0;
-  #byteSeconds = 0;
+  /** Byte seconds that released ranges waited after they were covered. */
+  #covered = 0;
 
   constructor(spaces: readonly DomainSpace[]) {
     this.#granules = Float64Array.from(spaces, ({ granule }) => granule);
@@ -80,13 +81,15 @@ export class FlushStats {
     };
   }
 
-  exposure(duration: number, pendingBytes: number): ExposureFigures {
+  /** `queued`: byte seconds in queues; what was released was out of reach for a part of them. */
+  exposure(duration: number, queued: number, unreleasedBytes: number): ExposureFigures {
+    const byteSeconds = Math.max(0, queued - this.#covered);
     return {
       staleWindow: distributionFigures(this.stale, 'ns'),
       reuseDelay: distributionFigures(this.reuse, 'ns'),
-      byteSeconds: this.#byteSeconds,
-      meanStaleBytes: duration > 0 ? this.#byteSeconds / (duration / 1e9) : null,
-      pendingBytes,
+      byteSeconds,
+      meanStaleBytes: duration > 0 ? byteSeconds / (duration / 1e9) : null,
+      unreleasedBytes,
     };
   }
 
@@ -114,6 +117,6 @@ export class FlushStats {
     this.reuse.add(waited);
     this.stale.add(stale);
     const bytes = batch.pages[i]! * (this.#granules[domain] ?? 0);
-    this.#byteSeconds += bytes * (stale / 1e9);
+    this.#covered += bytes * ((waited - stale) / 1e9);
   }
 }

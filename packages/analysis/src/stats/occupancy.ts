@@ -21,6 +21,7 @@ export class OccupancyStats {
   readonly #series: SeriesRecorder;
   #requested = 0;
   #peakRequested = 0;
+  #unreleased = 0;
 
   constructor(spaces: readonly DomainSpace[]) {
     this.#spaces = spaces;
@@ -103,9 +104,14 @@ export class OccupancyStats {
     return this.#gauges.peakAt(domain);
   }
 
-  /** Bytes that wait in queues now. */
-  queuedBytes(): number {
-    return this.#gauges.now[this.#sum * LEVELS + Level.queued]!;
+  /** Bytes that were never released: queued at the end, or when their domain went. */
+  unreleasedBytes(): number {
+    return this.#unreleased + this.#gauges.now[this.#sum * LEVELS + Level.queued]!;
+  }
+
+  /** Integral of the queued bytes over time, byte seconds. */
+  queuedByteSeconds(end: number): number {
+    return (this.#gauges.mean(this.#sum, Level.queued, 0, end) * end) / 1e9;
   }
 
   /** Puts the state columns of row `i` into the domain's slot and the change into the sum. */
@@ -141,6 +147,7 @@ export class OccupancyStats {
     const { granule } = this.#spaces[domain]!;
     this.#gauges.advance(domain, time);
     this.#gauges.advance(this.#sum, time);
+    this.#unreleased += now[domain * LEVELS + Level.queued]! * granule;
     for (let level = 0; level < LEVELS; level++) {
       const unit = level === Level.mappings || level === Level.entries ? 1 : granule;
       now[this.#sum * LEVELS + level]! -= now[domain * LEVELS + level]! * unit;
@@ -210,6 +217,6 @@ function spaceSplit(levels: LevelSplit, granule: number, limitBytes: number): Sp
     cached,
     free: Math.max(0, limitBytes - taken),
     low32,
-    low32Share: taken > 0 ? low32 / taken : null,
+    low32Share: taken > 0 ? Math.min(1, low32 / taken) : null,
   };
 }

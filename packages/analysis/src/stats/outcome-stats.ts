@@ -97,7 +97,11 @@ export class OutcomeStats {
       rcache: this.#allocations.rcache(),
       tree: this.#allocations.tree(),
       flushes: this.#flushes.figures(end),
-      exposure: this.#flushes.exposure(end, this.#occupancy.queuedBytes()),
+      exposure: this.#flushes.exposure(
+        end,
+        this.#occupancy.queuedByteSeconds(end),
+        this.#occupancy.unreleasedBytes(),
+      ),
       lifetime: distributionFigures(this.#requests.lifetime, 'ns'),
       headroom: findHeadroom(
         this.#occupancy,

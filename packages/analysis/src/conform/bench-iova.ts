@@ -111,12 +111,13 @@ function replayStream(stream: IovaStream, allocator: LinuxIova, timers: Timers):
   const { count, times, words, limits, flushes, pfns } = stream;
   const live = new Float64Array(stream.slots);
   let allocations = 0;
-  for (let i = 0; i < count; i++) {
-    const id = words[i * WORDS + ID]!;
-    const pages = words[i * WORDS + PAGES]!;
-    const cpu = words[i * WORDS + CPU]!;
-    const call = words[i * WORDS + CALL]!;
-    timers.advance(times[i * TIMES]!);
+  // Numbers, not names, in this loop: a constant of a module is read and checked at every use.
+  for (let i = 0, at = 0, timeAt = 0; i < count; i++, at += 6, timeAt += 3) {
+    const id = words[at + 2]!;
+    const pages = words[at + 3]!;
+    const cpu = words[at + 4]!;
+    const call = words[at + 5]!;
+    timers.advance(times[timeAt]!);
     if (call < 0) {
       const pfn = live[id]!;
       if (pfn > 0) allocator.free(pfn, pages, cpu);

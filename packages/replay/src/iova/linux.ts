@@ -21,10 +21,8 @@ import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
 import { ANCHOR, BOTTOM } from '../structures/range-tree.ts';
 import {
   ARRAY_DEPOT,
-  BOTH_FULL,
   CLASSES,
   MAX_CACHED_PAGES,
-  NOT_CACHED,
   Rcache,
   type RcacheCopy,
   rcacheCopy,
@@ -36,20 +34,15 @@ import {
 } from './linux-parameters.ts';
 import { LinuxTree, type LinuxTreeCopy, linuxTreeCopy } from './linux-tree.ts';
 
-// Copies for the paths of a hit: an imported binding is read from memory wherever it is used.
+// Copies for the paths of a hit: an imported binding is looked up at every use.
 const MAX_CACHED = MAX_CACHED_PAGES;
-const MISS = NOT_CACHED;
-const FULL = BOTH_FULL;
 const FROM_CACHE: AllocPath = AllocPath.rcache;
-const NO_CAUSE: FailCause = FailCause.none;
 
 /** What `find` and `reserve` return where there is no range. */
 export const NO_NODE: number = BOTTOM;
 
 /** Work done since the allocator was made. */
 export interface LinuxIovaCounters {
-  /** Allocations served from magazines. */
-  readonly rcacheHits: number;
   readonly treeSearches: number;
   readonly treeSteps: number;
   readonly secondPasses: number;
@@ -91,6 +84,7 @@ export class LinuxIova implements IovaAllocator {
 
   private readonly parameters: LinuxIovaParameters;
   private readonly port: Port;
+  private readonly found = new Float64Array(1);
   private readonly trimPending = new Uint8Array(CLASSES);
   private readonly trimCallbacks: readonly ((cpu: number) => void)[];
   private depotRuns = 0;
@@ -110,32 +104,30 @@ export class LinuxIova implements IovaAllocator {
 
   /** `alloc_iova_fast`. */
   alloc(pages: number, limitPfn: number, cpu: number, lastTry: boolean): number {
-    if (pages > MAX_CACHED) return this.allocBehindCache(pages, limitPfn, lastTry);
-    const { rcache } = this;
-    const sizeClass = rcache.classOf(pages);
-    const size = rcache.pagesOf(sizeClass);
-    const slot = rcache.slotOf(sizeClass, cpu);
-    const top = rcache.top(slot, sizeClass);
-    if (top === MISS) return this.allocBehindCache(size, limitPfn, lastTry);
-    // Where limitPfn + 1 - size is below 0, it is a huge number in the kernel: every pfn is low enough.
-    const maxPfn = limitPfn + 1 - size;
-    let pfn = rcache.pfns[top]!;
-    if (pfn > maxPfn && maxPfn >= 0) {
-      if (!rcache.lift(slot, maxPfn)) return this.allocBehindCache(size, limitPfn, lastTry);
-      pfn = rcache.pfns[top]!;
+    let size = pages;
+    if (pages <= MAX_CACHED) {
+      const { rcache } = this;
+      const sizeClass = rcache.classOf(pages);
+      size = rcache.pagesOf(sizeClass);
+      // A difference below 0 is a huge number in the kernel: every pfn is low enough.
+      const room = limitPfn + 1 - size;
+      const maxPfn = room < 0 ? Number.POSITIVE_INFINITY : room;
+      const slot = rcache.slotOf(sizeClass, cpu);
+      const top = rcache.top(slot, sizeClass);
+      if (top >= 0 && (rcache.pfns[top]! <= maxPfn || rcache.lift(slot, maxPfn))) {
+        const pfn = rcache.pfns[top]!;
+        rcache.pop(slot, size);
+        // To the kernel a cached pfn 0 is a miss, and lost.
+        if (pfn > 0) {
+          const { work } = this;
+          if (work.path !== FROM_CACHE) this.setHit();
+          work.pages = size;
+          return pfn;
+        }
+      }
     }
-    rcache.pop(slot, sizeClass);
-    // To the kernel a cached pfn 0 is a miss, and lost.
-    if (pfn === 0) return this.allocBehindCache(size, limitPfn, lastTry);
-    const { work } = this;
-    if (work.path !== FROM_CACHE) {
-      work.path = FROM_CACHE;
-      work.cause = NO_CAUSE;
-      work.steps = 0;
-      work.tries = 0;
-    }
-    work.pages = size;
-    return pfn;
+    this.allocBehindCache(size, limitPfn, lastTry);
+    return this.found[0]!;
   }
 
   /** `alloc_iova`: from the tree, no rounding of the size. Returns pfn 0 as it is. */
@@ -157,7 +149,7 @@ export class LinuxIova implements IovaAllocator {
     const sizeClass = rcache.classOf(pages);
     const slot = rcache.slotOf(sizeClass, cpu);
     const place = rcache.push(slot, sizeClass);
-    if (place === FULL) this.putInNewMagazine(sizeClass, pfn, cpu);
+    if (place < 0) this.putInNewMagazine(sizeClass, pfn, cpu);
     else rcache.pfns[place] = pfn;
   }
 
@@ -288,7 +280,6 @@ export class LinuxIova implements IovaAllocator {
   counters(): LinuxIovaCounters {
     const { tree, rcache } = this;
     return {
-      rcacheHits: rcache.hits,
       treeSearches: tree.searches,
       treeSteps: tree.totalSteps,
       secondPasses: tree.secondPasses,
@@ -342,7 +333,16 @@ export class LinuxIova implements IovaAllocator {
     this.trimPending.set(from.trimPending);
   }
 
-  private allocBehindCache(size: number, limitPfn: number, lastTry: boolean): number {
+  private setHit(): void {
+    const { work } = this;
+    work.path = FROM_CACHE;
+    work.cause = FailCause.none;
+    work.steps = 0;
+    work.tries = 0;
+  }
+
+  /** Leaves the pfn in `found`: as the result of a call it would be an object, and so would those of hits. */
+  private allocBehindCache(size: number, limitPfn: number, lastTry: boolean): void {
     const { work, parameters } = this;
     work.steps = 0;
     work.tries = 0;
@@ -353,7 +353,7 @@ export class LinuxIova implements IovaAllocator {
       pfn = this.search(size, limitPfn, true);
       if (pfn !== NO_PFN) work.path = AllocPath.rbtreeAfterFlush;
     }
-    return pfn === 0 ? this.failAtZero() : pfn;
+    this.found[0] = pfn === 0 ? this.failAtZero() : pfn;
   }
 
   private search(pages: number, limitPfn: number, aligned: boolean): number {

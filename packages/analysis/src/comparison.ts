@@ -1,6 +1,6 @@
 // Runs side by side: one row per figure, one column per run; as data, as plain text and as Markdown.
 
-import { type ColumnTable, table } from 'arquero';
+import type { ColumnTable } from 'arquero';
 import type { LabelledResult } from './charts/chart.ts';
 import { formatBytes, formatCount, formatDuration, formatShare, threeDigits } from './quantity.ts';
 import { escapeMarkdown, printable } from './report/escape.ts';
@@ -45,8 +45,9 @@ const FIGURES: readonly Figure[] = [
   figure('modelled cost per map, mean', 'ns', (s) => s.modelledCost.perMap.mean, formatDuration),
 ];
 
-/** Long form: columns figure, unit, run, value (null where there is none) and text. */
-export function comparisonTable(results: readonly LabelledResult[]): ColumnTable {
+/** As data, in long form: columns figure, unit, run, value (null where there is none) and text. */
+export async function comparisonTable(results: readonly LabelledResult[]): Promise<ColumnTable> {
+  const { table } = await import('arquero');
   const rows = FIGURES.flatMap(({ name, unit, value, format }) =>
     results.map(({ label, result }) => {
       const number = value(result.summary);

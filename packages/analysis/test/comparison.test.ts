@@ -63,8 +63,8 @@ test('names cannot break out of a table or a terminal', () => {
   );
 });
 
-test('the comparison as data has one row per figure and run', () => {
-  const table = comparisonTable(policies);
+test('the comparison as data has one row per figure and run', async () => {
+  const table = await comparisonTable(policies);
   expect(table.columnNames()).toEqual(['figure', 'unit', 'run', 'value', 'text']);
   expect(table.filter((row: { figure: string }) => row.figure === 'maps').array('value')).toEqual([
     300, 300, 300,

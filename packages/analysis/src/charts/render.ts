@@ -5,8 +5,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { Resvg } from '@resvg/resvg-js';
-import * as vega from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type * as Vega from 'vega';
+import type { TopLevelSpec } from 'vega-lite';
 import { textWidth } from './text-width.ts';
 import { CHART_FONT, chartConfig, type ThemeName, themeBackground } from './theme.ts';
 
@@ -24,8 +24,10 @@ export async function renderSvg(
   warn: (message: string) => void = () => {},
 ): Promise<string> {
   const logger = warningLogger(warn);
+  // Loaded when a chart is drawn: commands that draw none start in half the time.
+  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const compiled = compile(spec, { config: chartConfig(theme), logger }).spec;
-  measureTextByTable();
+  measureTextByTable(vega);
   vega.resetSVGDefIds();
   const view = new vega.View(vega.parse(compiled), { renderer: 'none', logger });
   const svg = await view.toSVG();
@@ -53,7 +55,7 @@ interface TextItem {
 }
 
 /** Vega offers this hook for hosts without a canvas; its types do not name it. */
-function measureTextByTable(): void {
+function measureTextByTable(vega: typeof Vega): void {
   const { textMetrics } = vega as unknown as {
     textMetrics: { width: (item: TextItem, text: unknown) => number };
   };
@@ -65,16 +67,16 @@ function fontPath(file: string): string {
   return fileURLToPath(import.meta.resolve(`dejavu-fonts-ttf/ttf/${file}`));
 }
 
-function warningLogger(warn: (message: string) => void): vega.LoggerInterface {
-  const report = (...parts: readonly unknown[]): vega.LoggerInterface => {
+function warningLogger(warn: (message: string) => void): Vega.LoggerInterface {
+  const report = (...parts: readonly unknown[]): Vega.LoggerInterface => {
     warn(parts.map(String).join(' '));
     return logger;
   };
-  const ignore = (): vega.LoggerInterface => logger;
+  const ignore = (): Vega.LoggerInterface => logger;
   const logger = { level: levelOf, error: report, warn: report, info: ignore, debug: ignore };
   function levelOf(): number;
-  function levelOf(level: number): vega.LoggerInterface;
-  function levelOf(level?: number): number | vega.LoggerInterface {
+  function levelOf(level: number): Vega.LoggerInterface;
+  function levelOf(level?: number): number | Vega.LoggerInterface {
     return level === undefined ? 2 : logger;
   }
   return logger;

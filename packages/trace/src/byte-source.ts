@@ -5,8 +5,8 @@
 // valid until the next one is asked for.
 
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { close, createReadStream, fstat, open, read } from 'node:fs';
+import { promisify } from 'node:util';
 import type { EventSink } from './event-sink.ts';
 import { type FileHash, hashFile } from './file-hash.ts';
 import { TraceError } from './trace-error.ts';
@@ -21,6 +21,12 @@ const LARGE = 16 * 1024 * 1024;
 interface Growth {
   grew: boolean;
 }
+
+// Bare descriptors: a FileHandle that is never read to its end would end the process.
+const openFd = promisify(open);
+const readFd = promisify(read);
+const statFd = promisify(fstat);
+const closeFd = promisify(close);
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
 
@@ -44,13 +50,14 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
   const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, growth);
   const wrapped = await peek(raw, 4);
   const compression = compressionOf(wrapped.head);
-  const size = file === null || compression !== 'none' ? 0 : (await file.stat()).size;
+  const size = file === null || compression !== 'none' ? 0 : (await statFd(file)).size;
   const hash = createHash('sha256');
   const bytes = size > LARGE ? wrapped.all() : hashed(wrapped.all(), hash);
   const damage: Damage = { code: '', message: '' };
   const text = compression === 'none' ? bytes : unwrap(bytes, compression, path, damage);
   const { head, all } = await peek(text, HEAD);
   let aside: FileHash | null = null;
+  let closed = false;
   return {
     compression,
     head,
@@ -64,20 +71,22 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
       }
       sink.counts.sha256 = aside === null ? hash.digest('hex') : await aside.digest();
       if (damage.code !== '') sink.diagnose(damage.code, damage.message);
+      sink.dropsTail = damage.code !== '';
       if (growth.grew) sink.diagnose('GROWING', 'the file grew: it is read up to its first size');
     },
     async close() {
       aside?.close();
-      await file?.close();
+      if (file !== null && !closed) await closeFd(file);
+      closed = true;
     },
   };
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function openFile(path: string): Promise<number> {
   try {
-    const file = await open(path, 'r');
-    if (!(await file.stat()).isDirectory()) return file;
-    await file.close();
+    const file = await openFd(path, 'r');
+    if (!(await statFd(file)).isDirectory()) return file;
+    await closeFd(file);
   } catch (error) {
     throw ioError(path, error);
   }
@@ -89,19 +98,14 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 /** Two buffers in turn: the next piece is read while the last one is used. */
-async function* fileChunks(
-  file: FileHandle,
-  path: string,
-  chunkSize: number,
-  growth: Growth,
-): Chunks {
+async function* fileChunks(file: number, path: string, chunkSize: number, growth: Growth): Chunks {
   const buffers = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)] as const;
   try {
-    const { size } = await file.stat();
+    const { size } = await statFd(file);
     // Pipes, devices and files of tracefs have no size: they are read to their end.
     let left = size === 0 ? Infinity : size;
     let turn = 0;
-    let reading = file.read(buffers[0], 0, Math.min(chunkSize, left));
+    let reading = readFd(file, buffers[0], 0, Math.min(chunkSize, left), null);
     for (;;) {
       const { bytesRead, buffer } = await reading;
       if (bytesRead === 0) break;
@@ -109,11 +113,11 @@ async function* fileChunks(
       turn = 1 - turn;
       const wanted = Math.min(chunkSize, left);
       const more = wanted > 0;
-      if (more) reading = file.read(buffers[turn as 0 | 1], 0, wanted);
+      if (more) reading = readFd(file, buffers[turn as 0 | 1], 0, wanted, null);
       yield buffer.subarray(0, bytesRead);
       if (!more) break;
     }
-    growth.grew = size > 0 && (await file.stat()).size > size;
+    growth.grew = size > 0 && (await statFd(file)).size > size;
   } catch (error) {
     throw error instanceof TraceError ? error : ioError(path, error);
   }

@@ -31,8 +31,10 @@ export class EventSink {
   time = 0;
   /** Flags of every row of the current line. */
   lineFlags = 0;
-  /** True while the last line of an input without a final line feed is read. */
+  /** True while the last line of an input without a final line feed is read: it may be cut off. */
   atTail = false;
+  /** Set where the input is known to break off: what follows its last line feed is no line. */
+  dropsTail = false;
   private readonly lossPending = new Uint8Array(UNKNOWN_CPU + 1);
   private lossesPending = 0;
 
@@ -69,6 +71,8 @@ export class EventSink {
 
   /** Counts a line that looks like an event and was not understood. */
   unparsed(code: string, message: string): void {
+    // A last line that was cut off is reported as such.
+    if (this.atTail) return;
     this.counts.unparsed++;
     this.diagnose(code, message);
   }

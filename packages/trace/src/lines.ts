@@ -140,10 +140,13 @@ class LineCutter {
       sink.diagnose('NUL_TAIL', 'NUL bytes at the end of the file are ignored');
       sink.line--;
     }
-    if (end === this.start) {
+    if (end === this.start || sink.dropsTail) {
       this.end = this.start;
       return;
     }
+    sink.line++;
+    sink.diagnose('TRUNC_TAIL', 'the last line has no line feed and may be cut off');
+    sink.line--;
     sink.atTail = true;
     bytes[end] = Byte.lineFeed;
     this.end = end + 1;

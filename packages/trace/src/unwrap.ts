@@ -1,7 +1,8 @@
 // gzip and zstd through the decoders of node:zlib, one piece ahead of the parser.
 //
 // The decoder runs on another thread: while the text of one piece is parsed, the next is decoded.
-// Its events are collected by hand because an error in a stream drops what was decoded before it.
+// Its events are collected by hand because an error in a stream drops what was decoded before it;
+// only the output of the piece with the error is lost.
 
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { TraceError } from './trace-error.ts';
@@ -68,7 +69,7 @@ function describe(error: Error, wrapping: Unwrapping, damage: Damage): void {
     damage.message = `the ${wrapping} data breaks off: complete lines up to there are kept`;
   } else if (/incorrect header check/.test(error.message)) {
     damage.code = 'GZ_TRAILING';
-    damage.message = `other bytes follow the ${wrapping} data and are ignored`;
+    damage.message = `other bytes follow the ${wrapping} data: they and its last lines are missing`;
   } else {
     damage.code = 'GZ_CRC';
     damage.message = `the ${wrapping} data is damaged: what could be decoded is kept`;
@@ -97,9 +98,12 @@ class Decoder {
 
   /** Decodes one piece; an error is kept in `error`. */
   decode(piece: Uint8Array): Promise<void> {
-    return new Promise((resolve) => {
+    if (this.error !== null) return this.closed;
+    const written = new Promise<void>((resolve) => {
       this.stream.write(piece, () => resolve());
     });
+    // After an error nobody calls back for what was written.
+    return Promise.race([written, this.closed]);
   }
 
   /** Decodes what is left. */

@@ -93,6 +93,18 @@ test('runs with one distribution of lifetimes share a curve', () => {
   expect(spec).toContain('all runs: 60 mappings');
 });
 
+test('the curve is flat where no window ends', () => {
+  const releases = [1000, 1000, 5_000_000].map((value, i) => ({
+    kind: OutcomeKind.release,
+    domain: 1,
+    time: (i + 1) * 1e7,
+    pages: 1,
+    value,
+  }));
+  const spec = JSON.stringify(chartNamed('stale-window').make([labelled('gap', releases)]));
+  expect(spec).toContain('{"run":"gap","x":4981000,"p":66.67,"time":"4.98 ms"}');
+});
+
 test('zero has a place of its own left of the shortest stale window', () => {
   const spec = JSON.stringify(chartNamed('stale-window').make(compared.slice(0, 1)));
   expect(spec).toContain('{"run":"strict","x":100,"p":100,"time":"0"}');

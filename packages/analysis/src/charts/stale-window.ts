@@ -91,13 +91,15 @@ interface Point {
   readonly time: string;
 }
 
-/** The curve through the upper ends of the bins; zeros rise at the place of zero. */
+/** The curve through the ends of the bins, flat between them; zeros rise at the place of zero. */
 function points({ label, bins, figures }: Curve, axis: LogTimeAxis): Point[] {
-  const start = bins[0]![0];
-  const curve = [point(label, start, 0, axis)];
+  const curve: Point[] = [];
   let seen = 0;
-  for (const [, hi, count] of bins) {
+  let end = -1;
+  for (const [lo, hi, count] of bins) {
+    if (lo > end) curve.push(point(label, lo, (100 * seen) / figures.count, axis));
     seen += count;
+    end = hi;
     curve.push(point(label, Math.min(hi, figures.max!), (100 * seen) / figures.count, axis));
   }
   if (figures.max! < axis.last) curve.push(point(label, axis.last, 100, axis));

@@ -35,4 +35,11 @@ export * from './policy.ts';
 export { type RequestSource, replay } from './replay.ts';
 export { FNV_BASIS, fnvWord } from './structures/fnv.ts';
 export type { Ring } from './structures/ring.ts';
-export { msToJiffies, type TimerCallback, Timers, wheelJiffy } from './timers.ts';
+export {
+  type Firing,
+  type FiringRule,
+  msToJiffies,
+  type TimerCallback,
+  Timers,
+  wheelJiffy,
+} from './timers.ts';

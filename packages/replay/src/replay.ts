@@ -15,7 +15,7 @@ import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { NO_PFN } from './policy.ts';
 import { LiveState, LiveTable } from './structures/live-table.ts';
-import { Timers } from './timers.ts';
+import { type FiringRule, Timers } from './timers.ts';
 
 /** What is replayed: a capture, or anything that yields requests in order. */
 export interface RequestSource {
@@ -24,12 +24,16 @@ export interface RequestSource {
   requests(): Iterable<RequestBatch>;
 }
 
-/** Replays `source` on `machine`. Each batch is valid until the next one is asked for. */
+/**
+ * Replays `source` on `machine`. Each batch is valid until the next one is asked for. With a `rule`
+ * timers fire when it says; their owners are the indices of the domains.
+ */
 export function* replay(
   machine: Machine,
   source: RequestSource,
+  rule: FiringRule | null = null,
 ): Generator<OutcomeBatch, void, undefined> {
-  const run = new Replay(machine);
+  const run = new Replay(machine, rule);
   for (const batch of source.openStart()) {
     for (let i = 0; i < batch.length; i++) run.openStart(batch, i);
     yield* run.log.takeFull();
@@ -53,9 +57,9 @@ class Replay {
   readonly #live = new LiveTable();
   readonly #endHold = (cpu: number, id: number): void => this.#unmapHeld(cpu, id);
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, rule: FiringRule | null) {
     this.#machine = machine;
-    this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase);
+    this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
     this.log = new OutcomeLog(this.#timers);
     this.#domains = new Domains(machine, this.#timers, this.log, this.#live);
   }

@@ -18,6 +18,25 @@ const LEVEL_FACTOR = 8;
 /** Called when a timer fires, with the CPU and the argument it was armed with. */
 export type TimerCallback = (cpu: number, argument: number) => void;
 
+/** When and where a timer fires. */
+export interface Firing {
+  /** ns. */
+  readonly time: number;
+  readonly cpu: number;
+}
+
+/**
+ * Says when a timer of `owner` really fired, that is armed on `cpu` at `now` for `delayMs` and would
+ * fire at `planned`; null: as planned. For replays that follow a recorded machine whose timers ran late.
+ */
+export type FiringRule = (
+  owner: number,
+  cpu: number,
+  now: number,
+  delayMs: number,
+  planned: number,
+) => Firing | null;
+
 /** Firing jiffy of the kernel's timer wheel for a timer armed at jiffy `now` to expire at `expiry`. */
 export function wheelJiffy(now: number, expiry: number): number {
   let bucket = 1;
@@ -40,6 +59,7 @@ export class Timers {
   readonly mode: TimerMode;
   readonly #jiffyNs: number;
   readonly #phase: number;
+  readonly #rule: FiringRule | null;
   #length = 0;
   #armed = 0;
   #time = new Float64Array(16);
@@ -50,10 +70,11 @@ export class Timers {
   readonly #callback: TimerCallback[] = [];
 
   /** `tickPhase`: time in ns at which some jiffy begins. */
-  constructor(hz: number, mode: TimerMode, tickPhase: number = 0) {
+  constructor(hz: number, mode: TimerMode, tickPhase: number = 0, rule: FiringRule | null = null) {
     this.hz = hz;
     this.mode = mode;
     this.#phase = tickPhase;
+    this.#rule = rule;
     this.#jiffyNs = NS_PER_SECOND / hz;
   }
 
@@ -80,9 +101,11 @@ export class Timers {
     callback: TimerCallback,
     argument: number = 0,
   ): number {
-    const firing = this.#firing(delayMs);
-    this.armAt(owner, cpu, firing, callback, argument);
-    return firing;
+    const planned = this.#firing(delayMs);
+    const really = this.#rule === null ? null : this.#rule(owner, cpu, this.now, delayMs, planned);
+    const time = really?.time ?? planned;
+    this.armAt(owner, really?.cpu ?? cpu, time, callback, argument);
+    return time;
   }
 
   /** Arms a timer for the exact time `ns`, whatever the mode. */

@@ -98,3 +98,26 @@ test('a thousand timers fire in order', () => {
   timers.advance(2000);
   expect(count).toBe(1000);
 });
+
+test('fires when and where a rule says, and as planned where it says nothing', () => {
+  const asked: number[][] = [];
+  const timers = new Timers(250, 'wheel', 0, (owner, cpu, now, delayMs, planned) => {
+    asked.push([owner, cpu, now, delayMs, planned]);
+    return owner === 1 ? { time: 23_000_000, cpu: 3 } : null;
+  });
+  const fired: number[][] = [];
+  const note = (cpu: number): void => {
+    fired.push([timers.now, cpu]);
+  };
+  timers.arm(1, 0, 10, note);
+  timers.arm(2, 0, 10, note);
+  timers.advance(40_000_000);
+  expect(asked).toEqual([
+    [1, 0, 0, 10, 16_000_000],
+    [2, 0, 0, 10, 16_000_000],
+  ]);
+  expect(fired).toEqual([
+    [16_000_000, 0],
+    [23_000_000, 3],
+  ]);
+});

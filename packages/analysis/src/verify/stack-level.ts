@@ -3,9 +3,12 @@
 // The capture is replayed on the machine that it was recorded on, in wheel time: the flush queues decide
 // when a range is free again. The order of requests is the one that the allocator level found. One
 // pair of calls the other way round, or one timer that fired late, moves every later address, so the
-// flushes are what counts; see docs/models/verification.md.
+// flushes are what counts. A second replay takes the moments of the recorded timers over, so that a
+// machine that runs its timers late can be judged by what follows from them. See
+// docs/models/verification.md.
 
 import {
+  type FiringRule,
   FlushCause,
   type Machine,
   type MachineOverrides,
@@ -20,8 +23,9 @@ import { compareFlushes, sumComparisons } from './compare-flushes.ts';
 import type { Moved } from './order-summary.ts';
 import { OrderedRequests } from './ordered-requests.ts';
 import type { Flush } from './recorded-flushes.ts';
+import { RecordedTimers } from './recorded-timers.ts';
 import { tickPhase } from './tick-phase.ts';
-import type { StackDifference, StackDomain, StackResult } from './verify-result.ts';
+import type { StackDifference, StackDomain, StackResult, StackRunResult } from './verify-result.ts';
 
 const NS_PER_SECOND = 1e9;
 
@@ -40,10 +44,28 @@ export function checkStack(
   recorded: RecordedStack,
   overrides: MachineOverrides,
 ): StackResult {
-  const { facts, report } = capture;
+  const { facts } = capture;
   const jiffy = NS_PER_SECOND / (overrides.hz ?? facts.hz.value);
   const phase = tickPhase(timeoutsOf(recorded.flushes), jiffy);
   const machine = machineFromFacts(facts, { timerMode: 'wheel', tickPhase: phase, ...overrides });
+  const timers = new RecordedTimers(recorded.flushes);
+  const free = runOnce(capture, machine, recorded, jiffy, null);
+  const follows = free.flushes !== null;
+  const following = follows ? runOnce(capture, machine, recorded, jiffy, timers.rule) : null;
+  const compared = timers.comparison(jiffy);
+  const followed = following && compared && { ...following, timers: compared };
+  return { ...free, jiffyNs: jiffy, phaseNs: phase, followed };
+}
+
+/** One replay, with the timers of the machine or by `rule`. */
+function runOnce(
+  capture: Capture,
+  machine: Machine,
+  recorded: RecordedStack,
+  jiffy: number,
+  rule: FiringRule | null,
+): StackRunResult {
+  const { facts, report } = capture;
   const run = new StackRun(report.source, capture, machine);
   const requests = new OrderedRequests(recorded.moved, run.pfnOf);
   if (recorded.why === null) {
@@ -51,12 +73,12 @@ export function checkStack(
       openStart: () => capture.openStart(),
       requests: () => run.remembered(requests.of(capture.requests())),
     };
-    for (const batch of replay(machine, source)) run.add(batch);
+    for (const batch of replay(machine, source, rule)) run.add(batch);
   }
   const domains = facts.domains
     .map((_, index) => run.domain(index, recorded, jiffy))
     .filter((domain) => domain !== null);
-  return sumOf(domains, recorded.why, requests.moved, phase, jiffy);
+  return sumOf(domains, recorded.why, requests.moved);
 }
 
 /** What is counted of one domain while the replay runs. */
@@ -172,6 +194,8 @@ class StackRun {
     this.#counted[batch.domain[row]!]?.flushes.push({
       time: batch.time[row]!,
       cause: batch.cause[row]! as FlushCause,
+      cpu: batch.cpu[row]!,
+      armedAt: -1,
       released: batch.value[row]!,
       line: 0,
     });
@@ -190,9 +214,7 @@ function sumOf(
   domains: readonly StackDomain[],
   loss: string | null,
   reordered: number,
-  phase: number,
-  jiffy: number,
-): StackResult {
+): StackRunResult {
   const compared = domains.reduce((sum, domain) => sum + domain.compared, 0);
   const differences = domains.flatMap(({ first }) => (first === null ? [] : [first]));
   differences.sort((a, b) => a.line - b.line);
@@ -206,8 +228,6 @@ function sumOf(
     first: differences[0] ?? null,
     why: compared > 0 ? null : why,
     flushes: sumComparisons(domains.flatMap(({ flushes }) => flushes ?? [])),
-    jiffyNs: jiffy,
-    phaseNs: phase,
     domains,
   };
 }

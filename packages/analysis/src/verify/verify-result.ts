@@ -2,6 +2,7 @@
 
 import type { FlushComparison } from './compare-flushes.ts';
 import type { Difference } from './difference.ts';
+import type { TimerComparison } from './recorded-timers.ts';
 
 /** The first allocation whose recorded address no order that was found explains. */
 export interface FirstDifference extends Difference {
@@ -67,14 +68,25 @@ export interface StackDomain {
   readonly flushes: FlushComparison | null;
 }
 
-/** The whole-stack level: DMA API requests alone; the flush queue decides when ranges are freed. */
-export interface StackResult extends Omit<StackDomain, 'token'> {
+/** One replay of the whole stack, all domains together. */
+export interface StackRunResult extends Omit<StackDomain, 'token'> {
   /** Requests that were moved to the place that the allocator level found. */
   readonly reordered: number;
+  readonly domains: readonly StackDomain[];
+}
+
+/** The same with flush timers that fire when the recorded ones did, each judged by itself. */
+export interface FollowedStack extends StackRunResult {
+  readonly timers: TimerComparison;
+}
+
+/** The whole-stack level: DMA API requests alone; the flush queue decides when ranges are freed. */
+export interface StackResult extends StackRunResult {
   /** Length of a jiffy, and where one begins on the trace's clock, as estimated. */
   readonly jiffyNs: number;
   readonly phaseNs: number;
-  readonly domains: readonly StackDomain[];
+  /** null where the capture does not show when timers were armed and fired. */
+  readonly followed: FollowedStack | null;
 }
 
 /** The verification of one capture. */

@@ -7,6 +7,7 @@ import type {
   AllocatorDomain,
   AllocatorResult,
   FirstDifference,
+  FollowedStack,
   StackDifference,
   StackResult,
   VerifyResult,
@@ -90,6 +91,23 @@ function stackLines(result: StackResult): string[] {
   const rate = matchRate(matched, compared);
   lines.push(`  ${formatCount(matched)} of ${formatCount(compared)} addresses equal: ${rate}`);
   if (reordered > 0) lines.push(`  ${formatCount(reordered)} requests in the order found above`);
+  if (result.first !== null) lines.push(...stackDifferenceLines(result.first));
+  if (result.followed !== null) lines.push('', ...followedLines(result.followed, result.jiffyNs));
+  return lines;
+}
+
+function followedLines(result: FollowedStack, jiffy: number): string[] {
+  const { timers, matched, compared } = result;
+  const { late, early } = timers;
+  const lines = [
+    'whole stack, timers as recorded   each timer judged by itself',
+    `  ${formatCount(timers.compared)} timers armed as recorded, ${formatCount(timers.withinJiffy)} within a jiffy of the timer wheel: ${matchRate(timers.withinJiffy, timers.compared)}`,
+    `    ${formatCount(late)} late, ${formatCount(early)} early; worst ${formatDuration(timers.worstNs)} late (line ${timers.worstLine})`,
+  ];
+  if (result.flushes !== null) lines.push(...flushLines(result.flushes, jiffy));
+  lines.push(
+    `  ${formatCount(matched)} of ${formatCount(compared)} addresses equal: ${matchRate(matched, compared)}`,
+  );
   if (result.first !== null) lines.push(...stackDifferenceLines(result.first));
   return lines;
 }

@@ -12,7 +12,9 @@ import { filesBelow, readGolden } from './golden-file.ts';
 import { Fields } from './scenario.ts';
 
 const benchFamilies: readonly BenchFamily[] = [benchIova, benchFq];
-const WARM_UPS = 2;
+/** Rounds before the first that counts: until the code has settled, or enough of them. */
+const WARM_UPS = [2, 8] as const;
+const WARM_UP_MS = 80;
 const NATIVE = 'native.json';
 const STREAM_ENDING = '.bin.zst';
 
@@ -34,7 +36,7 @@ export interface BenchProfile {
 
 /**
  * Replays every stream in `dir` and the directories below it; `nowMs` is a clock in ms, `rounds` are
- * timed after two that warm up.
+ * timed after some that warm up.
  */
 export function benchStreams(
   dir: string,
@@ -114,13 +116,16 @@ function measure(
 ): { ops: number; nsPerOp: number; minNsPerOp: number; checksum: string } {
   const times: number[] = [];
   let round: BenchRound = stream.prepare(kernel);
-  for (let i = 0; i < WARM_UPS + rounds; i++) {
+  const timed = (): number => {
     round = stream.prepare(kernel);
     const start = nowMs();
     round.run();
-    const elapsed = nowMs() - start;
-    if (i >= WARM_UPS) times.push((elapsed * 1e6) / stream.ops);
-  }
+    return nowMs() - start;
+  };
+  const [least, most] = WARM_UPS;
+  let warm = 0;
+  for (let i = 0; i < most && (i < least || warm < WARM_UP_MS); i++) warm += timed();
+  for (let i = 0; i < rounds; i++) times.push((timed() * 1e6) / stream.ops);
   times.sort((a, b) => a - b);
   return {
     ops: stream.ops,

@@ -1,0 +1,43 @@
+// How fast operations are replayed: the models beside the kernel's own C code.
+//
+//   node bench/replay.ts [DIRECTORY]
+//
+// The directory is laid out like test/golden/bench; its streams are of fixed seeds. The C code was timed
+// on another machine (native.json says how): ratios of different profiles can be compared, and a ratio
+// against the bound of 2.5 on the cache-hit profiles tells whether something became slower.
+
+import { fileURLToPath } from 'node:url';
+import { type BenchProfile, benchStreams } from '@dmalab/analysis';
+
+const ROUNDS = 9;
+
+const golden = fileURLToPath(new URL('../test/golden/bench', import.meta.url));
+const directory = process.argv[2] ?? golden;
+
+console.log(
+  `${'profile'.padEnd(24)}kernel        ops   min   median ns/op   C code   ratio  answers`,
+);
+benchStreams(
+  directory,
+  () => performance.now(),
+  ROUNDS,
+  (profile) => console.log(row(profile)),
+);
+
+function row({
+  name,
+  kernel,
+  ops,
+  minNsPerOp,
+  nsPerOp,
+  checksum,
+  native,
+  ratio,
+}: BenchProfile): string {
+  const times = [minNsPerOp, nsPerOp].map((ns) => ns.toFixed(1).padStart(8)).join('');
+  const expected = native?.checksum ?? null;
+  const answers = expected === null ? 'unchecked' : expected === checksum ? 'equal' : 'WRONG';
+  const beside = native === null ? '-' : native.nsPerOp.toFixed(1);
+  const versus = ratio === null ? '-' : ratio.toFixed(2);
+  return `${name.padEnd(24)}${kernel.padEnd(6)}${String(ops).padStart(10)}${times}${beside.padStart(16)}${versus.padStart(8)}  ${answers}`;
+}

@@ -130,6 +130,16 @@ describe('damage is counted with file and line, and the rest is read', () => {
     expect(codes).toEqual({});
   });
 
+  test('an end address that contradicts iova and size, which are trusted', async () => {
+    const ends = ['2000', '3000', '100002000'];
+    const lines = ends.map((end) =>
+      eventLine(`unmap: IOMMU: iova=0x1000 - 0x${end} size=4096 unmapped_size=4096`),
+    );
+    const { rows, codes } = await readText(lines.join(''));
+    expect(rows.map(({ address, size }) => [address, size])).toEqual(Array(3).fill(['1000', 4096]));
+    expect(codes).toEqual({ END_MISMATCH: 2 });
+  });
+
   test('a key that occurs twice: the first counts', async () => {
     const { rows, codes } = await readText(
       eventLine('unmap: IOMMU: iova=0x1000 size=4096 size=1 unmapped_size=4096'),

@@ -25,11 +25,17 @@ export interface Catalogue {
   readonly step: Uint8Array;
   readonly as: Uint8Array;
   readonly to: Uint8Array;
-  /** Key with its "=", as first and last four bytes (little endian) and as bytes. */
+  /**
+   * Keys with their "=", as little-endian words: the first four bytes and the last, and for keys of
+   * more than eight bytes the four after the first and the four before the last; the third four
+   * close the gap in keys of more than sixteen.
+   */
   readonly keyLength: Uint8Array;
   readonly keyHead: Uint32Array;
+  readonly keySecond: Uint32Array;
+  readonly keyThird: Uint32Array;
+  readonly keyLastButOne: Uint32Array;
   readonly keyTail: Uint32Array;
-  readonly keys: readonly Uint8Array[];
   /** Number of the definition by event name: of the tracepoint, and of the probe of that name. */
   readonly tracepoints: ReadonlyMap<string, number>;
   readonly probes: ReadonlyMap<string, number>;
@@ -60,8 +66,10 @@ function flatten(definitions: readonly EventDefinition[]): Catalogue {
     to: Uint8Array.from(fields, (field) => field.to),
     keyLength: Uint8Array.from(keys, (key) => key.length),
     keyHead: Uint32Array.from(keys, (key) => wordAt(key, 0)),
+    keySecond: Uint32Array.from(keys, (key) => wordAt(key, 4)),
+    keyThird: Uint32Array.from(keys, (key) => wordAt(key, 8)),
+    keyLastButOne: Uint32Array.from(keys, (key) => wordAt(key, key.length - 8)),
     keyTail: Uint32Array.from(keys, (key) => wordAt(key, key.length - 4)),
-    keys,
     tracepoints: numbersByName(definitions, false),
     probes: numbersByName(definitions, true),
   };
@@ -86,7 +94,10 @@ function requiredBits(fields: readonly Field[]): number {
 }
 
 function keyBytes(field: Field): Uint8Array {
-  return new TextEncoder().encode(field.as === As.flag ? field.key : `${field.key}=`);
+  const key = new TextEncoder().encode(field.as === As.flag ? field.key : `${field.key}=`);
+  if (key.length < 3 || key.length > 20)
+    throw new RangeError(`Key "${field.key}" is not compared in full`);
+  return key;
 }
 
 /** Four bytes of a key; a key of three takes in the space before it. */

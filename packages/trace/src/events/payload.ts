@@ -21,7 +21,7 @@ const DUPLICATE = 'a key occurs twice in an event: the first one counts';
 const POINTER_WORDS = 4;
 
 const { kind, constant, fieldFrom, required, step, as, to } = catalogue;
-const { keyLength, keyHead, keyTail, keys } = catalogue;
+const { keyLength, keyHead, keySecond, keyThird, keyLastButOne, keyTail } = catalogue;
 
 /** Reads payloads from a window into the rows of a sink. */
 export class PayloadReader {
@@ -36,6 +36,11 @@ export class PayloadReader {
   /** The last pointer of each field, as the words of its 16 digits, and its token. */
   private readonly lastPointer: Uint32Array = new Uint32Array(POINTER_WORDS * to.length);
   private readonly lastToken: Uint32Array = new Uint32Array(to.length);
+
+  /** The exclusive end of the range of the current event, where it is printed. */
+  private hasEnd = false;
+  private endLow = 0;
+  private endHigh = 0;
 
   constructor(window: TextWindow, sink: EventSink) {
     this.bytes = window.bytes;
@@ -57,6 +62,7 @@ export class PayloadReader {
     const from = fieldFrom[definition]!;
     const end = fieldFrom[definition + 1]!;
     this.lists.length = 0;
+    this.hasEnd = false;
     let expected = from;
     let seen = 0;
     for (;;) {
@@ -123,13 +129,15 @@ export class PayloadReader {
     return position;
   }
 
+  /** What is between the first and the last four bytes of a key of more than eight. */
   private middleAt(field: number, position: number): boolean {
-    const { bytes } = this;
-    const key = keys[field]!;
-    for (let i = 4; i < key.length - 4; i++) {
-      if (bytes[position + i] !== key[i]) return false;
-    }
-    return true;
+    const { view } = this;
+    const length = keyLength[field]!;
+    return (
+      view.getUint32(position + 4, true) === keySecond[field] &&
+      view.getUint32(position + length - 8, true) === keyLastButOne[field] &&
+      (length <= 16 || view.getUint32(position + 8, true) === keyThird[field])
+    );
   }
 
   private find(from: number, end: number, position: number): number {
@@ -256,8 +264,21 @@ export class PayloadReader {
     if (position === BAD) return BAD;
     batch.addressLow[row] = values.low;
     batch.addressHigh[row] = values.high;
-    if (bytes[position] !== Byte.space || bytes[position + 1] !== Byte.dash) return position;
-    return values.hex(position + 3);
+    this.hasEnd = bytes[position] === Byte.space && bytes[position + 1] === Byte.dash;
+    if (!this.hasEnd) return position;
+    const end = values.hex(position + 3);
+    this.endLow = values.low;
+    this.endHigh = values.high;
+    return end;
+  }
+
+  /** The exclusive end is iova + size modulo 2^64; where it is not, those two are trusted. */
+  private checkEnd(row: number): void {
+    const { addressLow, addressHigh, size } = this.sink.batch;
+    const low = addressLow[row]! + size[row]!;
+    const high = addressHigh[row]! + Math.floor(low / TWO_32);
+    if (low % TWO_32 === this.endLow >>> 0 && high % TWO_32 === this.endHigh >>> 0) return;
+    this.sink.diagnose('END_MISMATCH', 'the end of a range is not its begin and size');
   }
 
   private direction(row: number, start: number): number {
@@ -310,6 +331,7 @@ export class PayloadReader {
     const rowKind = kind[definition]!;
     batch.kind[row] = rowKind;
     if (constant[definition] !== 0) this.constants(definition, row);
+    if (this.hasEnd) this.checkEnd(row);
     if (rowKind === EventKind.dmaMap || rowKind === EventKind.bounceMapRet) {
       if (isMappingError(batch.addressLow[row]!, batch.addressHigh[row]!)) {
         batch.flags[row]! |= Flag.failed;

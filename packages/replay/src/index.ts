@@ -3,13 +3,13 @@
 export { allocCost, DEFAULT_COST } from './cost.ts';
 export { DmaLayer, type DmaLayerOptions } from './dma-layer.ts';
 export { LazyQueue, type LazyQueueOptions } from './flush/lazy-queue.ts';
+export { createLinuxIova } from './iova/linux.ts';
 export {
-  createLinuxIova,
   LinuxIova,
   type LinuxIovaCopy,
   type LinuxIovaCounters,
   NO_NODE,
-} from './iova/linux.ts';
+} from './iova/linux-iova.ts';
 export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 export * from './machine.ts';

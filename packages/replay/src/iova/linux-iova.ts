@@ -1,0 +1,411 @@
+// The IOVA allocator of Linux: magazines of freed ranges in front of a tree.
+//
+// Models drivers/iommu/iova.c in Linux 6.12 and 6.1 bit for bit, other kernels by their change logs;
+// see docs/models/iova-linux.md. Left out: locks, failed allocations of the allocator's own memory.
+//
+// Live, queued and cached ranges are disjoint; with the reservations they are the tree.
+// A range at pfn 0 counts as a failure although the tree keeps it, as in the kernel.
+
+import { powerOfTwoFrom } from '../pfn.ts';
+import {
+  AllocPath,
+  type AllocWork,
+  FailCause,
+  type IovaAllocator,
+  NO_PFN,
+  type Port,
+} from '../policy.ts';
+import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
+import { ANCHOR, BOTTOM } from '../structures/range-tree.ts';
+import {
+  ARRAY_DEPOT,
+  CLASSES,
+  MAX_CACHED_PAGES,
+  Rcache,
+  type RcacheCopy,
+  rcacheCopy,
+} from '../structures/rcache.ts';
+import type { LinuxIovaParameters } from './linux-parameters.ts';
+import { LinuxTree, type LinuxTreeCopy, linuxTreeCopy } from './linux-tree.ts';
+
+// Copies for the paths of a hit: an imported binding is looked up at every use.
+const MAX_CACHED = MAX_CACHED_PAGES;
+const FROM_CACHE: AllocPath = AllocPath.rcache;
+
+/** What `find` and `reserve` return where there is no range. */
+export const NO_NODE: number = BOTTOM;
+
+/** Work done since the allocator was made. */
+export interface LinuxIovaCounters {
+  readonly treeSearches: number;
+  readonly treeSteps: number;
+  readonly secondPasses: number;
+  /** Searches that `max32_alloc_size` answered. */
+  readonly earlyExits: number;
+  /** Searches that found no gap. */
+  readonly treeFailures: number;
+  readonly nodesRemoved: number;
+  readonly depotPushes: number;
+  readonly depotPops: number;
+  /** Runs of the depot work, and magazines it gave to the tree. */
+  readonly depotRuns: number;
+  readonly depotTrims: number;
+  /** Times that all caches were emptied for a last try. */
+  readonly rcacheFlushes: number;
+  /** Kernel WARN conditions. */
+  readonly warnings: number;
+}
+
+/** A copy of a {@link LinuxIova}: filled by `save`, read by `restore`, reusable for any number of times. */
+export interface LinuxIovaCopy {
+  readonly tree: LinuxTreeCopy;
+  readonly rcache: RcacheCopy;
+  readonly trimPending: Uint8Array;
+}
+
+export class LinuxIova implements IovaAllocator {
+  readonly work: AllocWork = {
+    path: AllocPath.failed,
+    cause: FailCause.none,
+    steps: 0,
+    tries: 0,
+    pages: 0,
+  };
+  /** The last run of the depot work; read it when the port counts `depotTrim`. */
+  readonly trim: { sizeClass: number; ranges: number } = { sizeClass: 0, ranges: 0 };
+  readonly tree: LinuxTree;
+  readonly rcache: Rcache;
+
+  private readonly parameters: LinuxIovaParameters;
+  private readonly port: Port;
+  private readonly found = new Float64Array(1);
+  private readonly trimPending = new Uint8Array(CLASSES);
+  private readonly trimCallbacks: readonly ((cpu: number) => void)[];
+  private depotRuns = 0;
+  private depotTrims = 0;
+  private rcacheFlushes = 0;
+
+  constructor(parameters: LinuxIovaParameters, port: Port) {
+    this.parameters = parameters;
+    this.port = port;
+    this.tree = new LinuxTree(parameters, port.shift);
+    this.rcache = new Rcache(port.cpus, parameters.magazineSize, parameters.magazineScan === 'all');
+    this.trimCallbacks = Array.from(
+      { length: CLASSES },
+      (_, sizeClass) => (cpu: number) => this.depotWork(sizeClass, cpu),
+    );
+  }
+
+  /** `alloc_iova_fast`. */
+  alloc(pages: number, limitPfn: number, cpu: number, lastTry: boolean): number {
+    let size = pages;
+    if (pages <= MAX_CACHED) {
+      const { rcache } = this;
+      const sizeClass = rcache.classOf(pages);
+      size = rcache.pagesOf(sizeClass);
+      // A difference below 0 is a huge number in the kernel: every pfn is low enough.
+      const room = limitPfn + 1 - size;
+      const maxPfn = room < 0 ? Number.POSITIVE_INFINITY : room;
+      const slot = rcache.slotOf(sizeClass, cpu);
+      const top = rcache.top(slot, sizeClass);
+      if (top >= 0 && (rcache.pfns[top]! <= maxPfn || rcache.lift(slot, maxPfn))) {
+        const pfn = rcache.pfns[top]!;
+        rcache.pop(slot, size);
+        // To the kernel a cached pfn 0 is a miss, and lost.
+        if (pfn > 0) {
+          const { work } = this;
+          if (work.path !== FROM_CACHE) this.setHit();
+          work.pages = size;
+          return pfn;
+        }
+      }
+    }
+    this.allocBehindCache(size, limitPfn, lastTry);
+    return this.found[0]!;
+  }
+
+  /** `alloc_iova`: from the tree, no rounding of the size. Returns pfn 0 as it is. */
+  allocTree(pages: number, limitPfn: number, aligned: boolean): number {
+    const { work } = this;
+    work.steps = 0;
+    work.tries = 0;
+    work.pages = pages;
+    return this.search(pages, limitPfn, aligned);
+  }
+
+  /** `free_iova_fast`. */
+  free(pfn: number, pages: number, cpu: number): void {
+    if (pages > MAX_CACHED) {
+      this.tree.free(pfn);
+      return;
+    }
+    const { rcache } = this;
+    const sizeClass = rcache.classOf(pages);
+    const slot = rcache.slotOf(sizeClass, cpu);
+    const place = rcache.push(slot, sizeClass);
+    if (place < 0) this.putInNewMagazine(sizeClass, pfn, cpu);
+    else rcache.pfns[place] = pfn;
+  }
+
+  /** `free_iova`: false if no range contains `pfn`. */
+  freeTree(pfn: number): boolean {
+    return this.tree.free(pfn);
+  }
+
+  /** `reserve_iova`: the node returned, or {@link NO_NODE}. */
+  reserve(pfnLo: number, pfnHi: number): number {
+    return this.tree.reserve(pfnLo, pfnHi);
+  }
+
+  /** `find_iova`: the node that contains `pfn`, or {@link NO_NODE}. */
+  find(pfn: number): number {
+    return this.tree.ranges.find(pfn);
+  }
+
+  nodeLo(node: number): number {
+    return this.tree.ranges.lo(node);
+  }
+
+  nodeHi(node: number): number {
+    return this.tree.ranges.hi(node);
+  }
+
+  /** Takes the pages that `alloc` would have taken for `pages`; no hint moves. */
+  occupy(pfn: number, pages: number): boolean {
+    const size = pages <= MAX_CACHED_PAGES ? powerOfTwoFrom(pages) : pages;
+    return this.tree.occupy(pfn, pfn + size - 1);
+  }
+
+  cpuDown(cpu: number): void {
+    this.flushCpu(cpu);
+  }
+
+  cpuUp(_cpu: number): void {}
+
+  /** Gives both magazines of every class of `cpu` to the tree; returns how many ranges. */
+  flushCpu(cpu: number): number {
+    const { rcache } = this;
+    let ranges = 0;
+    for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
+      for (const which of [0, 1] as const) {
+        const size = rcache.sizeOf(sizeClass, cpu, which);
+        if (size > 0) this.freePfns(rcache.magazineOf(sizeClass, cpu, which), size);
+        rcache.clear(sizeClass, cpu, which);
+        ranges += size;
+      }
+    }
+    return ranges;
+  }
+
+  /** Gives all depots to the tree; returns how many ranges. */
+  flushGlobal(): number {
+    const { rcache } = this;
+    let ranges = 0;
+    for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
+      // The list is emptied from its top, the array from its first element.
+      if (this.parameters.depot === 'array32') rcache.reverseDepot(sizeClass);
+      while (rcache.depotSizes[sizeClass]! > 0) ranges += this.freeDepotTop(sizeClass);
+    }
+    return ranges;
+  }
+
+  /** What a failed last try does: every online CPU's magazines, then the depots. */
+  flushAll(): number {
+    const { port } = this;
+    let ranges = 0;
+    for (let cpu = 0; cpu < port.cpus; cpu++) {
+      if (port.isOnline(cpu)) ranges += this.flushCpu(cpu);
+    }
+    if (this.parameters.flushDepot) ranges += this.flushGlobal();
+    this.rcacheFlushes++;
+    port.count('rcacheFlush', ranges);
+    return ranges;
+  }
+
+  /** The background work of one depot: trims one magazine if there are more than online CPUs. */
+  depotWork(sizeClass: number, cpu: number): void {
+    this.trimPending[sizeClass] = 0;
+    this.depotRuns++;
+    let ranges = 0;
+    const trims = this.rcache.depotSizes[sizeClass]! > this.port.onlineCpus();
+    if (trims) {
+      ranges = this.freeDepotTop(sizeClass);
+      this.depotTrims++;
+      this.armTrim(sizeClass, cpu);
+    }
+    this.trim.sizeClass = sizeClass;
+    this.trim.ranges = ranges;
+    this.port.count('depotTrim', ranges);
+  }
+
+  /** Ranges in the tree, with reservations, without the anchor. */
+  nodes(): number {
+    return this.tree.ranges.size;
+  }
+
+  /** `max32_alloc_size`. */
+  max32(): number {
+    return this.tree.max32;
+  }
+
+  /** lo of `cached_node`, NO_PFN for the anchor. */
+  cachedLo(): number {
+    return this.hintLo(this.tree.cached);
+  }
+
+  /** lo of `cached32_node`, NO_PFN for the anchor. */
+  cached32Lo(): number {
+    return this.hintLo(this.tree.cached32);
+  }
+
+  /** Magazines in the depot of a size class. */
+  depotSize(sizeClass: number): number {
+    return this.rcache.depotSizes[sizeClass]!;
+  }
+
+  cachedPages(): number {
+    return this.rcache.cachedPages;
+  }
+
+  low32Pages(): number {
+    return this.tree.low32Pages;
+  }
+
+  counters(): LinuxIovaCounters {
+    const { tree, rcache } = this;
+    return {
+      treeSearches: tree.searches,
+      treeSteps: tree.totalSteps,
+      secondPasses: tree.secondPasses,
+      earlyExits: tree.earlyExits,
+      treeFailures: tree.failures,
+      nodesRemoved: tree.removed,
+      depotPushes: rcache.depotPushes,
+      depotPops: rcache.depotPops,
+      depotRuns: this.depotRuns,
+      depotTrims: this.depotTrims,
+      rcacheFlushes: this.rcacheFlushes,
+      warnings: tree.warnings,
+    };
+  }
+
+  /** Digest of all ranges (test/golden/README.md). */
+  treeDigest(): number {
+    const { ranges } = this.tree;
+    let digest = FNV_BASIS;
+    for (let node = ranges.next(BOTTOM); node !== ANCHOR; node = ranges.next(node)) {
+      digest = fnvWord(fnvWord(digest, ranges.lo(node)), ranges.hi(node));
+    }
+    return digest;
+  }
+
+  /** Digest of all magazines; the words of flush queues may follow it. */
+  cacheDigest(): number {
+    return this.rcache.digest(FNV_BASIS);
+  }
+
+  /** An empty copy of the right shape for {@link save}. */
+  emptyCopy(): LinuxIovaCopy {
+    return {
+      tree: linuxTreeCopy(),
+      rcache: rcacheCopy(this.port.cpus),
+      trimPending: new Uint8Array(CLASSES),
+    };
+  }
+
+  /** Copies the whole state but the counters, and not the timers that the port holds. */
+  save(into: LinuxIovaCopy): void {
+    this.tree.save(into.tree);
+    this.rcache.save(into.rcache);
+    into.trimPending.set(this.trimPending);
+  }
+
+  /** Goes back to a state saved from this allocator, or from one with the same parameters and CPUs. */
+  restore(from: LinuxIovaCopy): void {
+    this.tree.restore(from.tree);
+    this.rcache.restore(from.rcache);
+    this.trimPending.set(from.trimPending);
+  }
+
+  private setHit(): void {
+    const { work } = this;
+    work.path = FROM_CACHE;
+    work.cause = FailCause.none;
+    work.steps = 0;
+    work.tries = 0;
+  }
+
+  /** Leaves the pfn in `found`: as the result of a call it would be an object, and so would those of hits. */
+  private allocBehindCache(size: number, limitPfn: number, lastTry: boolean): void {
+    const { work, parameters } = this;
+    work.steps = 0;
+    work.tries = 0;
+    work.pages = size;
+    let pfn = this.search(size, limitPfn, true);
+    if (pfn === NO_PFN && flushes(parameters.rcacheFlush, lastTry)) {
+      this.flushAll();
+      pfn = this.search(size, limitPfn, true);
+      if (pfn !== NO_PFN) work.path = AllocPath.rbtreeAfterFlush;
+    }
+    this.found[0] = pfn === 0 ? this.failAtZero() : pfn;
+  }
+
+  private search(pages: number, limitPfn: number, aligned: boolean): number {
+    const { work, tree } = this;
+    const pfn = tree.alloc(pages, limitPfn, aligned);
+    work.tries++;
+    work.steps += tree.steps;
+    work.cause = tree.cause;
+    if (pfn === NO_PFN) work.path = AllocPath.failed;
+    else work.path = tree.secondPass ? AllocPath.rbtreeRetry : AllocPath.rbtree;
+    return pfn;
+  }
+
+  private failAtZero(): number {
+    this.work.path = AllocPath.failed;
+    this.work.cause = FailCause.noGap;
+    return NO_PFN;
+  }
+
+  private putInNewMagazine(sizeClass: number, pfn: number, cpu: number): void {
+    const { rcache } = this;
+    const slot = rcache.slotOf(sizeClass, cpu);
+    const full = rcache.rotate(slot);
+    const stored = this.parameters.depot === 'list' || rcache.depotSizes[sizeClass]! < ARRAY_DEPOT;
+    if (stored) rcache.pushDepot(sizeClass, full);
+    if (this.parameters.depot === 'list') this.armTrim(sizeClass, cpu);
+    const place = rcache.push(slot, sizeClass);
+    rcache.pfns[place] = pfn;
+    if (stored) return;
+    this.freePfns(full, rcache.capacity);
+    rcache.drop(sizeClass, full);
+  }
+
+  private armTrim(sizeClass: number, cpu: number): void {
+    if (this.trimPending[sizeClass] === 1) return;
+    this.trimPending[sizeClass] = 1;
+    this.port.timer(cpu, this.parameters.trimDelayMs, this.trimCallbacks[sizeClass]!);
+  }
+
+  private freeDepotTop(sizeClass: number): number {
+    const { rcache } = this;
+    const magazine = rcache.popDepot(sizeClass);
+    this.freePfns(magazine, rcache.capacity);
+    rcache.drop(sizeClass, magazine);
+    return rcache.capacity;
+  }
+
+  /** Gives the ranges of a magazine to the tree, first in first out; the caller empties it. */
+  private freePfns(magazine: number, size: number): void {
+    const { pfns } = this.rcache;
+    for (let i = 0; i < size; i++) this.tree.freeCached(pfns[magazine + i]!);
+  }
+
+  private hintLo(node: number): number {
+    return node === ANCHOR ? NO_PFN : this.tree.ranges.lo(node);
+  }
+}
+
+function flushes(rule: LinuxIovaParameters['rcacheFlush'], lastTry: boolean): boolean {
+  return rule === 'always' || (rule === 'lastChance' && lastTry);
+}

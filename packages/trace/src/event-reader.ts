@@ -19,10 +19,11 @@ export interface EventCounts {
   /** Printed ns of the first and the last event since the clock's zero (rounded beyond 2^53). */
   firstTime: number;
   lastTime: number;
-  /** ns. */
+  /** ns; 0 where the clock counts ticks, which stand for ns then. */
   resolution: number;
-  /** CPU count of the header, 0 where it has none; else one more than the highest CPU seen. */
+  /** CPU count of the header, 0 where it has none. */
   headerCpus: number;
+  /** The highest CPU number of an event. */
   maxCpu: number;
   /** SHA-256 of the file as it lies on disk, hex; set at the end. */
   sha256: string;

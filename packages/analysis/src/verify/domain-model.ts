@@ -49,6 +49,8 @@ export interface ModelState {
 }
 
 const TRIM_DELAY_NS = 100e6;
+/** CPUs that the model has room for at least: a header counts those that were online when it was printed. */
+const LEAST_CPUS = 256;
 const NOT_ARMED: number = Number.POSITIVE_INFINITY;
 
 export class DomainModel {
@@ -241,7 +243,7 @@ export class DomainModel {
   #port(shift: number): Port {
     const cpus = this.#cpus;
     return {
-      cpus,
+      cpus: Math.max(cpus, LEAST_CPUS),
       shift,
       now: () => this.#time,
       isOnline: (cpu) => !this.#offline.has(cpu),

@@ -11,7 +11,7 @@ import { draftCall, draftEvent } from './draft.ts';
 import { settleDemand, writeFailure } from './failures.ts';
 import { findMapping, keyOf } from './finding.ts';
 import { NONE, State } from './live-set.ts';
-import { openCall, resolve } from './resolving.ts';
+import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import { beginRow, writeMap } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
@@ -47,7 +47,7 @@ export function onBounceMapReturn(p: Pairing, b: EventBatch, i: number): void {
   const context = b.context[i]!;
   const call = isNmi(context)
     ? calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map)
-    : calls.find(b.cpu[i]!, b.tid[i]!, context);
+    : currentCall(p, b, i);
   if (call === NONE || (calls.seen[call]! & Seen.bounce) === 0) return;
   const isFailed = isMappingError(b.addressLow[i]!, b.addressHigh[i]!, calls.physLow[call]!);
   if (p.dmaEvents) {
@@ -128,7 +128,7 @@ function freeSlot(p: Pairing, b: EventBatch, i: number): void {
 // what its list had taken.
 function annotateUnmap(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
-  let call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  let call = currentCall(p, b, i);
   if (call !== NONE) {
     const seen = calls.seen[call]!;
     if (calls.kind[call] === Call.map && (seen & Seen.bounceFailed) !== 0) return;
@@ -146,7 +146,7 @@ function annotateUnmap(p: Pairing, b: EventBatch, i: number): void {
   call = openCall(p, b, i, Call.unmap);
   calls.seen[call] = Seen.bounce;
   const entry = findMapping(p, b.device[i]!, b.addressLow[i]!, b.addressHigh[i]!);
-  calls.record[call] = entry;
+  hold(p, call, entry);
   calls.device[call] = b.device[i]!;
   if (entry !== NONE) p.live.unindex(entry);
 }
@@ -169,7 +169,7 @@ function closeSlot(p: Pairing, b: EventBatch, i: number, call: number): void {
 /** The open map call of this context if it can take another slot, else a new one. */
 function mapCall(p: Pairing, b: EventBatch, i: number): number {
   const { calls } = p;
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = currentCall(p, b, i);
   if (call === NONE) return openCall(p, b, i, Call.map);
   const isOver = (calls.seen[call]! & Seen.bounceFailed) !== 0 || calls.record[call] !== NONE;
   if (calls.kind[call] === Call.map && !isOver) return call;

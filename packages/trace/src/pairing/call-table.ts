@@ -46,8 +46,9 @@ export class CallTable {
   kind: Uint8Array = new Uint8Array(INITIAL);
   seen: Uint32Array = new Uint32Array(INITIAL);
   row: Uint32Array = new Uint32Array(INITIAL);
-  /** Entry of the live set, or NONE. */
+  /** Entry of the live set, or NONE; valid as long as its serial is the one beside it. */
   record: Int32Array = new Int32Array(INITIAL);
+  serial: Uint32Array = new Uint32Array(INITIAL);
   cpu: Uint16Array = new Uint16Array(INITIAL);
   tid: Int32Array = new Int32Array(INITIAL);
   context: Uint8Array = new Uint8Array(INITIAL);
@@ -164,6 +165,7 @@ export class CallTable {
     this.seen = longer(this.seen, new Uint32Array(length));
     this.row = longer(this.row, new Uint32Array(length));
     this.record = longer(this.record, new Int32Array(length));
+    this.serial = longer(this.serial, new Uint32Array(length));
     this.cpu = longer(this.cpu, new Uint16Array(length));
     this.tid = longer(this.tid, new Int32Array(length));
     this.context = longer(this.context, new Uint8Array(length));

@@ -62,6 +62,8 @@ export class LiveSet {
   ranges: Uint32Array = new Uint32Array(INITIAL);
   bounces: Uint32Array = new Uint32Array(INITIAL);
   direction: Uint8Array = new Uint8Array(INITIAL);
+  /** How often the entry was given back: tells whether a number still means the same mapping. */
+  serial: Uint32Array = new Uint32Array(INITIAL);
   /** Bits of {@link State}; 0 and `used` 0 where the entry is free. */
   state: Uint8Array = new Uint8Array(INITIAL);
   used: Uint8Array = new Uint8Array(INITIAL);
@@ -119,6 +121,7 @@ export class LiveSet {
     if ((this.state[entry]! & State.listed) !== 0) this.unlist(entry);
     this.used[entry] = 0;
     this.state[entry] = 0;
+    this.serial[entry] = this.serial[entry]! + 1;
     this.#nextPage[entry] = this.#free;
     this.#free = entry;
     this.#count--;
@@ -230,6 +233,7 @@ export class LiveSet {
     this.listHash = longer(this.listHash, new Uint32Array(length));
     this.listLength = longer(this.listLength, new Uint32Array(length));
     this.epoch = longer(this.epoch, new Uint32Array(length));
+    this.serial = longer(this.serial, new Uint32Array(length));
     this.ranges = longer(this.ranges, new Uint32Array(length));
     this.bounces = longer(this.bounces, new Uint32Array(length));
     this.device = longer(this.device, new Uint16Array(length));

@@ -13,7 +13,7 @@ import { isFailed, settleDemand, writeFailure } from './failures.ts';
 import { findUnclaimed, keyOf } from './finding.ts';
 import { listHash } from './list-hash.ts';
 import { NONE, State } from './live-set.ts';
-import { resolve } from './resolving.ts';
+import { currentCall, resolve } from './resolving.ts';
 import { beginRow, dissolvePiece, releaseEntry, writeMap } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
@@ -54,7 +54,7 @@ function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
 /** The open map call of this context if the event fits it; what does not fit is ended. */
 function takeCall(p: Pairing, b: EventBatch, i: number, page: number): number {
   const { calls, live } = p;
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = currentCall(p, b, i);
   if (call === NONE) return NONE;
   if (calls.kind[call] === Call.map) {
     const entry = calls.record[call]!;
@@ -172,7 +172,7 @@ function isElsewhere(b: EventBatch, i: number): boolean {
 
 function onFailure(p: Pairing, b: EventBatch, i: number, op: Op): void {
   const { calls } = p;
-  const open = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const open = currentCall(p, b, i);
   const row = open === NONE ? NONE : takeFailedRow(p, open);
   const d = draftEvent(p, b, i, row === NONE ? beginRow(p, b, i) : row, op);
   d.segments = Math.max(1, b.listLength[i]!);

@@ -8,7 +8,7 @@ import type { EventBatch } from '../batch.ts';
 import { PAGE } from './address.ts';
 import { Call, isNmi, Seen } from './call-table.ts';
 import { NONE } from './live-set.ts';
-import { openCall, resolve } from './resolving.ts';
+import { currentCall, openCall, resolve } from './resolving.ts';
 import { evidence, type Pairing } from './state.ts';
 
 const BELOW_4G = 2 ** 32;
@@ -96,7 +96,7 @@ function granuleOf(p: Pairing, domain: number): number {
 /** free_iova_fast: inside the unmap of the same range it shows a strict domain. */
 export function onIovaFree(p: Pairing, b: EventBatch, i: number): void {
   const { calls, live } = p;
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = currentCall(p, b, i);
   if (call === NONE || calls.kind[call] !== Call.unmap) return;
   const entry = calls.record[call]!;
   const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
@@ -111,7 +111,7 @@ export function onUnmapProbe(p: Pairing, b: EventBatch, i: number): void {
   let call = NONE;
   if (isNmi(context)) p.breakpoints = true;
   else {
-    call = calls.find(b.cpu[i]!, b.tid[i]!, context);
+    call = currentCall(p, b, i);
     const isListed = call !== NONE && calls.kind[call] === Call.unmap && calls.pending[call]! > 0;
     if (call !== NONE && !isListed) {
       resolve(p, call);
@@ -136,7 +136,7 @@ function openMap(p: Pairing, b: EventBatch, i: number): number {
     p.breakpoints = true;
     return calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
   }
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, context);
+  const call = currentCall(p, b, i);
   if (call === NONE || calls.kind[call] === Call.map) return call;
   resolve(p, call);
   return NONE;
@@ -157,7 +157,7 @@ export function onDomainHint(p: Pairing, b: EventBatch, i: number): void {
   const isUnmap = p.names[b.name[i]!]!.startsWith('iommu_unmap');
   const pointer = b.token[i]!;
   if (isUnmap) {
-    const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+    const call = currentCall(p, b, i);
     const waits = call !== NONE && calls.kind[call] === Call.unmap && !isTableSeen(p, call);
     if (!waits) endAndOpen(p, b, i, call, Call.unmap, p.attribution.ofPointer(pointer));
     return;

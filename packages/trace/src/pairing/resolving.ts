@@ -24,8 +24,36 @@ export function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): numb
   return call;
 }
 
+/** Lets a call hold a mapping, or NONE. Another call may still take the mapping away. */
+export function hold(p: Pairing, call: number, entry: number): void {
+  p.calls.record[call] = entry;
+  if (entry !== NONE) p.calls.serial[call] = p.live.serial[entry]!;
+}
+
+/** The open call of the context of event `i`. A map call whose mapping was taken away is over. */
+export function currentCall(p: Pairing, b: EventBatch, i: number): number {
+  const { calls } = p;
+  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  if (call === NONE || !dropStale(p, call) || calls.kind[call] !== Call.map) return call;
+  calls.close(call);
+  return NONE;
+}
+
+// The mapping is another one by now, or another call's: the call holds nothing any more.
+function dropStale(p: Pairing, call: number): boolean {
+  const { calls, live } = p;
+  const entry = calls.record[call]!;
+  if (entry === NONE) return false;
+  const isAnother = live.serial[entry] !== calls.serial[call];
+  const isClaimed = (live.state[entry]! & State.claimed) !== 0;
+  if (!isAnother && !(isClaimed && calls.kind[call] === Call.map)) return false;
+  calls.record[call] = NONE;
+  return true;
+}
+
 /** Ends a call. */
 export function resolve(p: Pairing, call: number): void {
+  dropStale(p, call);
   if (p.calls.kind[call] === Call.map) resolveMap(p, call);
   else resolveUnmap(p, call);
   p.calls.close(call);
@@ -42,7 +70,7 @@ export function resolveCalls(p: Pairing, cpu: number): void {
 function resolveMap(p: Pairing, call: number): void {
   const { calls } = p;
   const seen = calls.seen[call]!;
-  if (calls.record[call] !== NONE) return;
+  if (calls.record[call] !== NONE || (seen & Seen.table) !== 0) return;
   if ((seen & Seen.allocFailed) !== 0) {
     const d = draftCall(p, call, Op.map);
     if (d.domain === 0) d.domain = p.attribution.ofDevice(d.device);

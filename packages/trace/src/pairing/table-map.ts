@@ -10,7 +10,7 @@ import { pageOf, pagesFor } from './address.ts';
 import { Call, Seen } from './call-table.ts';
 import { closeUnseen } from './closing.ts';
 import { NONE, State } from './live-set.ts';
-import { openCall, resolve } from './resolving.ts';
+import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import type { Pairing } from './state.ts';
 import { placeVirtually } from './virtual-domains.ts';
 
@@ -32,7 +32,7 @@ export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
   }
   if (call === NONE) call = openCall(p, b, i, Call.map);
   const entry = addEntry(p, b, i, call, page, pages);
-  calls.record[call] = entry;
+  hold(p, call, entry);
   calls.seen[call] = calls.seen[call]! | Seen.table;
   if (p.dmaEvents) return;
   if (previous !== NONE) live.continues[entry] = live.row[previous]! + 1;
@@ -105,7 +105,7 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
     }
     if (hidden !== NONE) return unveil(p, b, i, hidden);
   }
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = currentCall(p, b, i);
   if (call === NONE) return NONE;
   const known = calls.page[call]!;
   const isOther = calls.record[call] === NONE && known >= 0 && known !== page;
@@ -117,7 +117,7 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
 /** Gives a call that a breakpoint probe opened the context of event `i`, its first ordinary one. */
 export function unveil(p: Pairing, b: EventBatch, i: number, call: number): number {
   const { calls } = p;
-  const stale = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const stale = currentCall(p, b, i);
   if (stale !== NONE && stale !== call) resolve(p, stale);
   calls.context[call] = b.context[i]!;
   const row = calls.row[call]!;

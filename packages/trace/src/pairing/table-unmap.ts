@@ -10,7 +10,7 @@ import { pageOf, pagesFor } from './address.ts';
 import { Call, Seen } from './call-table.ts';
 import { adoptExact, firstUnclaimed, keyOf } from './finding.ts';
 import { NONE, State } from './live-set.ts';
-import { openCall, resolve } from './resolving.ts';
+import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import { dissolvePiece } from './rows.ts';
 import type { Pairing } from './state.ts';
 import { unveil } from './table-map.ts';
@@ -54,7 +54,7 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
     }
     if (hidden !== NONE) return unveil(p, b, i, hidden);
   }
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = currentCall(p, b, i);
   if (call === NONE) return NONE;
   const seen = calls.seen[call]!;
   const isListed = (seen & (Seen.list | Seen.free)) !== 0;
@@ -72,7 +72,7 @@ function closePlain(p: Pairing, b: EventBatch, i: number, call: number, page: nu
     calls.close(call);
     return;
   }
-  calls.record[call] = entry;
+  hold(p, call, entry);
   if (entry === NONE) {
     if (!isProbed) noteRange(p, b, i, call);
   } else if (isProbed && (p.live.state[entry]! & State.claimed) === 0) {
@@ -89,7 +89,7 @@ function closeListed(p: Pairing, b: EventBatch, i: number, call: number, page: n
   const isItsOwn = entry !== NONE && (live.page[entry] === page || live.ranges[entry]! > 1);
   if (!isItsOwn) {
     const taken = take(p, page, pagesFor(b.size[i]!), call, b.time[i]!);
-    if (taken !== PARTIAL) calls.record[call] = taken;
+    if (taken !== PARTIAL) hold(p, call, taken);
     if (taken === NONE && calls.bytes[call] === 0) {
       noteRange(p, b, i, call);
       calls.domain[call] ||= p.attribution.ofTranslated(calls.device[call]!);

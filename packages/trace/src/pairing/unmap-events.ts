@@ -11,7 +11,7 @@ import { draftEvent } from './draft.ts';
 import { adoptExact, findMapping } from './finding.ts';
 import { listHash } from './list-hash.ts';
 import { NONE, State } from './live-set.ts';
-import { openCall, resolve } from './resolving.ts';
+import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import { beginRow } from './rows.ts';
 import type { Pairing } from './state.ts';
 
@@ -45,9 +45,9 @@ export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
 
 /** dma_unmap_sg: no DMA address; its table unmaps (or bounce unmaps) follow. */
 export function onUnmapList(p: Pairing, b: EventBatch, i: number): void {
-  const { live } = p;
+  endOpen(p, b, i);
   const hash = listHash(b, i);
-  const entry = live.findList(b.device[i]!, hash, b.aux[i]!, b.physLow[i]!, b.physHigh[i]!);
+  const entry = p.live.findList(b.device[i]!, hash, b.aux[i]!, b.physLow[i]!, b.physHigh[i]!);
   openUnmap(p, b, i, entry, Seen.list);
 }
 
@@ -57,17 +57,21 @@ export function onFree(p: Pairing, b: EventBatch, i: number): void {
     p.oddities.count('NULL_FREE');
     return;
   }
+  endOpen(p, b, i);
   const entry = findMapping(p, b.device[i]!, b.addressLow[i]!, b.addressHigh[i]!);
   openUnmap(p, b, i, entry, Seen.free);
 }
 
+function endOpen(p: Pairing, b: EventBatch, i: number): void {
+  const open = currentCall(p, b, i);
+  if (open !== NONE) resolve(p, open);
+}
+
 function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: number): void {
   const { calls, live } = p;
-  const open = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
-  if (open !== NONE) resolve(p, open);
   const call = openCall(p, b, i, Call.unmap);
   calls.seen[call] = seen;
-  calls.record[call] = entry;
+  hold(p, call, entry);
   calls.device[call] = b.device[i]!;
   calls.domain[call] = p.attribution.ofDevice(b.device[i]!);
   calls.direction[call] = b.direction[i]!;
@@ -81,7 +85,7 @@ function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: nu
 /** The open unmap of this context that this page unmap completes; any other call is ended. */
 function takeCall(p: Pairing, b: EventBatch, i: number): number {
   const { calls } = p;
-  const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
+  const call = currentCall(p, b, i);
   if (call === NONE) return NONE;
   const isPage = (calls.seen[call]! & (Seen.list | Seen.free)) === 0;
   if (calls.kind[call] === Call.unmap && isPage) return call;

@@ -16,6 +16,7 @@ export { conform } from './conform/conform.ts';
 export { formatBytes, formatCount, formatDuration, formatShare } from './quantity.ts';
 export { renderReportHtml } from './report/html.ts';
 export { renderReportMarkdown } from './report/markdown.ts';
+export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjects.ts';
 export { labelResults } from './run-labels.ts';
 export type { Bins, Distributions, ResultTexts, RunResult } from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';

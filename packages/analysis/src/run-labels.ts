@@ -10,7 +10,7 @@ export function labelResults(results: readonly RunResult[]): LabelledResult[] {
   const allocators = policyNames(summaries.map(({ machine }) => machine.allocator));
   const flushes = policyNames(summaries.map(({ machine }) => machine.flush));
   const parts = summaries.map(({ trace, machine }, i) => [
-    trace.source.replace(/\.(txt|dat|zst|gz)\b/g, ''),
+    trace.name.replace(/\.(txt|dat|zst|gz)\b/g, ''),
     `Linux ${machine.kernel}`,
     allocators[i]!,
     flushes[i]!,

@@ -45,6 +45,8 @@ export interface ToolFacts {
 
 /** Where the requests come from, and how well the recording was read. */
 export interface TraceFacts {
+  /** What the capture is called in reports: as the caller named it, else the base name of the file. */
+  readonly name: string;
   /** Base name of the file, "-" for standard input. */
   readonly source: string;
   /** SHA-256 of the file as it lies on disk, hex. */

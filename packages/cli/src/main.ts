@@ -11,7 +11,7 @@ import { info } from './commands/info.ts';
 import { policies } from './commands/policies.ts';
 import { replay } from './commands/replay.ts';
 import { report } from './commands/report.ts';
-//import { verify } from './commands/verify.ts';
+import { verify } from './commands/verify.ts';
 import { InputError } from './input-error.ts';
 import { progressDone } from './output.ts';
 import { keepStandardInput } from './trace-files.ts';
@@ -33,7 +33,7 @@ async function main(words: string[]): Promise<void> {
       .usage('$0 COMMAND\n\nReplays recorded Linux DMA traces through models of the kernel.')
       .command(info)
       .command(replay)
-      //      .command(verify)
+      .command(verify)
       .command(conform)
       .command(report)
       .command(chart)

@@ -57,6 +57,11 @@ export function findResults(roots: readonly string[]): FoundResult[] {
   return found;
 }
 
+/** Results under the names of their runs, for output that groups them by trace. */
+export function byRun(found: readonly FoundResult[]): LabelledResult[] {
+  return found.map(({ run, result }) => ({ label: run, result }));
+}
+
 /** Results under the shortest names that tell them apart: the run, the trace, or both. */
 export function labelled(found: readonly FoundResult[]): LabelledResult[] {
   const oneTrace = new Set(found.map(({ trace }) => trace)).size === 1;

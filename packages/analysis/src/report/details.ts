@@ -19,7 +19,8 @@ export function detailTables(summary: Summary): DetailTable[] {
 export function traceRows(trace: TraceFacts): (readonly [string, string])[] {
   const lost = trace.lostUnknown ? `at least ${formatCount(trace.lost)}` : formatCount(trace.lost);
   return [
-    ['trace', trace.source],
+    ['trace', trace.name],
+    ['file', trace.source],
     ['SHA-256', trace.sha256],
     ['format', `${trace.format}${trace.compression === 'none' ? '' : `, ${trace.compression}`}`],
     ['recorded kernel', trace.kernel ?? 'not recorded'],

@@ -13,26 +13,42 @@ import { htmlFacts, htmlTable } from './html-table.ts';
 import { METHODS } from './methods.ts';
 import { renderPage } from './page.ts';
 import { runSentence } from './sentences.ts';
-import { distinctTraces, distinctWarnings, reportTitle } from './subjects.ts';
+import {
+  distinctTraces,
+  distinctWarnings,
+  groupByTrace,
+  reportTitle,
+  type TraceGroup,
+} from './subjects.ts';
 
 /** The HTML text of a report on one or several results. */
 export async function renderReportHtml(results: readonly LabelledResult[]): Promise<string> {
   if (results.length === 0) throw new RangeError('A report needs at least one result');
   const title = reportTitle(results);
+  const groups = groupByTrace(results);
   const figures = await Promise.all(
-    charts.map((chart) => chartFigure(chart.make(results), chart.name)),
+    groups.map((group, i) =>
+      Promise.all(
+        charts.map((chart) =>
+          chartFigure(chart.make(group.results), i === 0 ? chart.name : `${chart.name}-${i + 1}`),
+        ),
+      ),
+    ),
   );
+  const pictures = groups.map((group, i) => {
+    return groupHeading(groups, group) + figures[i]!.map(({ html }) => html).join('');
+  });
   const body = [
     header(title, results),
-    summarySection(results),
+    summarySection(groups),
     warningsSection(results),
-    section('charts', 'Charts', figures.map(({ html }) => html).join('')),
-    detailsSection(results),
+    section('charts', 'Charts', pictures.join('')),
+    detailsSection(groups),
     provenanceSection(results),
     section('methods', 'Methods', METHODS.map(method).join('')),
     '</main>\n',
   ].join('');
-  const specs = Object.fromEntries(figures.map(({ name, spec }) => [name, spec]));
+  const specs = Object.fromEntries(figures.flat().map(({ name, spec }) => [name, spec]));
   const configs = { light: chartConfig('light'), dark: chartConfig('dark') };
   return renderPage({ title, body, chartData: { charts: specs, configs } });
 }
@@ -52,14 +68,23 @@ function header(title: string, results: readonly LabelledResult[]): string {
 `;
 }
 
-function summarySection(results: readonly LabelledResult[]): string {
-  const items = results.map(
-    (labelled) =>
-      `<li><strong>${escapeHtml(labelled.label)}</strong>: ${escapeHtml(runSentence(labelled))}</li>\n`,
-  );
-  const caption = results.length > 1 ? 'The runs side by side' : 'Key figures';
-  const html = `<ul class="runs">\n${items.join('')}</ul>\n${htmlTable(caption, comparisonRows(results))}`;
-  return section('summary', 'Summary', html);
+/** Names the trace above its part where there are several. */
+function groupHeading(groups: readonly TraceGroup[], { name }: TraceGroup): string {
+  return groups.length > 1 ? `<h3>${escapeHtml(name)}</h3>\n` : '';
+}
+
+function summarySection(groups: readonly TraceGroup[]): string {
+  const parts = groups.map((group) => {
+    const { results } = group;
+    const items = results.map(
+      (labelled) =>
+        `<li><strong>${escapeHtml(labelled.label)}</strong>: ${escapeHtml(runSentence(labelled))}</li>\n`,
+    );
+    const caption = results.length > 1 ? 'The runs side by side' : 'Key figures';
+    const table = htmlTable(caption, comparisonRows(results));
+    return `${groupHeading(groups, group)}<ul class="runs">\n${items.join('')}</ul>\n${table}`;
+  });
+  return section('summary', 'Summary', parts.join(''));
 }
 
 function warningsSection(results: readonly LabelledResult[]): string {
@@ -88,7 +113,7 @@ async function chartFigure(made: TopLevelSpec, name: string): Promise<ChartFigur
   const svg = await renderSvg(spec, 'light');
   const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
   const html = `<figure data-chart="${escapeHtml(name)}">
-<h3>${escapeHtml(text)}</h3>
+<h4>${escapeHtml(text)}</h4>
 <figcaption>${escapeHtml(subtitle)}</figcaption>
 <div class="plot"></div>
 <img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">
@@ -102,25 +127,30 @@ function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: str
   return { text: String(title.text), subtitle: String(title.subtitle ?? '') };
 }
 
-function detailsSection(results: readonly LabelledResult[]): string {
-  const runs = results.map(({ label, result }, i) => {
-    const tables = detailTables(result.summary).map(({ caption, rows }) =>
-      htmlTable(caption, rows),
-    );
-    const open = i === 0 ? ' open' : '';
-    return `<details${open}><summary>${escapeHtml(label)}</summary>\n${tables.join('')}</details>\n`;
+function detailsSection(groups: readonly TraceGroup[]): string {
+  const parts = groups.map((group) => {
+    const runs = group.results.map(({ label, result }, i) => {
+      const tables = detailTables(result.summary).map(({ caption, rows }) =>
+        htmlTable(caption, rows),
+      );
+      const open = i === 0 && groups.length === 1 ? ' open' : '';
+      return `<details${open}><summary>${escapeHtml(label)}</summary>\n${tables.join('')}</details>\n`;
+    });
+    return groupHeading(groups, group) + runs.join('');
   });
-  return section('details', 'Details', runs.join(''));
+  return section('details', 'Details', parts.join(''));
 }
 
 function provenanceSection(results: readonly LabelledResult[]): string {
+  const several = distinctTraces(results).length > 1;
   const traces = distinctTraces(results).map((trace) => {
     const events = Object.entries(trace.events).map(([name, count]) => [name, formatCount(count)]);
     return `${htmlFacts(traceRows(trace))}<details><summary>Events by name</summary>\n${htmlTable('Events', [['event', 'count'], ...events])}</details>\n`;
   });
   const machines = results.map(({ label, result }) => {
     const lines = JSON.stringify(result.summary.machine, null, 2).split('\n').map(escapeHtml);
-    return `<details><summary>Machine of ${escapeHtml(label)}</summary>\n<pre tabindex="0">${lines.join('\n')}</pre></details>\n`;
+    const name = several ? `${result.summary.trace.name} ${label}` : label;
+    return `<details><summary>Machine of ${escapeHtml(name)}</summary>\n<pre tabindex="0">${lines.join('\n')}</pre></details>\n`;
   });
   return section('provenance', 'Provenance', traces.join('') + machines.join(''));
 }

@@ -7,32 +7,52 @@ import { detailTables, traceRows } from './details.ts';
 import { escapeMarkdown } from './escape.ts';
 import { METHODS } from './methods.ts';
 import { runSentence } from './sentences.ts';
-import { distinctTraces, distinctWarnings, reportTitle } from './subjects.ts';
+import {
+  distinctTraces,
+  distinctWarnings,
+  groupByTrace,
+  reportTitle,
+  type TraceGroup,
+} from './subjects.ts';
 
-/** The Markdown text of a report; `chartFile` gives the path of a chart's SVG file by its name. */
+/** The Markdown text of a report; `chartFile` gives the path of the SVG file of a chart of a trace. */
 export function renderReportMarkdown(
   results: readonly LabelledResult[],
-  chartFile: (name: string) => string = (name) => `${name}.svg`,
+  chartFile: (chart: string, trace: string) => string = (chart) => `${chart}.svg`,
 ): string {
   if (results.length === 0) throw new RangeError('A report needs at least one result');
   const { version } = results[0]!.result.summary.tool;
+  const groups = groupByTrace(results);
   return [
     `# ${escapeMarkdown(reportTitle(results))}\n`,
     `A replay of recorded DMA requests, by dmalab ${escapeMarkdown(version)}.\n`,
     '## Summary\n',
-    sentences(results),
-    comparisonMarkdown(results),
+    ...groups.flatMap((group) => [
+      ...heading(groups, group),
+      sentences(group.results),
+      comparisonMarkdown(group.results),
+    ]),
     '## Warnings\n',
     warnings(results),
     '## Charts\n',
-    ...charts.map(({ name, title }) => `![${title}](${encodeURI(chartFile(name))})\n`),
+    ...groups.flatMap((group) => [
+      ...heading(groups, group),
+      ...charts.map(
+        ({ name, title }) => `![${title}](${encodeURI(chartFile(name, group.name))})\n`,
+      ),
+    ]),
     '## Details\n',
-    ...results.map(details),
+    ...groups.flatMap((group) => [...heading(groups, group), ...group.results.map(details)]),
     '## Provenance\n',
     ...distinctTraces(results).map((trace) => table([['', ''], ...traceRows(trace)])),
     '## Methods\n',
     ...METHODS.map(({ heading, text }) => `**${heading}.** ${text}\n`),
   ].join('\n');
+}
+
+/** Names the trace above its part where there are several. */
+function heading(groups: readonly TraceGroup[], { name }: TraceGroup): string[] {
+  return groups.length > 1 ? [`### ${escapeMarkdown(name)}\n`] : [];
 }
 
 function sentences(results: readonly LabelledResult[]): string {
@@ -55,7 +75,7 @@ function details({ label, result }: LabelledResult): string {
   const tables = detailTables(result.summary).map(
     ({ caption, rows }) => `${escapeMarkdown(caption)}:\n\n${table(rows)}`,
   );
-  return [`### ${escapeMarkdown(label)}\n`, ...tables].join('\n');
+  return [`#### ${escapeMarkdown(label)}\n`, ...tables].join('\n');
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -25,6 +25,8 @@ export interface RunContext {
   readonly facts: CaptureFacts;
   readonly machine: Machine;
   readonly version: string;
+  /** What the capture is called in reports; the base name of its file where it is left out. */
+  readonly name?: string;
 }
 
 /** The result of a whole replay. */
@@ -75,7 +77,7 @@ export class OutcomeStats {
   }
 
   #summary(end: number): Summary {
-    const { report, facts, machine, version } = this.#context;
+    const { report, facts, machine, version, name } = this.#context;
     const requests = this.#requests.figures(recordedRequests(report));
     const failures = this.#failures.figures();
     const usedDomains = this.#spaces.flatMap((_, d) => (this.#occupancy.used(d) ? [d] : []));
@@ -86,7 +88,7 @@ export class OutcomeStats {
     return {
       schema: 'dmalab.summary/1',
       tool: { name: 'dmalab', version },
-      trace: traceFacts(report, facts),
+      trace: traceFacts(report, facts, name),
       machine,
       warnings: findWarnings({ report, machine, requests, failures, domains: tokens }),
       time: { end, outcomes: this.#requests.rows },
@@ -168,10 +170,12 @@ function recordedRequests({ requests }: ReadReport): Summary['requests']['record
   return { map, unmap, alloc, free, sync, failed, openStart, openEnd };
 }
 
-function traceFacts(report: ReadReport, facts: CaptureFacts): TraceFacts {
+function traceFacts(report: ReadReport, facts: CaptureFacts, name?: string): TraceFacts {
   const { sha256, format, compression, events, lost, lostUnknown, unparsed } = report;
+  const source = report.source.slice(report.source.lastIndexOf('/') + 1);
   return {
-    source: report.source.slice(report.source.lastIndexOf('/') + 1),
+    name: name ?? source,
+    source,
     sha256,
     format,
     compression,

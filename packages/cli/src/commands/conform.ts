@@ -1,5 +1,6 @@
 // dmalab conform: the models against the answers of the kernel's own code.
 
+import { existsSync } from 'node:fs';
 import {
   type BenchProfile,
   benchStreams,
@@ -8,6 +9,7 @@ import {
   conform as conformStreams,
 } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
+import { InputError } from '../input-error.ts';
 import { formatNumber, print, printJson, progress, progressDone } from '../output.ts';
 
 interface ConformArguments {
@@ -38,7 +40,13 @@ export const conform: CommandModule<object, ConformArguments> = {
         '$0 conform test/golden/bench --bench',
         'ns per operation beside the C code',
       ) as Argv<ConformArguments>,
-  handler: ({ dirs, bench, json }) => (bench ? runBench(dirs, json) : runConform(dirs, json)),
+  handler: ({ dirs, bench, json }) => {
+    for (const dir of dirs) {
+      if (!existsSync(dir)) throw new InputError(dir, 'no such folder');
+    }
+    if (bench) runBench(dirs, json);
+    else runConform(dirs, json);
+  },
 };
 
 function runConform(dirs: string[], json: boolean): void {

@@ -1,7 +1,13 @@
 // dmalab replay: traces through machines; prints how the runs compare, keeps results with -o.
 
 import { join } from 'node:path';
-import { comparisonText, type LabelledResult, type RunResult, summarise } from '@dmalab/analysis';
+import {
+  comparisonText,
+  distinctWarnings,
+  type LabelledResult,
+  type RunResult,
+  summarise,
+} from '@dmalab/analysis';
 import {
   type Machine,
   type MachineOverrides,
@@ -59,9 +65,9 @@ async function runReplay(options: ReplayArguments): Promise<void> {
     for (const { label, result } of results) {
       if (out !== undefined)
         writeResultFolder(join(out, folderName(trace), folderName(label)), result);
-      if (json) documents.push({ run: label, name: trace, ...result.summary });
+      if (json) documents.push({ run: label, ...result.summary });
     }
-    if (!json) print(`${trace}\n${comparisonText(results)}\n`);
+    if (!json) print(`${trace}\n${comparisonText(results)}\n${warningsText(results)}`);
   }
   if (json)
     printJson(
@@ -82,19 +88,25 @@ async function replayTrace(
     refuseWithoutRequests(capture, file);
     return runs.map(({ name, overrides }) => {
       progress(`${trace}: replaying ${name}`);
-      return { label: name, result: replayCapture(capture, machineOf(capture, overrides)) };
+      return { label: name, result: replayCapture(capture, machineOf(capture, overrides), trace) };
     });
   } finally {
     capture.close();
   }
 }
 
-function replayCapture(capture: Capture, machine: Machine): RunResult {
+function replayCapture(capture: Capture, machine: Machine, name: string): RunResult {
   const { report, facts } = capture;
   return summarise(
-    { report, facts, machine, version: toolVersion() },
+    { report, facts, machine, version: toolVersion(), name },
     replayRequests(machine, capture),
   );
+}
+
+function warningsText(results: readonly LabelledResult[]): string {
+  return distinctWarnings(results)
+    .map(({ warning, runs }) => `warning: ${warning.text} ${warning.meaning} (${runs})\n`)
+    .join('');
 }
 
 function machineOf(capture: Capture, overrides: MachineOverrides): Machine {

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   charts,
+  groupByTrace,
   type LabelledResult,
   renderReportHtml,
   renderReportMarkdown,
@@ -12,7 +13,8 @@ import {
 import type { Argv, CommandModule } from 'yargs';
 import { InputError } from '../input-error.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
-import { findResults, labelled } from '../result-folder.ts';
+import { byRun, findResults } from '../result-folder.ts';
+import { folderName } from '../run-name.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface ReportArguments {
@@ -51,7 +53,7 @@ async function runReport({ folders, out, json }: ReportArguments): Promise<void>
   if (!out.endsWith('.html') && !out.endsWith('.md')) {
     throw new UsageError(`${out}: the ending says the format: .html or .md`);
   }
-  const results = labelled(findResults(folders));
+  const results = byRun(findResults(folders));
   progress(`drawing ${charts.length} charts of ${results.length} runs`);
   const files = await reportFiles(out, results);
   progressDone();
@@ -65,13 +67,21 @@ async function runReport({ folders, out, json }: ReportArguments): Promise<void>
 async function reportFiles(out: string, results: LabelledResult[]): Promise<[string, string][]> {
   if (out.endsWith('.html')) return [[out, await renderReportHtml(results)]];
   const folder = `${basename(out, '.md')}-charts`;
-  const drawn = charts.map(async ({ name, make }): Promise<[string, string]> => {
-    return [join(dirname(out), folder, `${name}.svg`), await renderSvg(make(results))];
-  });
+  const drawn = groupByTrace(results).flatMap((group) =>
+    charts.map(async ({ name, make }): Promise<[string, string]> => {
+      const file = join(dirname(out), folder, chartFile(name, group.name));
+      return [file, await renderSvg(make(group.results))];
+    }),
+  );
   return [
-    [out, renderReportMarkdown(results, (name) => `${folder}/${name}.svg`)],
+    [out, renderReportMarkdown(results, (name, trace) => `${folder}/${chartFile(name, trace)}`)],
     ...(await Promise.all(drawn)),
   ];
+}
+
+/** Charts of several traces lie side by side. */
+function chartFile(chart: string, trace: string): string {
+  return `${folderName(trace)}-${chart}.svg`;
 }
 
 function write(file: string, content: string): void {

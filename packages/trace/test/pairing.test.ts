@@ -388,3 +388,26 @@ describe('swiotlb', () => {
     expect(c.facts.devices[1]!.maskBits).toEqual({ value: 32, source: 'trace' });
   });
 });
+
+describe('hostile order', () => {
+  const list = `${FIO} 3 dma_map_sg: dev0 dir=TO_DEVICE nents=1/1 ents=1/1 dma_addrs={0xfffff000} sizes={0x1000} phys_addrs={0x5000} attrs=`;
+  const unlist = (time: number): string =>
+    `${FIO} ${time} dma_unmap_sg: dev0 dir=TO_DEVICE phys_addrs={0x5000} attrs=`;
+
+  test('a list unmap that is printed twice closes one mapping', async () => {
+    const c = await capture([tableMap(FIO, 1, 'fffff'), list, unlist(5), unlist(6)]);
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, openStart: 0, openEnd: 0 });
+  });
+
+  test('an unmap never stands before its map', async () => {
+    const c = await capture([
+      `${OTHER} 1 __iommu_dma_unmap: (__iommu_dma_unmap+0x0/0x2d0) dev="dev0" dma_addr=0xfffff000 size=4096`,
+      ...mapPage(FIO, 2, 'fffff'),
+      ...unmapPage(OTHER, 4, 'fffff'),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff000+4096 of 1 in 1',
+      'unmap 1 fffff000+4096 of 1 in 1',
+    ]);
+  });
+});

@@ -4,7 +4,7 @@ import { type EventBatch, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { type Draft, draftEvent } from './draft.ts';
 import { State } from './live-set.ts';
-import { countRequest, releaseEntry, writeDraft, writeTableMap } from './rows.ts';
+import { countRequest, moveRow, releaseEntry, writeDraft, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 /** Flags of a map that its unmap carries too. */
@@ -15,6 +15,7 @@ export function finishUnmap(p: Pairing, entry: number, d: Draft): void {
   const { live } = p;
   const state = live.state[entry]!;
   if ((state & State.filled) === 0) writeTableMap(p, entry);
+  if (live.row[entry]! > d.row) d.row = moveRow(p, d.row);
   d.device = live.device[entry]!;
   d.domain = live.domain[entry]!;
   d.physLow = live.physLow[entry]!;

@@ -18,7 +18,7 @@ export function closeAll(p: Pairing): void {
   for (const entry of order) {
     if (live.used[entry] !== 1) continue;
     if ((live.state[entry]! & State.filled) === 0) writeTableMap(p, entry);
-    if (hasTwin(p, entry)) p.oddities.count('DOUBLE_MAP');
+    if (hasTwin(p, entry)) p.oddities.count(p.losses > 0 ? 'LOSS_WINDOW' : 'DOUBLE_MAP');
     addFlags(p, live.row[entry]!, Flag.openEnd);
     p.counts.openEnd++;
     releaseEntry(p, entry);

@@ -85,6 +85,8 @@ function resolveUnmap(p: Pairing, call: number): void {
   let entry = calls.record[call]!;
   if (entry === NONE && (seen & Seen.unmapProbe) !== 0) {
     entry = findMapping(p, calls.device[call]!, calls.addressLow[call]!, calls.addressHigh[call]!);
+    // A mapping that was made since then is another one.
+    if (entry !== NONE && p.live.row[entry]! > calls.row[call]!) entry = NONE;
   }
   if (entry !== NONE) finishFound(p, call, entry);
   else if (calls.bytes[call]! > 0) finishNotFound(p, call);

@@ -23,6 +23,18 @@ export function beginRow(p: Pairing, b: EventBatch, i: number): number {
   return row;
 }
 
+/** Moves a row that is not completed to the end: an unmap never stands before its map. */
+export function moveRow(p: Pairing, from: number): number {
+  const row = p.store.reserve();
+  const { time, cpu, tid, task, context, line, flags } = p.store.block(from);
+  const f = from & BLOCK_MASK;
+  const copied = [time[f]!, cpu[f]!, tid[f]!, task[f]!, context[f]!, line[f]!, flags[f]!] as const;
+  const c = p.store.block(row);
+  const r = row & BLOCK_MASK;
+  [c.time[r], c.cpu[r], c.tid[r], c.task[r], c.context[r], c.line[r], c.flags[r]] = copied;
+  return row;
+}
+
 function isAfterLoss(p: Pairing, cpu: number): boolean {
   const last = Math.max(p.lossAnywhere, p.lossAt[cpu] ?? 0);
   if (last <= (p.lossShown[cpu] ?? 0)) return false;

@@ -29,8 +29,10 @@ export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
   if (call !== NONE) d.time = calls.time[call]!;
   if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
   if (entry !== NONE) {
-    if (p.live.size[entry] !== d.size) p.oddities.count('SIZE_MISMATCH');
-    if (p.live.direction[entry] !== d.direction) p.oddities.count('DIR_MISMATCH');
+    if ((p.live.state[entry]! & State.claimed) !== 0) {
+      if (p.live.size[entry] !== d.size) p.oddities.count('SIZE_MISMATCH');
+      if (p.live.direction[entry] !== d.direction) p.oddities.count('DIR_MISMATCH');
+    }
     finishUnmap(p, entry, d);
   } else {
     const isTranslated = (seen & Seen.table) !== 0;
@@ -158,7 +160,7 @@ function checkTwins(p: Pairing, b: EventBatch, i: number, entry: number): number
     const isKnown = (live.state[twin]! & State.claimed) !== 0;
     if (!isKnown || live.domain[twin] !== live.domain[entry]) continue;
     if (live.time[twin]! < live.time[entry]!) {
-      p.oddities.count('DOUBLE_MAP');
+      p.oddities.count(live.epoch[twin] === p.losses ? 'DOUBLE_MAP' : 'LOSS_WINDOW');
       closeUnseen(p, twin, b, i);
     } else if (live.cpu[twin] !== b.cpu[i] && b.time[i]! - live.time[twin]! <= p.reorderWindow) {
       p.oddities.count('REORDERED');

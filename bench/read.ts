@@ -1,15 +1,15 @@
-// How fast a trace becomes events: the reader against a script with readline and regular expressions.
+// How fast a trace becomes events and requests, against a script with readline and regular expressions.
 //
 //   node bench/read.ts [FILE | MEGABYTES]
 //
 // Without a file, a synthetic trace (generate-trace.ts, seed 1) is written to the temporary directory.
-// Both take turns in one process, after one round each for warming up that also checks that they
+// All take turns in one process, after one round each for warming up that also checks that they
 // count the same events.
 
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openTrace } from '@dmalab/trace';
+import { openTrace, readCapture } from '@dmalab/trace';
 import { readByLines } from './baseline-readline.ts';
 import { generateTrace } from './generate-trace.ts';
 
@@ -37,23 +37,36 @@ function generated(parent: string, megabytes: number): string {
 async function compare(file: string): Promise<void> {
   const bytes = statSync(file).size;
   const lines = await checkEqual(file);
-  const ours: number[] = [];
-  const theirs: number[] = [];
+  await readRequests(file);
+  const events: number[] = [];
+  const requests: number[] = [];
+  const readline: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await timed(() => readEvents(file)));
-    theirs.push(await timed(() => readByLines(file)));
+    events.push(await timed(() => readEvents(file)));
+    readline.push(await timed(() => readByLines(file)));
+    requests.push(await timed(() => readRequests(file)));
   }
-  const ratios = ours.map((ms, round) => theirs[round]! / ms).sort((a, b) => a - b);
-  const fastest = Math.min(...ours);
-  console.log(`${(bytes / 1e6).toFixed(0)} MB, ${lines} lines, ${ROUNDS} rounds`);
   console.log(
-    `reader    ${spread(ours)} ms, at best ${(bytes / fastest / 1e6).toFixed(2)} GB/s, ${((1e6 * fastest) / lines).toFixed(0)} ns per line`,
+    `${(bytes / 1e6).toFixed(0)} MB, ${lines} lines, ${ROUNDS} rounds (min / median / max)`,
   );
-  console.log(`readline  ${spread(theirs)} ms`);
-  console.log(`ratio     ${spread(ratios, 1)} (min, median, max)`);
-  console.log(
-    `peak RSS  ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB, both in one process`,
-  );
+  console.log(`text to events     ${rates(events, bytes, lines)}`);
+  console.log(`text to requests   ${rates(requests, bytes, lines)}`);
+  console.log(`readline + regex   ${rates(readline, bytes, lines)}`);
+  console.log(`ratio, events      ${spread(ratiosOf(readline, events), 1)}`);
+  console.log(`ratio, requests    ${spread(ratiosOf(readline, requests), 1)}`);
+}
+
+function ratiosOf(theirs: readonly number[], ours: readonly number[]): number[] {
+  return ours.map((ms, round) => theirs[round]! / ms);
+}
+
+function rates(times: readonly number[], bytes: number, lines: number): string {
+  const median = [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+  return `${spread(times)} ms, ${(bytes / median / 1e6).toFixed(2)} GB/s, ${((1e6 * median) / lines).toFixed(0)} ns per line`;
+}
+
+async function readRequests(file: string): Promise<void> {
+  (await readCapture(file)).close();
 }
 
 async function checkEqual(file: string): Promise<number> {

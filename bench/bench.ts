@@ -1,0 +1,64 @@
+// All benchmarks, one after the other, each in a process of its own; writes docs/performance.md.
+//
+//   npm run bench
+//
+// Figures are only worth something on a machine that does nothing else. Ratios within one run are
+// what the page is about; absolute times are there to see the order of magnitude.
+
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+interface Benchmark {
+  readonly title: string;
+  readonly script: string;
+  readonly words: readonly string[];
+  /** What is compared with what, and the bound it should keep. */
+  readonly text: string;
+}
+
+const BENCHMARKS: readonly Benchmark[] = [
+  {
+    title: 'Reading',
+    script: 'read.ts',
+    words: ['200'],
+    text: 'Text to events and to paired requests, against a readline and regular expression script that extracts the same fields (`bench/baseline-readline.ts`). The script keeps addresses as doubles and counts no errors. Bound: text to requests at least 4 times as fast.',
+  },
+  {
+    title: 'Memory',
+    script: 'memory.ts',
+    words: ['1000'],
+    text: 'A synthetic trace of 1 GB, read, paired, replayed and summarised in one process. Bound: 300 MB.',
+  },
+  {
+    title: 'Replaying',
+    script: 'replay.ts',
+    words: [],
+    text: 'Operation streams of `test/golden/bench` through the models, the whole replay loop included. The C column is the kernel’s own code (gcc -O2), timed on another machine, so the ratio is only good for an order of magnitude. Bound: 2.5 on the profiles that hit the caches (rcache_local, rcache_remote_free, exhaust_32bit_noflush, fq_nvme_percpu).',
+  },
+];
+
+const sections = BENCHMARKS.map(({ title, script, words, text }) => {
+  console.log(`\n${title}`);
+  return `## ${title}\n\n${text}\n\n\`node bench/${[script, ...words].join(' ')}\`\n\n\`\`\`\n${run(script, words)}\`\`\`\n`;
+});
+const head = `# Performance
+
+Made by \`npm run bench\`, Node ${process.version}, ${cpus().length} CPUs (${cpus()[0]?.model.trim() ?? 'unknown'}). A shared machine:
+compare ratios, not times. Answers are checked to be equal before anything is timed.
+`;
+writeFileSync(
+  fileURLToPath(new URL('../docs/performance.md', import.meta.url)),
+  [head, ...sections].join('\n'),
+);
+
+function run(script: string, words: readonly string[]): string {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...words], {
+    encoding: 'utf8',
+  });
+  process.stdout.write(stdout);
+  if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
+  return stdout;
+}

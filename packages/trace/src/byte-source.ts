@@ -5,7 +5,7 @@
 // valid until the next one is asked for.
 
 import { createHash, type Hash } from 'node:crypto';
-import { close, createReadStream, fstat, open, read } from 'node:fs';
+import { close, createReadStream, fstat, open, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { EventSink } from './event-sink.ts';
 import { type FileHash, hashFile } from './file-hash.ts';
@@ -97,25 +97,22 @@ async function openFile(path: string): Promise<number> {
   );
 }
 
-/** Two buffers in turn: the next piece is read while the last one is used. */
 async function* fileChunks(file: number, path: string, chunkSize: number, growth: Growth): Chunks {
-  const buffers = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)] as const;
+  const buffer = Buffer.allocUnsafe(chunkSize);
   try {
     const { size } = await statFd(file);
     // Pipes, devices and files of tracefs have no size: they are read to their end.
     let left = size === 0 ? Infinity : size;
-    let turn = 0;
-    let reading = readFd(file, buffers[0], 0, Math.min(chunkSize, left), null);
-    for (;;) {
-      const { bytesRead, buffer } = await reading;
+    while (left > 0) {
+      const wanted = Math.min(chunkSize, left);
+      // A file is read in place: to wake a thread for each piece costs more than the copy.
+      const bytesRead =
+        size === 0
+          ? (await readFd(file, buffer, 0, wanted, null)).bytesRead
+          : readSync(file, buffer, 0, wanted, null);
       if (bytesRead === 0) break;
       left -= bytesRead;
-      turn = 1 - turn;
-      const wanted = Math.min(chunkSize, left);
-      const more = wanted > 0;
-      if (more) reading = readFd(file, buffers[turn as 0 | 1], 0, wanted, null);
       yield buffer.subarray(0, bytesRead);
-      if (!more) break;
     }
     growth.grew = size > 0 && (await statFd(file)).size > size;
   } catch (error) {

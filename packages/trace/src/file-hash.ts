@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 
 /** Bytes that the hash may be in front of the parser. */
-export const AHEAD: number = 32 * 1024 * 1024;
+export const AHEAD: number = 64 * 1024 * 1024;
 
 /** What the thread is told; `taken` counts the pieces of PIECE bytes that the parser has read. */
 export interface HashTask {
@@ -15,8 +15,8 @@ export interface HashTask {
   readonly taken: Int32Array<SharedArrayBuffer>;
 }
 
-/** Unit of the progress that the two threads share. */
-export const PIECE: number = 1024 * 1024;
+/** Unit of the progress that the two threads share: to wake the other one is not cheap. */
+export const PIECE: number = 8 * 1024 * 1024;
 
 /** A hash that is being computed. */
 export interface FileHash {

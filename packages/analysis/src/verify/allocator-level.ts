@@ -28,8 +28,8 @@ export interface AllocatorCheck {
 
 /** Effort of all searches of a capture: it bounds the time of a hopeless one to a minute or so. */
 const PATIENCE = 5000;
-const ATTEMPTS = 500_000;
-const STEPS = 200_000_000;
+const ATTEMPTS = 200_000;
+const STEPS = 60_000_000;
 
 /** Checks the recorded allocations of the trace at `path`. Throws a TraceError for what is no trace. */
 export async function checkAllocator(path: string, machine: ModelMachine): Promise<AllocatorCheck> {

@@ -12,6 +12,12 @@ import type { Edge, LinearOrder, OrderStatus } from './linear-order.ts';
 /** How far a repair must get beyond the dead end. */
 export const REPAIR_MARGIN = 256;
 
+/** Attempts without progress that the hasty search may make. */
+const HASTE = 400;
+/** A choice that gets so much further is followed at once; otherwise all are tried and the best is followed. */
+const HASTY_LEAP = 1;
+const LEAP = 24;
+
 /** Effort that is left: attempts since the last progress and in all, and calls of the model. */
 export interface Budget {
   patience: number;
@@ -48,7 +54,13 @@ export function repair(
   final: boolean,
   budget: Budget,
 ): RepairOutcome {
-  return new Repair(order, limit, final, budget).run();
+  const hasty = new Repair(order, limit, final, budget, HASTY_LEAP, HASTE);
+  if (hasty.run() === 'fixed') return 'fixed';
+  hasty.giveUp(false);
+  const patient = new Repair(order, limit, final, budget, LEAP, budget.patience);
+  const outcome = patient.run();
+  if (outcome !== 'fixed') patient.giveUp(true);
+  return outcome;
 }
 
 class Repair {
@@ -57,6 +69,9 @@ class Repair {
   readonly #final: boolean;
   readonly #budget: Budget;
   readonly #goal: number;
+  readonly #leap: number;
+  readonly #mostPatience: number;
+  readonly #root: Trial;
   readonly #seen = new Set<string>();
   readonly #queue: Trial[] = [];
   #best: Trial;
@@ -65,14 +80,24 @@ class Repair {
   /** Below this position the order is as it was dead at first. */
   #changedFrom: number;
 
-  constructor(order: LinearOrder, limit: number, final: boolean, budget: Budget) {
+  constructor(
+    order: LinearOrder,
+    limit: number,
+    final: boolean,
+    budget: Budget,
+    leap: number,
+    patience: number,
+  ) {
     const { edges, position } = order;
     this.#order = order;
     this.#limit = limit;
     this.#final = final;
     this.#budget = budget;
-    this.#patience = budget.patience;
+    this.#leap = leap;
+    this.#mostPatience = patience;
+    this.#patience = patience;
     this.#best = { edges, reached: position, from: position, choices: [], list: 0 };
+    this.#root = this.#best;
     this.#changedFrom = position;
     this.#goal = position + REPAIR_MARGIN;
     this.#seen.add(nameOf(edges));
@@ -82,10 +107,10 @@ class Repair {
   run(): RepairOutcome {
     for (;;) {
       const trial = furthest(this.#queue);
-      if (trial === null) return this.#giveUp('exhausted');
+      if (trial === null) return 'exhausted';
       this.#redo(trial);
       if (this.#extend(trial)) return 'fixed';
-      if (this.#isSpent()) return this.#giveUp('budget');
+      if (this.#isSpent()) return 'budget';
     }
   }
 
@@ -106,12 +131,11 @@ class Repair {
       const from = Math.min(choice.position, trial.from);
       const child: Trial = { edges, reached, from, choices: [], list: 0 };
       this.#queue.push(child);
-      if (reached <= trial.reached) continue;
       if (reached > this.#best.reached) {
         this.#best = child;
-        this.#patience = this.#budget.patience;
+        this.#patience = this.#mostPatience;
       }
-      return false;
+      if (reached >= trial.reached + this.#leap) return false;
     }
     return false;
   }
@@ -159,9 +183,9 @@ class Repair {
     return this.#patience <= 0 || this.#budget.attempts <= 0 || this.#budget.steps <= 0;
   }
 
-  #giveUp(outcome: RepairOutcome): RepairOutcome {
-    this.#redo(this.#best);
-    return outcome;
+  /** Leaves the order at its furthest, or as it was dead at first. */
+  giveUp(furthest: boolean): void {
+    this.#redo(furthest ? this.#best : this.#root);
   }
 }
 

@@ -223,7 +223,7 @@ export type Op = (typeof Op)[keyof typeof Op];
 /** DMA API calls as drivers made them, and control rows, in the order in which they took effect. */
 export interface RequestBatch {
   length: number;
-  /** ns since the first event of the capture: the first sign of the call. */
+  /** ns since the first event of the capture: when the call took effect, as far as its events tell. */
   readonly time: Float64Array;
   readonly cpu: Uint16Array;
   readonly op: Uint8Array;

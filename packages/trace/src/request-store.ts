@@ -50,6 +50,11 @@ export class RequestStore {
     return row;
   }
 
+  /** True where no row was made after `row`. */
+  isNewest(row: number): boolean {
+    return row === this.#length - 1;
+  }
+
   /** The block that holds `row`, for writing at `row & BLOCK_MASK`; valid until the next call or reserve. */
   block(row: number): RequestBatch {
     const number = row >>> SHIFT;

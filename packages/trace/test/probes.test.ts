@@ -110,14 +110,38 @@ describe('domains', () => {
 });
 
 describe('allocation probes', () => {
-  test('give the limit, the domain and the first sign of a call', async () => {
+  test('give the limit, the domain and the moment a call takes effect', async () => {
     const c = await capture([...alloc(FIO, 1, '0xfffff'), ...named(mapPage(FIO, 5, 'fffff'))]);
     const [batch] = [...c.requests()];
-    expect(batch!.time[0]).toBe(0);
+    expect(batch!.time[0]).toBe(1000);
     expect(batch!.dmaLimit[0]).toBe(2 ** 64);
     expect(c.facts.domains[1]!.token).toBe('0xa08');
     expect(c.facts.domains[1]!.createdAt).toBeNull();
     expect(c.facts.forcedac).toEqual({ value: false, source: 'probe' });
+  });
+
+  test('a strict unmap in an interrupt comes before the allocation that it interrupts', async () => {
+    const [dmaAlloc, ...fast] = alloc(FIO, 20, 'fffff');
+    const irq = 'fio-7 0 h';
+    const [table, event] = named(unmapPage(irq, 22, 'fffff'));
+    const c = await capture([
+      ...alloc(FIO, 1, '0xfffff'),
+      ...named(mapPage(FIO, 5, 'fffff')),
+      dmaAlloc!,
+      `${irq} 21 __iommu_dma_unmap: (__iommu_dma_unmap+0x0/0x2d0) dev="0000:00:04.0" dma_addr=0xfffff000 size=4096`,
+      table!,
+      `${irq} 22 free_iova_fast: (free_iova_fast+0x4/0x140) iovad=0xa08 pfn=0xfffff size=1`,
+      event!,
+      ...fast.map((line) =>
+        line.replace(/^fio-7 0 \. 2(\d)/, 'fio-7 0 . 3$1').replace('pfn=fffff', 'pfn=0xfffff'),
+      ),
+      ...named(mapPage(FIO, 35, 'fffff')),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 fffff000+4096 of 1 in 1',
+      'unmap 1 fffff000+4096 of 1 in 1',
+      'map 2 fffff000+4096 of 1 in 1 (openEnd)',
+    ]);
   });
 
   test('a first try above 4 GiB shows forcedac, and its limit the aperture', async () => {

@@ -9,6 +9,7 @@ import { PAGE } from './address.ts';
 import { Call, isNmi, Seen } from './call-table.ts';
 import { NONE } from './live-set.ts';
 import { currentCall, openCall, resolve } from './resolving.ts';
+import { moveRow } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
 const BELOW_4G = 2 ** 32;
@@ -52,11 +53,17 @@ export function onIovaAlloc(p: Pairing, b: EventBatch, i: number): void {
   const isRetry = (calls.seen[call]! & Seen.allocFailed) !== 0;
   calls.seen[call] = (calls.seen[call]! | Seen.iova) & ~Seen.allocFailed;
   calls.domain[call] = domain;
+  takeEffect(p, b, i, call);
   if (calls.bytes[call] === 0) calls.bytes[call] = b.size[i]! * granule;
   if ((calls.seen[call]! & Seen.allocProbe) === 0) return;
   attribution.linkPointer(calls.domainToken[call]!, domain);
   attribution.link(calls.device[call]!, domain);
   noteLimit(p, call, domain, (b.aux[i]! + 1) * granule, isRetry);
+}
+
+// The call takes effect at this event, not at its first sign: an interrupt may have come in between.
+function takeEffect(p: Pairing, b: EventBatch, i: number, call: number): void {
+  p.calls.row[call] = moveRow(p, p.calls.row[call]!, b.time[i]!);
 }
 
 // The limit of a try against that of the device: below 4 GiB first or not, and where the aperture ends.
@@ -102,6 +109,8 @@ export function onIovaFree(p: Pairing, b: EventBatch, i: number): void {
   const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
   if (entry === NONE || live.page[entry] !== b.aux[i]! * granuleOf(p, domain)) return;
   p.attribution.domains[domain]!.freedInCall++;
+  // Only now is the range free for others.
+  takeEffect(p, b, i, call);
 }
 
 /** __iommu_dma_unmap: the first sign of a page unmap; part of a list unmap or a free. */

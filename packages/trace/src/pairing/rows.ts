@@ -23,8 +23,12 @@ export function beginRow(p: Pairing, b: EventBatch, i: number): number {
   return row;
 }
 
-/** Moves a row that is not completed to the end: an unmap never stands before its map. */
-export function moveRow(p: Pairing, from: number): number {
+/** Moves a row that is not completed to the end, where it takes effect at `at` (ns; its own time by default). */
+export function moveRow(p: Pairing, from: number, at: number = -1): number {
+  if (p.store.isNewest(from)) {
+    if (at >= 0) p.store.block(from).time[from & BLOCK_MASK] = at;
+    return from;
+  }
   const row = p.store.reserve();
   const { time, cpu, tid, task, context, line, flags } = p.store.block(from);
   const f = from & BLOCK_MASK;
@@ -32,6 +36,7 @@ export function moveRow(p: Pairing, from: number): number {
   const c = p.store.block(row);
   const r = row & BLOCK_MASK;
   [c.time[r], c.cpu[r], c.tid[r], c.task[r], c.context[r], c.line[r], c.flags[r]] = copied;
+  if (at >= 0) c.time[r] = at;
   return row;
 }
 

@@ -1,11 +1,15 @@
 // Documentation that a test can hold to: links lead somewhere, exports carry a sentence.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { dmalab } from './support/dmalab.ts';
+import { tempFolder, writeTemp } from './support/temp-folder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const folder = tempFolder();
 const FOLDERS = ['.', 'docs', 'docs/models', 'packages', 'traces', 'notebooks', 'test/golden'];
 
 function pages(): string[] {
@@ -28,6 +32,43 @@ test('every relative link of every page leads to a file', () => {
   );
   expect(broken).toEqual([]);
 });
+
+test('the program in the README runs', () => {
+  const program = codeBlock('README.md', 'ts');
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module-typescript', '-e', program],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0]),
+  ).toEqual(['strict', 'percpu', 'single']);
+});
+
+test('the machine file of the documentation is accepted', () => {
+  const machine = writeTemp(folder, 'machine.yaml', codeBlock('docs/machine-file.md', 'yaml'));
+  const { code, stderr } = dmalab([
+    'replay',
+    'traces/nvme-lazy-randread/trace.txt.zst',
+    '-m',
+    machine,
+  ]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+});
+
+/** The first block of code of a language on a page. */
+function codeBlock(page: string, language: string): string {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const [, code] = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(text) ?? [];
+  if (code === undefined) throw new Error(`${page} has no ${language} block`);
+  return code;
+}
 
 test('everything on the public surface of a package has its sentence', () => {
   const bare = ['trace', 'replay', 'analysis'].flatMap((name) => {

@@ -27,6 +27,7 @@ export interface SkippedRun {
   readonly reason: string;
 }
 
+/** All results of a check, in the order of the files. */
 export interface ConformReport {
   /** Runs that were checked. */
   readonly streams: number;

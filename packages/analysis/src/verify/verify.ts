@@ -7,6 +7,7 @@ import { flushesByDomain } from './flush-domains.ts';
 import { checkStack } from './stack-level.ts';
 import type { VerifyResult } from './verify-result.ts';
 
+/** What is known of the recorded machine beyond the capture. */
 export interface VerifyOptions {
   /** How the capture is read; facts stated here win over its own. */
   readonly read?: ReadOptions;

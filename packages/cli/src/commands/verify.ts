@@ -4,6 +4,7 @@ import { type VerifyResult, verifyText, verify as verifyTrace } from '@dmalab/an
 import type { Argv, CommandModule } from 'yargs';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { traceFiles } from '../trace-files.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface VerifyArguments {
   files: string[];
@@ -24,6 +25,9 @@ export const verify: CommandModule<object, VerifyArguments> = {
 };
 
 async function runVerify({ files, json }: VerifyArguments): Promise<void> {
+  if (files.includes('-')) {
+    throw new UsageError('verify reads a trace twice: save standard input to a file first');
+  }
   const results: VerifyResult[] = [];
   for (const file of files) {
     progress(`${file}: verifying`);

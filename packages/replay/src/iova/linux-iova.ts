@@ -63,6 +63,7 @@ export interface LinuxIovaCopy {
   readonly trimPending: Uint8Array;
 }
 
+/** The allocator of one domain, with its whole state open to conformance and verification. */
 export class LinuxIova implements IovaAllocator {
   readonly work: AllocWork = {
     path: AllocPath.failed,

@@ -85,7 +85,7 @@ test.each([
   ['a missing file', 'nowhere.txt', /nowhere\.txt: .*no such file/i],
   ['a directory', '.', /director/i],
   ['an empty file', 'empty.txt', /empty\.txt: .*empty/i],
-  ['a file that is no trace', 'noise.bin', /noise\.bin: /],
+  ['a file that is no trace', 'noise.bin', /noise\.bin:1: UNKNOWN_FORMAT/],
 ])('%s is an error of one line with exit code 1', (_, name, message) => {
   writeTemp(folder, 'empty.txt', '');
   writeTemp(

@@ -2,7 +2,8 @@
 //
 // Identity is by bytes, text is made once per distinct entry (UTF-8 with replacement characters).
 // Entries are kept as 32-bit words, the last one padded with zeros, in one pool behind an open
-// addressing table; nothing is allocated when an entry is found again.
+// addressing table; nothing is allocated when an entry is found again. Entries begin at even words,
+// so that they are compared eight bytes at a time, as doubles.
 
 import type { TextWindow } from './text-window.ts';
 
@@ -21,6 +22,7 @@ export class ByteTable {
   /** First word of each entry in the pool. */
   private offsets = new Uint32Array(64);
   private pool = new Uint32Array(1024);
+  private pairs = new Float64Array(this.pool.buffer);
   private poolLength = 0;
 
   /** Entries of `window`; once `limit` are known, new ones become "(more)". */
@@ -56,15 +58,26 @@ export class ByteTable {
   }
 
   private isAt(index: number, start: number): boolean {
-    const { view, pool } = this;
+    const { view, pairs } = this;
     const length = this.lengths[index]!;
-    const end = start + length - 3;
-    let word = this.offsets[index]!;
+    const end = start + length - 7;
+    let pair = this.offsets[index]! >> 1;
     let position = start;
-    for (; position < end; position += 4, word++) {
+    for (; position < end; position += 8, pair++) {
+      if (view.getFloat64(position, true) !== pairs[pair]) break;
+    }
+    return this.isRestAt(2 * pair, position, start + length);
+  }
+
+  /** Compares what is left by words: less than two of them, or all from two that differ as doubles (or are no numbers). */
+  private isRestAt(from: number, start: number, end: number): boolean {
+    const { view, pool } = this;
+    let word = from;
+    let position = start;
+    for (; position < end - 3; position += 4, word++) {
       if (view.getUint32(position, true) !== pool[word]) return false;
     }
-    return (view.getUint32(position, true) & KEEP[length & 3]!) >>> 0 === pool[word];
+    return (view.getUint32(position, true) & KEEP[end - position]!) >>> 0 === pool[word];
   }
 
   private add(start: number, length: number): number {
@@ -72,14 +85,15 @@ export class ByteTable {
     if (index >= this.limit) return this.more();
     const { view } = this;
     this.strings.push(new TextDecoder().decode(new Uint8Array(view.buffer, start, length)));
-    const words = (length >> 2) + 1;
+    const words = ((length >> 2) + 2) & ~1;
     this.reserve(index, words);
     this.hashes[index] = hashBytes(view, start, length);
     this.lengths[index] = length;
     this.offsets[index] = this.poolLength;
     for (let word = 0; word < words; word++) {
-      const bytes = view.getUint32(start + 4 * word, true);
-      this.pool[this.poolLength++] = word === words - 1 ? bytes & KEEP[length & 3]! : bytes;
+      const left = length - 4 * word;
+      const bytes = left > 0 ? view.getUint32(start + 4 * word, true) : 0;
+      this.pool[this.poolLength++] = left < 4 ? bytes & KEEP[Math.max(0, left)]! : bytes;
     }
     this.place(index);
     return index;
@@ -98,7 +112,10 @@ export class ByteTable {
   }
 
   private reserve(index: number, words: number): void {
-    while (this.poolLength + words > this.pool.length) this.pool = doubled(this.pool);
+    while (this.poolLength + words > this.pool.length) {
+      this.pool = doubled(this.pool);
+      this.pairs = new Float64Array(this.pool.buffer);
+    }
     // "(more)" has a row of its own, which matches nothing.
     if (index + 1 < this.hashes.length) return;
     this.hashes = doubled(this.hashes);

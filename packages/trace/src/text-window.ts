@@ -1,9 +1,9 @@
 // The piece of the text that is being parsed, seen as bytes and as 32-bit words.
 //
 // One window is allocated per reading and refilled in place, so parsers take `bytes` and `view` once.
-// The last SLACK bytes are never text: a word may be read across the end of the text.
+// The last SLACK bytes are never text: a line may be compared with a layout that is longer.
 
-const SLACK = 16;
+const SLACK = 128;
 
 /** A fixed buffer with two views of the same memory. */
 export interface TextWindow {

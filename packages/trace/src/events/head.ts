@@ -67,7 +67,8 @@ export class HeadReader {
     return end + 1;
   }
 
-  private device(row: number, start: number): number {
+  /** Reads a device name; returns the position after it, or MALFORMED. */
+  device(row: number, start: number): number {
     const { devices, batch } = this.sink;
     const again = devices.lengthAt(this.lastDevice, start);
     if (again === 0 || this.bytes[start + again] !== Byte.space) return this.newDevice(row, start);

@@ -12,6 +12,7 @@ import { catalogue, Step } from './catalogue.ts';
 import { As, To } from './definition.ts';
 import { HeadReader, MALFORMED } from './head.ts';
 import { ListReader } from './lists.ts';
+import { UsualLayouts } from './usual-layouts.ts';
 import { BAD, ValueReader } from './values.ts';
 import { attributesOf, directionOf, WordTable } from './words.ts';
 
@@ -33,6 +34,7 @@ export class PayloadReader {
   private readonly lists: ListReader;
   private readonly directions: WordTable;
   private readonly attributes: WordTable;
+  private readonly usual: UsualLayouts;
   /** The last pointer of each field, as the words of its 16 digits, and its token. */
   private readonly lastPointer: Uint32Array = new Uint32Array(POINTER_WORDS * to.length);
   private readonly lastToken: Uint32Array = new Uint32Array(to.length);
@@ -51,10 +53,19 @@ export class PayloadReader {
     this.lists = new ListReader(window, sink, this.values);
     this.directions = new WordTable(window, directionOf);
     this.attributes = new WordTable(window, attributesOf);
+    const { head, values, directions, attributes } = this;
+    const { batch, tokens } = sink;
+    this.usual = new UsualLayouts(window, batch, tokens, head, values, directions, attributes);
   }
 
   /** Reads a payload that begins at `start`; returns the position of its line feed, MALFORMED or FOREIGN. */
   read(definition: number, row: number, start: number): number {
+    const end = this.usual.read(kind[definition]!, definition, row, start);
+    return end >= 0 ? end : this.readAny(definition, row, start);
+  }
+
+  /** Reads a payload of any layout. */
+  private readAny(definition: number, row: number, start: number): number {
     const { bytes, view, values, sink } = this;
     const { batch } = sink;
     let position = this.head.read(definition, row, start);

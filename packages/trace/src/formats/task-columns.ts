@@ -13,8 +13,8 @@ import type { TextWindow } from '../text-window.ts';
 export const NO_COLUMNS = -1;
 
 const SPACES = 0x20202020;
-/** Columns up to the CPU that are kept: 12 words, 48 bytes. */
-const WORDS = 12;
+/** Columns up to the CPU that are kept: 48 bytes, as doubles to compare eight at a time. */
+const PAIRS = 6;
 const KEPT_CPUS = 256;
 
 /** Reads the columns of one line after the other. */
@@ -26,10 +26,9 @@ export class TaskColumns {
   private readonly bytes: Buffer;
   private readonly view: DataView;
   private readonly tasks: ByteTable;
-  /** Offset of the "[" in the lines that are kept, 0 before the first. */
-  private bracket = 0;
-  private words = 0;
-  private readonly kept: Uint32Array = new Uint32Array(KEPT_CPUS * WORDS);
+  /** Offset of the "[" in the lines that are kept. */
+  private bracket = 25;
+  private readonly kept: Float64Array = new Float64Array(KEPT_CPUS * PAIRS);
   private readonly keptTask: Uint32Array = new Uint32Array(KEPT_CPUS);
   private readonly keptTid: Int32Array = new Int32Array(KEPT_CPUS);
 
@@ -41,16 +40,18 @@ export class TaskColumns {
 
   /** Position after the CPU column where the columns are those of an earlier line, else NO_COLUMNS. */
   again(start: number): number {
-    const { bytes, view, kept, words } = this;
+    const { bytes, view, kept } = this;
     let position = start + this.bracket;
     if (bytes[position] !== Byte.bracketOpen) return NO_COLUMNS;
     position = this.readCpu(position);
     const { cpu } = this;
     if (position < 0 || cpu >= KEPT_CPUS) return NO_COLUMNS;
-    const from = cpu * WORDS;
-    for (let word = 0; word < words; word++) {
-      if (view.getUint32(start + 4 * word, true) !== kept[from + word]) return NO_COLUMNS;
+    let pair = cpu * PAIRS;
+    const last = start + this.bracket - 7;
+    for (let at = start; at < last; at += 8) {
+      if (view.getFloat64(at, true) !== kept[pair++]) return NO_COLUMNS;
     }
+    if (view.getFloat64(last, true) !== kept[pair]) return NO_COLUMNS;
     this.task = this.keptTask[cpu]!;
     this.tid = this.keptTid[cpu]!;
     return position;
@@ -119,16 +120,16 @@ export class TaskColumns {
 
   private keep(start: number, bracket: number): void {
     const { view, kept, cpu } = this;
-    const words = (bracket + 3) >> 2;
-    if (words > WORDS || cpu >= KEPT_CPUS) return;
+    if (bracket >= 8 * PAIRS || cpu >= KEPT_CPUS) return;
     if (bracket !== this.bracket) {
       kept.fill(0);
       this.bracket = bracket;
-      this.words = words;
     }
-    for (let word = 0; word < words; word++) {
-      kept[cpu * WORDS + word] = view.getUint32(start + 4 * word, true);
-    }
+    // The last eight bytes end with the bracket and may overlap those before.
+    const last = start + bracket - 7;
+    let pair = cpu * PAIRS;
+    for (let at = start; at < last; at += 8) kept[pair++] = view.getFloat64(at, true);
+    kept[pair] = view.getFloat64(last, true);
     this.keptTask[cpu] = this.task;
     this.keptTid[cpu] = this.tid;
   }

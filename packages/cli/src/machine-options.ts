@@ -5,24 +5,21 @@ import {
   completeChoice,
   flushPolicies,
   iovaPolicies,
-  KERNEL_PRESETS,
-  type KernelPreset,
   type MachineOverrides,
   type TimerMode,
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
+import { type KernelArguments, kernelOptions, kernelReadOptions } from './kernel-options.ts';
 import { readMachineFile } from './machine-file.ts';
 import { parsePolicyArgument } from './policy-argument.ts';
 import { unique } from './run-name.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface MachineArguments {
+/** What the options of {@link machineOptions} give. */
+export interface MachineArguments extends KernelArguments {
   machine: string[] | undefined;
-  kernel: KernelPreset | undefined;
   allocator: string | undefined;
   flush: string[] | undefined;
-  cpus: number | undefined;
-  hz: number | undefined;
   timer: TimerMode | undefined;
   recordedFailures: 'hold' | 'drop' | undefined;
   translateAll: boolean | undefined;
@@ -30,7 +27,7 @@ export interface MachineArguments {
 
 /** Adds the options to a command. */
 export function machineOptions(y: Argv): Argv<MachineArguments> {
-  return y
+  return kernelOptions(y)
     .option('machine', {
       alias: 'm',
       describe: 'Machine file (YAML or JSON); several give one run each',
@@ -51,9 +48,6 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
       type: 'string',
       requiresArg: true,
     })
-    .option('kernel', { describe: 'Kernel preset', choices: KERNEL_PRESETS, requiresArg: true })
-    .option('cpus', { describe: 'CPUs of the machine', type: 'number', requiresArg: true })
-    .option('hz', { describe: 'Timer ticks per second', type: 'number', requiresArg: true })
     .option('timer', {
       describe: 'When timers fire: to the ns, at the jiffy, or by the timer wheel',
       choices: ['ideal', 'exact', 'wheel'] as const,
@@ -101,11 +95,9 @@ export function runsOf(options: MachineArguments): Run[] {
 }
 
 function flagOverrides(options: MachineArguments): MachineOverrides {
-  const { kernel, allocator, timer, recordedFailures } = options;
+  const { allocator, timer, recordedFailures } = options;
   return {
-    ...(kernel === undefined ? {} : { kernel }),
-    ...(options.cpus === undefined ? {} : { cpus: wholeNumber('cpus', options.cpus, 1, 65_535) }),
-    ...(options.hz === undefined ? {} : { hz: wholeNumber('hz', options.hz, 1, 1000) }),
+    ...kernelReadOptions(options),
     ...(timer === undefined ? {} : { timerMode: timer }),
     ...(options.translateAll ? { devices: [{ name: '*', translated: true }] } : {}),
     ...(recordedFailures === undefined ? {} : { recordedFailures }),
@@ -130,9 +122,4 @@ function checked(
     throw error;
   }
   return { name: choice.name, parameters: { ...choice.parameters } };
-}
-
-function wholeNumber(option: string, value: number, low: number, high: number): number {
-  if (Number.isInteger(value) && value >= low && value <= high) return value;
-  throw new UsageError(`--${option}: got ${value}, expected a whole number from ${low} to ${high}`);
 }

@@ -14,8 +14,9 @@ import {
   machineFromFacts,
   replay as replayRequests,
 } from '@dmalab/replay';
-import { type Capture, readCapture, TraceError } from '@dmalab/trace';
+import { type Capture, type ReadOptions, readCapture, TraceError } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
+import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { writeResultFolder } from '../result-folder.ts';
@@ -24,7 +25,7 @@ import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 
-interface ReplayArguments extends MachineArguments {
+interface ReplayArguments extends MachineArguments, FactArguments {
   files: string[];
   out: string | undefined;
   json: boolean;
@@ -34,7 +35,7 @@ export const replay: CommandModule<object, ReplayArguments> = {
   command: 'replay <files..>',
   describe: 'Replay traces and print what it cost, how full it got and what failed',
   builder: (y: Argv) =>
-    machineOptions(traceFiles(y))
+    factOptions(machineOptions(traceFiles(y)))
       .option('out', {
         alias: 'o',
         describe: 'Folder for the results: one folder for each trace and run',
@@ -60,7 +61,7 @@ async function runReplay(options: ReplayArguments): Promise<void> {
   const documents: object[] = [];
   for (const [i, file] of files.entries()) {
     const trace = names[i] ?? file;
-    const results = await replayTrace(file, trace, runs);
+    const results = await replayTrace(file, trace, runs, readOptions(trace, options));
     progressDone();
     for (const { label, result } of results) {
       if (out !== undefined)
@@ -81,9 +82,10 @@ async function replayTrace(
   file: string,
   trace: string,
   runs: readonly Run[],
+  read: ReadOptions,
 ): Promise<LabelledResult[]> {
   progress(`${trace}: reading`);
-  const capture = await readCapture(file);
+  const capture = await readCapture(file, read);
   try {
     refuseWithoutRequests(capture, file);
     return runs.map(({ name, overrides }) => {

@@ -2,11 +2,13 @@
 
 import { type VerifyResult, verifyText, verify as verifyTrace } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
+import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
+import { type KernelArguments, kernelOptions, kernelReadOptions } from '../kernel-options.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface VerifyArguments {
+interface VerifyArguments extends FactArguments, KernelArguments {
   files: string[];
   json: boolean;
 }
@@ -15,23 +17,25 @@ export const verify: CommandModule<object, VerifyArguments> = {
   command: 'verify <files..>',
   describe: 'Compare a replay with the addresses and flushes that were recorded',
   builder: (y: Argv) =>
-    traceFiles(y)
+    factOptions(kernelOptions(traceFiles(y)))
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
       .example(
         '$0 verify trace.txt.zst',
         'match rates and the first difference',
-      ) as Argv<VerifyArguments>,
+      ) as unknown as Argv<VerifyArguments>,
   handler: runVerify,
 };
 
-async function runVerify({ files, json }: VerifyArguments): Promise<void> {
+async function runVerify(options: VerifyArguments): Promise<void> {
+  const { files, json } = options;
   if (files.includes('-')) {
     throw new UsageError('verify reads a trace twice: save standard input to a file first');
   }
   const results: VerifyResult[] = [];
   for (const file of files) {
     progress(`${file}: verifying`);
-    const result = await verifyTrace(file);
+    const read = { ...readOptions(file, options), ...kernelReadOptions(options) };
+    const result = await verifyTrace(file, { read });
     progressDone();
     results.push(result);
     if (!json) print(verifyText(result));

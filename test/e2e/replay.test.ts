@@ -80,6 +80,14 @@ test('a machine file repeats a run, and a wrong one is named with its key', () =
   );
 });
 
+test('a kernel preset is taken by its name', () => {
+  for (const kernel of ['6.1', '6.12']) {
+    const words = ['replay', TRACE, '--kernel', kernel, '--cpus', '2', '--hz', '1000', '--json'];
+    const summary = jsonOf<{ machine: object }>(dmalab(words));
+    expect(summary.machine).toMatchObject({ kernel, cpus: 2, hz: 1000 });
+  }
+});
+
 test('charts and a report are made from the results without the trace', () => {
   const out = join(folder, 'charts');
   dmalab(['replay', TRACE, '--flush', 'strict', '--flush', 'percpu', '-o', out]);

@@ -14,7 +14,13 @@ export interface KernelArguments {
 /** Adds the options to a command. */
 export function kernelOptions(y: Argv): Argv<KernelArguments> {
   return y
-    .option('kernel', { describe: 'Kernel preset', choices: KERNEL_PRESETS, requiresArg: true })
+    .option('kernel', {
+      describe: 'Kernel preset',
+      // Without a type 6.1 would be read as a number.
+      type: 'string',
+      choices: KERNEL_PRESETS,
+      requiresArg: true,
+    })
     .option('cpus', { describe: 'CPUs of the machine', type: 'number', requiresArg: true })
     .option('hz', {
       describe: 'Timer ticks per second',

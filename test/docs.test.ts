@@ -10,6 +10,8 @@ import { tempFolder, writeTemp } from './support/temp-folder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = tempFolder();
+const LIBRARIES = ['trace', 'replay', 'analysis'];
+const PACKAGES = [...LIBRARIES, 'cli'];
 const FOLDERS = ['.', 'docs', 'docs/models', 'packages', 'traces', 'notebooks', 'test/golden'];
 
 function pages(): string[] {
@@ -35,11 +37,7 @@ test('every relative link of every page leads to a file', () => {
 
 test('the program in the README runs', () => {
   const program = codeBlock('README.md', 'ts');
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--input-type=module-typescript', '-e', program],
-    { cwd: ROOT, encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = run(program);
   expect(stderr).toBe('');
   expect(status).toBe(0);
   expect(
@@ -64,14 +62,49 @@ test('the machine file of the documentation is accepted', () => {
 
 /** The first block of code of a language on a page. */
 function codeBlock(page: string, language: string): string {
-  const text = readFileSync(join(ROOT, page), 'utf8');
-  const [, code] = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(text) ?? [];
+  const [code] = codeBlocks(page, language);
   if (code === undefined) throw new Error(`${page} has no ${language} block`);
   return code;
 }
 
+function codeBlocks(page: string, language: string): string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const blocks = text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'));
+  return [...blocks].map(([, code = '']) => code);
+}
+
+function run(program: string): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+}
+
+test.each(PACKAGES)('the examples in the README of %s run', (name) => {
+  const programs = codeBlocks(`packages/${name}/README.md`, 'ts');
+  expect(programs.length).toBeGreaterThan(0);
+  for (const program of programs) {
+    const { status, stderr } = run(program);
+    expect({ program, status, stderr }).toEqual({ program, status: 0, stderr: '' });
+  }
+});
+
+test.each(LIBRARIES)('the README of %s names every export', (name) => {
+  const readme = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8');
+  const src = join(ROOT, 'packages', name, 'src');
+  const missing = surface(join(src, 'index.ts'))
+    .flatMap(({ file, names }) => names ?? exportsOf(join(src, file)))
+    .filter((exported) => !new RegExp(`\\b${exported}\\b`).test(readme));
+  expect(missing).toEqual([]);
+});
+
+function exportsOf(file: string): string[] {
+  const pattern = /^export (?:async )?(?:function\*?|class|interface|type|const) (?!\{)(\w+)/gm;
+  return [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, name = '']) => name);
+}
+
 test('everything on the public surface of a package has its sentence', () => {
-  const bare = ['trace', 'replay', 'analysis'].flatMap((name) => {
+  const bare = LIBRARIES.flatMap((name) => {
     const src = join(ROOT, 'packages', name, 'src');
     return surface(join(src, 'index.ts')).flatMap(({ file, names }) =>
       undocumented(join(src, file), names),

@@ -1,10 +1,9 @@
 export type { Chart, LabelledResult } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
 export { renderPng, renderSvg, withTheme } from './charts/render.ts';
-export { chartConfig, type ThemeName } from './charts/theme.ts';
+export type { ThemeName } from './charts/theme.ts';
 export {
   comparisonMarkdown,
-  comparisonRows,
   comparisonTable,
   comparisonText,
 } from './comparison.ts';
@@ -26,4 +25,4 @@ export type { LevelSeries, Series } from './stats/series.ts';
 export type * from './summary.ts';
 export { type VerifyOptions, verify } from './verify/verify.ts';
 export type * from './verify/verify-result.ts';
-export { matchRate, verifyText } from './verify/verify-text.ts';
+export { verifyText } from './verify/verify-text.ts';

@@ -145,6 +145,10 @@ export const Flag = {
   ambiguous: 0x200000,
   /** A recorded failure whose later retry succeeded: the retry stands for it. */
   superseded: 0x400000,
+  /** On a row without op: an unmap or free that is not replayed, as no mapping can be told for it (a free of null has address and size 0). */
+  unmatched: 0x800000,
+  /** On a row without op: the device left its IOMMU group; what it had mapped should be gone. */
+  deviceRemoved: 0x1000000,
 } as const;
 
 /** Segment lists of a batch: rows `listStart[i]` to `listStart[i] + listLength[i] - 1` belong to row i. */

@@ -31,11 +31,12 @@ export function finishUnmap(p: Pairing, entry: number, d: Draft): void {
 
 /**
  * Completes an unmap without a map: its mapping is from before the trace and goes to the preloaded
- * ones. Where the whole history of the domain was recorded that cannot be: then the row stays nothing.
+ * ones. Where the whole history of the domain was recorded that cannot be: then the row asks for nothing.
  */
 export function finishOrphan(p: Pairing, d: Draft): void {
   if (d.domain !== 0 && p.attribution.domains[d.domain]!.created) {
     p.oddities.count(p.losses > 0 ? 'LOSS_WINDOW' : 'ORPHAN_UNMAP');
+    noteUnmatched(p, d);
     return;
   }
   const id = ++p.nextId;
@@ -49,6 +50,13 @@ export function finishOrphan(p: Pairing, d: Draft): void {
   writeDraft(p.preloaded, d, id);
   p.preloaded.block(d.row).tid[d.row & BLOCK_MASK] = -1;
   p.counts.openStart++;
+}
+
+/** Leaves the row of a draft without op, but with what is known of it: a call that is not replayed. */
+export function noteUnmatched(p: Pairing, d: Draft): void {
+  d.op = Op.none;
+  d.flags |= Flag.unmatched;
+  writeDraft(p.store, d, 0);
 }
 
 /** Closes a mapping whose unmap was never printed, by a row of its own at event `i`. */

@@ -1,12 +1,13 @@
 // Domains, CPUs and losses: the control rows of the request stream.
 
-import { type EventBatch, Op } from '../batch.ts';
+import { type EventBatch, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
+import { draftEvent } from './draft.ts';
 import { closeAll } from './ending.ts';
 import { State } from './live-set.ts';
 import { resolveCalls } from './resolving.ts';
-import { beginRow, releaseEntry, writeTableMap } from './rows.ts';
+import { beginRow, releaseEntry, writeDraft, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 const UNKNOWN_CPU = 65_535;
@@ -41,6 +42,15 @@ export function onDomainPut(p: Pairing, b: EventBatch, i: number): void {
     releaseEntry(p, entry);
   }
   writeControl(p, b, i, Op.domainDestroy, domain, 0, 0);
+}
+
+/** remove_device_from_group: a row without op marks the moment. */
+export function onDeviceRemoved(p: Pairing, b: EventBatch, i: number): void {
+  p.attribution.forget(b.device[i]!);
+  resolveCalls(p, b.cpu[i]!);
+  const d = draftEvent(p, b, i, beginRow(p, b, i), Op.none);
+  d.flags |= Flag.deviceRemoved;
+  writeDraft(p.store, d, 0);
 }
 
 /** reserve_iova. */

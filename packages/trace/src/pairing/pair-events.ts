@@ -14,6 +14,7 @@ import {
 import {
   onCpuBack,
   onCpuCacheFlush,
+  onDeviceRemoved,
   onDomainInit,
   onDomainPut,
   onLoss,
@@ -90,7 +91,7 @@ function onTracepoint(p: Pairing, b: EventBatch, i: number, k: number): void {
       onTableUnmap(p, b, i);
       break;
     case EventKind.groupAdd:
-      if (b.aux2[i] === 1) p.attribution.forget(b.device[i]!);
+      if (b.aux2[i] === 1) onDeviceRemoved(p, b, i);
       else p.attribution.group(b.device[i]!, b.aux[i]!);
       break;
     case EventKind.attach:

@@ -7,7 +7,7 @@ import type { EventBatch } from '../batch.ts';
 import { Flag, Op } from '../batch.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
 import { Call, Seen } from './call-table.ts';
-import { finishOrphan, finishUnmap } from './closing.ts';
+import { finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
 import { draftCall } from './draft.ts';
 import { writeFailure } from './failures.ts';
 import { adoptExact, findMapping } from './finding.ts';
@@ -90,6 +90,7 @@ function resolveUnmap(p: Pairing, call: number): void {
   }
   if (entry !== NONE) finishFound(p, call, entry);
   else if (calls.bytes[call]! > 0) finishNotFound(p, call);
+  else if ((seen & Seen.list) !== 0) noteUnmatched(p, draftCall(p, call, Op.unmap));
 }
 
 function finishFound(p: Pairing, call: number, entry: number): void {
@@ -103,12 +104,21 @@ function finishFound(p: Pairing, call: number, entry: number): void {
     d.size = live.size[entry]!;
     d.addressLow = live.addressLow[entry]!;
     d.addressHigh = live.addressHigh[entry]!;
+    if ((calls.seen[call]! & Seen.free) !== 0) takeFreed(p, call);
   } else {
     d.size = live.pages[entry]! * PAGE;
     d.addressLow = lowOf(live.page[entry]!);
     d.addressHigh = highOf(live.page[entry]!);
   }
   finishUnmap(p, entry, d);
+}
+
+// A free tells its own size and address, which should be those of the allocation.
+function takeFreed(p: Pairing, call: number): void {
+  const { calls, draft: d } = p;
+  if (calls.bytes[call] === d.size) return;
+  p.oddities.count('SIZE_MISMATCH');
+  d.size = calls.bytes[call]!;
 }
 
 function finishNotFound(p: Pairing, call: number): void {

@@ -6,7 +6,7 @@
 
 import { type EventBatch, Flag, Op } from '../batch.ts';
 import { Call, Seen } from './call-table.ts';
-import { closeUnseen, finishOrphan, finishUnmap } from './closing.ts';
+import { closeUnseen, finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
 import { draftEvent } from './draft.ts';
 import { adoptExact, findMapping } from './finding.ts';
 import { listHash } from './list-hash.ts';
@@ -57,6 +57,7 @@ export function onUnmapList(p: Pairing, b: EventBatch, i: number): void {
 export function onFree(p: Pairing, b: EventBatch, i: number): void {
   if (b.addressLow[i] === 0 && b.addressHigh[i] === 0 && b.size[i] === 0) {
     p.oddities.count('NULL_FREE');
+    noteUnmatched(p, draftEvent(p, b, i, beginRow(p, b, i), Op.none));
     return;
   }
   endOpen(p, b, i);
@@ -79,6 +80,8 @@ function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: nu
   calls.direction[call] = b.direction[i]!;
   calls.addressLow[call] = b.addressLow[i]!;
   calls.addressHigh[call] = b.addressHigh[i]!;
+  calls.physLow[call] = b.physLow[i]!;
+  calls.physHigh[call] = b.physHigh[i]!;
   calls.bytes[call] = b.size[i]!;
   calls.pending[call] = entry === NONE ? 1 : live.ranges[entry]! + live.bounces[entry]!;
   if (calls.pending[call] === 0) resolve(p, call);

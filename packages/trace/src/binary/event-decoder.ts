@@ -1,0 +1,415 @@
+// Decodes binary event records into rows, by the format descriptions that came with them.
+//
+// A record gives the columns that the text of the same event would give. Events are planned once
+// (event-plan.ts); the steps of all plans lie in flat columns, and nothing is made per record.
+// A record that is shorter than its fields, or whose __data_loc points outside of it, is dropped
+// with a diagnostic.
+
+import { Direction, EventKind, Flag } from '../batch.ts';
+import { clearRows } from '../batch-builder.ts';
+import type { EventSink } from '../event-sink.ts';
+import { catalogue } from '../events/catalogue.ts';
+import { To } from '../events/definition.ts';
+import { SegmentList } from '../events/segment-list.ts';
+import type { TextWindow } from '../text-window.ts';
+import { TraceError } from '../trace-error.ts';
+import { type EventPlan, planEvent, Special, type Step } from './event-plan.ts';
+import { type FormatDescription, Place } from './format-description.ts';
+
+/** The record was not understood: its id has no description, or it is damaged. */
+export const NO_ROW = -1;
+
+const IDS = 65_536;
+const NO_PLAN = -1;
+const MAX_PLANS = 32_767;
+const MAX_STEPS = 16;
+const COMMON = 8;
+const TWO_32 = 2 ** 32;
+
+/** common_flags. */
+const HARD_IRQ = 0x08;
+const SOFT_IRQ = 0x10;
+const NMI = 0x40;
+
+/** Reads records into the rows of a sink. */
+export class EventDecoder {
+  /** Where the ip of a record of ftrace:print lies in tracing_mark_write: it is a marker. */
+  isMark: (low: number, high: number) => boolean = () => false;
+  private readonly sink: EventSink;
+  private readonly little: boolean;
+  private readonly bytes: Buffer;
+  private readonly scratch: DataView;
+  private readonly list: SegmentList;
+  private readonly planOf: Int16Array = new Int16Array(IDS).fill(NO_PLAN);
+  private readonly plans: EventPlan[] = [];
+  private readonly names: number[] = [];
+  /** By plan. */
+  private readonly kind: number[] = [];
+  private readonly length: number[] = [];
+  private readonly stepEnd: number[] = [];
+  /** By step; the steps of plan p begin at MAX_STEPS * p. */
+  private to: Uint8Array = new Uint8Array(1024);
+  private special: Uint8Array = new Uint8Array(1024);
+  private place: Uint8Array = new Uint8Array(1024);
+  private offset: Uint16Array = new Uint16Array(1024);
+  private size: Uint8Array = new Uint8Array(1024);
+  private signed: Uint8Array = new Uint8Array(1024);
+  private elementSize: Uint8Array = new Uint8Array(1024);
+  /** The value that was read last, as signed words. */
+  private low = 0;
+  private high = 0;
+  /** Entries of the lists of the current record, and their full counts where they are recorded. */
+  private physes = 0;
+  private addresses = 0;
+  private fullPhyses = 0;
+  private fullAddresses = 0;
+  private lastDevice = 0;
+
+  /** Names are copied to `window`, which the tables of `sink` were made for; it holds 64 KiB or more. */
+  constructor(sink: EventSink, window: TextWindow, littleEndian: boolean) {
+    this.sink = sink;
+    this.little = littleEndian;
+    this.bytes = window.bytes;
+    this.scratch = window.view;
+    this.list = new SegmentList(sink);
+  }
+
+  /** Adds the description of an event. An id that two events have is an error. */
+  add(description: FormatDescription): void {
+    const { id, system, name } = description;
+    if (id >= IDS || this.plans.length === MAX_PLANS) return;
+    const known = this.planOf[id]! === NO_PLAN ? null : this.plans[this.planOf[id]!]!.description;
+    if (known !== null) {
+      if (known.system === system && known.name === name) return;
+      const both = `${known.system}:${known.name} and ${system}:${name}`;
+      throw new TraceError(this.sink.source, null, `DUP_ID: ${both} have the same id ${id}`);
+    }
+    const plan = planEvent(description);
+    if (plan.missing !== '') {
+      const what = `${system}:${name} has no field ${plan.missing}`;
+      this.sink.diagnose('BAD_FORMAT', `known events without a field they need (${what})`);
+    }
+    this.planOf[id] = this.plans.length;
+    this.plans.push(plan);
+    this.names.push(NO_PLAN);
+    this.kind.push(plan.kind);
+    this.length.push(plan.length);
+    this.layOut(plan.steps);
+  }
+
+  /** True where the event of this id has a description. */
+  knows(id: number): boolean {
+    return this.planOf[id] !== NO_PLAN;
+  }
+
+  /**
+   * Reads the record of `length` bytes at `start` into the next row. Its name, time, cpu, tid, context,
+   * flags and line (sink.line) are set; `task` is left to the caller. Returns the row or NO_ROW.
+   */
+  read(view: DataView, start: number, length: number, time: number, cpu: number): number {
+    const { sink, little } = this;
+    const { batch } = sink;
+    if (length < COMMON) return this.damaged(batch.length);
+    const id = view.getUint16(start, little);
+    const plan = this.planOf[id]!;
+    if (plan === NO_PLAN) {
+      sink.diagnose('UNKNOWN_ID', 'records whose event id has no description are passed over');
+      return NO_ROW;
+    }
+    if (length < this.length[plan]!) return this.damaged(batch.length);
+    const row = batch.length;
+    let name = this.names[plan]!;
+    if (name < 0) name = this.newName(plan);
+    batch.time[row] = time;
+    batch.cpu[row] = cpu;
+    batch.task[row] = 0;
+    batch.name[row] = name;
+    batch.line[row] = sink.line;
+    batch.flags[row] = sink.flagsOf(cpu);
+    this.common(plan, row, view, start);
+    const kind = this.kind[plan]!;
+    if (kind !== EventKind.other) {
+      if (!this.steps(plan, row, view, start, length)) return this.damaged(row);
+      this.finish(plan, kind, row);
+    } else if (this.isPrint(plan)) this.mark(plan, row, view, start, length);
+    batch.length = row + 1;
+    sink.counts.byName[batch.name[row]!]!++;
+    return row;
+  }
+
+  private common(plan: number, row: number, view: DataView, start: number): void {
+    const { batch } = this.sink;
+    const { flagsAt, pidAt } = this.plans[plan]!;
+    batch.tid[row] = pidAt < 0 ? -1 : view.getInt32(start + pidAt, this.little);
+    batch.context[row] = flagsAt < 0 ? 0 : contextOf(view.getUint8(start + flagsAt));
+  }
+
+  private steps(plan: number, row: number, view: DataView, start: number, length: number): boolean {
+    const { batch } = this.sink;
+    const { to, special, offset, size, place } = this;
+    const end = this.stepEnd[plan]!;
+    this.physes = 0;
+    this.addresses = 0;
+    this.fullPhyses = -1;
+    this.fullAddresses = -1;
+    this.list.length = 0;
+    for (let step = MAX_STEPS * plan; step < end; step++) {
+      if (place[step] !== Place.fixed || to[step] === To.device) {
+        if (!this.placed(step, row, view, start, length)) return false;
+        continue;
+      }
+      this.load(view, start + offset[step]!, size[step]!, this.signed[step]!);
+      switch (to[step]) {
+        case To.address:
+          batch.addressLow[row] = this.low;
+          batch.addressHigh[row] = this.high;
+          break;
+        case To.phys:
+          batch.physLow[row] = this.low;
+          batch.physHigh[row] = this.high;
+          break;
+        case To.size:
+          batch.size[row] = this.wide();
+          break;
+        case To.aux:
+          batch.aux[row] = this.number(step);
+          if (special[step] === Special.fullCount) this.fullPhyses = batch.aux[row]!;
+          break;
+        case To.token:
+          batch.token[row] = this.sink.tokens.intern(this.low, this.high);
+          break;
+        default:
+          this.store(step, row);
+      }
+    }
+    return true;
+  }
+
+  /** The columns that are rarely stored. */
+  private store(step: number, row: number): void {
+    const { low, high } = this;
+    const { batch, tokens } = this.sink;
+    const special = this.special[step]!;
+    const isNull = low === 0 && high === 0;
+    switch (this.to[step]) {
+      case To.aux2:
+        batch.aux2[row] = special === Special.flag ? Number(low === 1) : this.number(step);
+        if (special === Special.fullCount) this.fullAddresses = batch.aux2[row]!;
+        break;
+      case To.direction:
+        this.direction(row);
+        break;
+      case To.auxToken:
+        batch.aux[row] = tokens.intern(low, high);
+        break;
+      case To.auxLength:
+        batch.aux[row] =
+          ((high >>> 0) - batch.addressHigh[row]!) * TWO_32 +
+          ((low >>> 0) - batch.addressLow[row]!) +
+          1;
+        break;
+      case To.capped:
+        if (low !== 0) batch.flags[row]! |= Flag.listCapped;
+        break;
+      case To.token0Failed:
+        batch.token[row] = tokens.intern(low, high);
+        if (isNull) batch.flags[row]! |= Flag.failed;
+        break;
+      case To.aux0Failed:
+        batch.aux[row] = this.wide();
+        if (isNull) batch.flags[row]! |= Flag.failed;
+        break;
+      case To.failed0:
+        if (isNull) batch.flags[row]! |= Flag.failed;
+    }
+  }
+
+  private direction(row: number): void {
+    const { sink, low, high } = this;
+    const isKnown = high === 0 && low >= 0 && low < Direction.unknown;
+    sink.batch.direction[row] = isKnown ? low : Direction.unknown;
+    if (!isKnown) {
+      sink.diagnose('UNKNOWN_ENUM', 'a direction or attribute that no known kernel prints');
+    }
+  }
+
+  /** A value whose place the record tells: a name or a list. False where it is outside of the record. */
+  private placed(
+    step: number,
+    row: number,
+    view: DataView,
+    start: number,
+    length: number,
+  ): boolean {
+    const { little } = this;
+    const at = this.offset[step]!;
+    const size = this.size[step]!;
+    let offset = at;
+    let bytes = size;
+    if (this.place[step] !== Place.fixed) {
+      const word =
+        size === 2 ? view.getUint16(start + at, little) : view.getUint32(start + at, little);
+      offset = word & 0xffff;
+      bytes = size === 2 ? length - offset : word >>> 16;
+      if (this.place[step] === Place.relative) offset += at + size;
+    }
+    if (bytes < 0 || offset + bytes > length) return false;
+    if (this.to[step] === To.device) this.device(row, view, start + offset, bytes);
+    else this.entries(step, view, start + offset, bytes);
+    return true;
+  }
+
+  private device(row: number, view: DataView, start: number, length: number): void {
+    const { devices, batch } = this.sink;
+    const { scratch } = this;
+    let text = 0;
+    while (text < length) {
+      const byte = view.getUint8(start + text);
+      if (byte === 0) break;
+      scratch.setUint8(text++, byte);
+    }
+    if (text === 0) return;
+    if (devices.lengthAt(this.lastDevice, 0) !== text) this.lastDevice = devices.intern(0, text);
+    batch.device[row] = this.lastDevice;
+  }
+
+  private entries(step: number, view: DataView, start: number, bytes: number): void {
+    const { list } = this;
+    const side = this.to[step]!;
+    const size = this.elementSize[step]!;
+    const count = Math.floor(bytes / size);
+    for (let i = 0; i < count; i++) {
+      this.load(view, start + i * size, size, 0);
+      list.put(side, i, this.low, this.high);
+    }
+    list.end(side, count);
+    if (side === To.physes) this.physes = count;
+    if (side === To.addresses) this.addresses = count;
+  }
+
+  private finish(plan: number, kind: number, row: number): void {
+    const { batch } = this.sink;
+    batch.kind[row] = kind;
+    const definition = this.plans[plan]!.definition;
+    if (catalogue.constant[definition] !== 0) this.constants(definition, row);
+    if (kind === EventKind.dmaMap || kind === EventKind.bounceMapRet) {
+      const high = batch.addressHigh[row]!;
+      if (batch.addressLow[row] === 0xffff_ffff && (high === 0xffff_ffff || high === 0)) {
+        batch.flags[row]! |= Flag.failed;
+      }
+    }
+    if (this.list.length === 0) return;
+    this.list.close(kind, row);
+    const cutsPhys = this.fullPhyses >= 0 && this.fullPhyses !== this.physes;
+    const cutsAddresses = this.fullAddresses >= 0 && this.fullAddresses !== this.addresses;
+    if (cutsPhys || cutsAddresses) batch.flags[row]! |= Flag.listCapped;
+  }
+
+  private constants(definition: number, row: number): void {
+    const { batch } = this.sink;
+    const { aux, aux2, flags } = catalogue.definitions[definition]!;
+    if (aux !== undefined) batch.aux[row] = aux;
+    if (aux2 !== undefined) batch.aux2[row] = aux2;
+    if (flags !== undefined) batch.flags[row]! |= flags;
+  }
+
+  private load(view: DataView, at: number, size: number, signed: number): void {
+    const { little } = this;
+    if (size === 8) {
+      this.low = view.getInt32(little ? at : at + 4, little);
+      this.high = view.getInt32(little ? at + 4 : at, little);
+      return;
+    }
+    if (size === 4) this.low = view.getInt32(at, little);
+    else if (size === 2) this.low = signed ? view.getInt16(at, little) : view.getUint16(at, little);
+    else this.low = signed ? view.getInt8(at) : view.getUint8(at);
+    this.high = signed !== 0 && this.low < 0 ? -1 : 0;
+  }
+
+  /** The value as an unsigned double; all ones of 64 bits reads 2^64. */
+  private wide(): number {
+    return (this.high >>> 0) * TWO_32 + (this.low >>> 0);
+  }
+
+  private number(step: number): number {
+    return this.signed[step] === 0 ? this.wide() : this.high * TWO_32 + (this.low >>> 0);
+  }
+
+  private damaged(row: number): number {
+    clearRows(this.sink.batch, row);
+    this.sink.unparsed('BAD_RECORD', 'a record that is shorter than its fields is dropped');
+    return NO_ROW;
+  }
+
+  private isPrint(plan: number): boolean {
+    const { system, name } = this.plans[plan]!.description;
+    return name === 'print' && system === 'ftrace';
+  }
+
+  /** Text that a user or the kernel put into the trace. */
+  private mark(plan: number, row: number, view: DataView, start: number, length: number): void {
+    const { batch } = this.sink;
+    const ip = this.plans[plan]!.description.fields.find(({ name }) => name === 'ip');
+    if (ip === undefined || ip.offset + ip.size > length) return;
+    this.load(view, start + ip.offset, ip.size, 0);
+    if (!this.isMark(this.low, this.high)) return;
+    batch.name[row] = this.name('tracing_mark_write');
+    batch.kind[row] = EventKind.mark;
+  }
+
+  private layOut(steps: readonly Step[]): void {
+    const first = MAX_STEPS * (this.plans.length - 1);
+    while (first + MAX_STEPS > this.to.length) this.grow();
+    steps.slice(0, MAX_STEPS).forEach((step, i) => {
+      this.to[first + i] = step.to;
+      this.special[first + i] = step.special;
+      this.place[first + i] = step.place;
+      this.offset[first + i] = step.offset;
+      this.size[first + i] = step.size;
+      this.signed[first + i] = step.signed ? 1 : 0;
+      this.elementSize[first + i] = step.elementSize;
+    });
+    this.stepEnd.push(first + Math.min(MAX_STEPS, steps.length));
+  }
+
+  private grow(): void {
+    this.to = doubled(this.to);
+    this.special = doubled(this.special);
+    this.place = doubled(this.place);
+    this.size = doubled(this.size);
+    this.signed = doubled(this.signed);
+    this.elementSize = doubled(this.elementSize);
+    const offset = new Uint16Array(2 * this.offset.length);
+    offset.set(this.offset);
+    this.offset = offset;
+  }
+
+  private newName(plan: number): number {
+    const index = this.name(this.plans[plan]!.description.name);
+    this.names[plan] = index;
+    return index;
+  }
+
+  private name(text: string): number {
+    const { names, counts } = this.sink;
+    const length = this.bytes.write(text, 0, 'latin1');
+    const index = names.intern(0, length);
+    counts.byName[index] ??= 0;
+    return index;
+  }
+}
+
+/** The context character of the kernel's flags column. */
+function contextOf(flags: number): number {
+  const isHard = (flags & HARD_IRQ) !== 0;
+  const isSoft = (flags & SOFT_IRQ) !== 0;
+  if ((flags & NMI) !== 0) return isHard ? 0x5a : 0x7a;
+  if (isHard) return isSoft ? 0x48 : 0x68;
+  return isSoft ? 0x73 : 0x2e;
+}
+
+function doubled(column: Uint8Array): Uint8Array {
+  const grown = new Uint8Array(2 * column.length);
+  grown.set(column);
+  return grown;
+}

@@ -46,12 +46,16 @@ export class Domain implements Gauges, Port {
   /** The type in the course of the replay. */
   type: 'DMA' | 'DMA-FQ';
   liveMappings = 0;
+  /** Pages taken, as the allocator rounds them: live, and waiting for a flush. */
   livePages = 0;
+  queuedPages = 0;
   readonly #context: DomainContext;
   readonly #timers: Timers;
   readonly #log: OutcomeLog;
   readonly #cost: CostModel;
   readonly #dma: DmaLayer;
+  /** The request that is being unmapped, 0 = none: what it frees was never queued. */
+  #unmapping = 0;
   /** The unmap under way whose row is not written yet; id 0 = none. */
   #unmapId = 0;
   #unmapPfn = 0;
@@ -101,7 +105,7 @@ export class Domain implements Gauges, Port {
     let kind: OutcomeKind = OutcomeKind.mapFail;
     if (pfn !== NO_PFN) {
       this.liveMappings++;
-      this.livePages += pages;
+      this.livePages += this.#taken(pages);
       cost += pages * this.#cost.pageTableEntry;
       kind = OutcomeKind.map;
     }
@@ -121,7 +125,7 @@ export class Domain implements Gauges, Port {
     const placed = this.#dma.allocator.occupy(pfn, pages);
     if (placed) {
       this.liveMappings++;
-      this.livePages += pages;
+      this.livePages += this.#taken(pages);
     }
     this.#log.row(OutcomeKind.openStart, this, id, pfn, pages, bytes, placed ? 0 : 1, 0);
     return placed;
@@ -136,15 +140,17 @@ export class Domain implements Gauges, Port {
     cpu: number,
     id: number,
   ): void {
-    this.liveMappings--;
-    this.livePages -= pages;
+    this.#unmapping = id;
     this.#unmapId = id;
     this.#unmapPfn = pfn;
     this.#unmapPages = pages;
     this.#unmapBytes = bytes;
     this.#unmapLifetime = lifetime;
     this.#dma.unmap(pfn, pages, cpu, id);
-    if (this.#unmapId !== 0) this.#writeUnmap();
+    this.#unmapping = 0;
+    if (this.#unmapId === 0) return;
+    this.queuedPages += this.#taken(pages);
+    this.#writeUnmap();
   }
 
   reserve(pfnLo: number, pfnHi: number): void {
@@ -167,10 +173,6 @@ export class Domain implements Gauges, Port {
 
   queuedEntries(): number {
     return this.#dma.queue.queuedEntries();
-  }
-
-  queuedPages(): number {
-    return this.#dma.queue.queuedPages();
   }
 
   cachedPages(): number {
@@ -211,6 +213,7 @@ export class Domain implements Gauges, Port {
 
   freeIova(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void {
     if (this.#unmapId === id && id !== 0) this.#writeUnmap();
+    if (this.#unmapping !== id) this.queuedPages -= this.#taken(pages);
     const { allocator } = this.#dma;
     const cached = allocator.cachedPages();
     allocator.free(pfn, pages, cpu);
@@ -230,8 +233,15 @@ export class Domain implements Gauges, Port {
     }
   }
 
+  #taken(pages: number): number {
+    return this.#dma.allocator.takenPages(pages);
+  }
+
+  // Until its row the range counts as live, so that the states add up in the rows before it.
   #writeUnmap(): void {
     const pages = this.#unmapPages;
+    this.liveMappings--;
+    this.livePages -= this.#taken(pages);
     const cost = pages * this.#cost.pageTableEntry;
     this.#log.row(
       OutcomeKind.unmap,

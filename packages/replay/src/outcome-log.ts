@@ -13,7 +13,7 @@ export interface Gauges {
   readonly liveMappings: number;
   readonly livePages: number;
   queuedEntries(): number;
-  queuedPages(): number;
+  readonly queuedPages: number;
   cachedPages(): number;
   low32Pages(): number;
 }
@@ -170,7 +170,7 @@ function writeGauges(batch: OutcomeBatch, i: number, domain: Gauges): void {
   batch.liveMappings[i] = domain.liveMappings;
   batch.livePages[i] = domain.livePages;
   batch.queuedEntries[i] = domain.queuedEntries();
-  batch.queuedPages[i] = domain.queuedPages();
+  batch.queuedPages[i] = domain.queuedPages;
   batch.cachedPages[i] = domain.cachedPages();
   batch.low32Pages[i] = domain.low32Pages();
 }

@@ -92,7 +92,7 @@ export interface OutcomeBatch {
   readonly flags: Uint32Array;
   /** 1-based line of the request in the trace, 0 on rows that no request caused. */
   readonly line: Uint32Array;
-  /** State of the row's domain after the row: mappings and pages live, in the queue, in the caches, and taken below 4 GiB. */
+  /** State of the row's domain after the row: mappings and pages live, in the queue, in the caches, and taken below 4 GiB; pages as the allocator rounds them. */
   readonly liveMappings: Uint32Array;
   readonly livePages: Float64Array;
   readonly queuedEntries: Uint32Array;

@@ -96,6 +96,8 @@ export interface IovaAllocator {
   cpuDown(cpu: number): void;
   cpuUp(cpu: number): void;
   readonly work: AllocWork;
+  /** Pages that a request for `pages` takes out of the address space: caches round small ones up. */
+  takenPages(pages: number): number;
   /** Pages freed but kept in caches. */
   cachedPages(): number;
   /** Pages of all allocated ranges (live, queued and cached) that lie below 4 GiB, reservations left out. */
@@ -108,9 +110,8 @@ export interface FlushQueue {
   queue(pfn: number, pages: number, cpu: number, id: number): void;
   /** Entries waiting in the queue that `cpu` uses. */
   length(cpu: number): number;
-  /** Ranges and pages waiting in all queues. */
+  /** Ranges waiting in all queues. */
   queuedEntries(): number;
-  queuedPages(): number;
 }
 
 interface PolicyRecord<Kind extends string, Made> {

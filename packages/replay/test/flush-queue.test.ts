@@ -112,7 +112,6 @@ test.each([true, false])(
     }
     timers.advance(timers.now + 20 * MS);
     expect(queue.queuedEntries()).toBe(0);
-    expect(queue.queuedPages()).toBe(0);
     expect(log.filter((line) => line.includes('free')).length).toBe(5000);
   },
 );

@@ -32,7 +32,6 @@ export class LazyQueue implements FlushQueue {
   #flushesFinished = 0;
   #timerOn = false;
   #entries = 0;
-  #pages = 0;
   readonly #onTimeout = (cpu: number): void => this.#timeout(cpu);
 
   constructor(options: LazyQueueOptions, port: Port) {
@@ -62,7 +61,6 @@ export class LazyQueue implements FlushQueue {
     ring.id[tail] = id;
     ring.tail = nextEntry(ring, tail);
     this.#entries++;
-    this.#pages += pages;
     if (!this.#timerOn) this.#armTimer(cpu);
   }
 
@@ -73,10 +71,6 @@ export class LazyQueue implements FlushQueue {
 
   queuedEntries(): number {
     return this.#entries;
-  }
-
-  queuedPages(): number {
-    return this.#pages;
   }
 
   /** The rings in the order of their CPUs, null where a CPU never queued: for state digests. */
@@ -123,7 +117,6 @@ export class LazyQueue implements FlushQueue {
       const { head } = ring;
       const pages = ring.pages[head]!;
       this.#entries--;
-      this.#pages -= pages;
       // The entry leaves the ring before the port hears of it, so that what it reads is consistent.
       ring.head = nextEntry(ring, head);
       this.#port.freeIova(ring.pfn[head]!, pages, cpu, ring.time[head]!, ring.id[head]!);

@@ -33,8 +33,4 @@ class StrictQueue implements FlushQueue {
   queuedEntries(): number {
     return 0;
   }
-
-  queuedPages(): number {
-    return 0;
-  }
 }

@@ -173,8 +173,7 @@ export class LinuxIova implements IovaAllocator {
 
   /** Takes the pages that `alloc` would have taken for `pages`; no hint moves. */
   occupy(pfn: number, pages: number): boolean {
-    const size = pages <= MAX_CACHED_PAGES ? powerOfTwoFrom(pages) : pages;
-    return this.tree.occupy(pfn, pfn + size - 1);
+    return this.tree.occupy(pfn, pfn + this.takenPages(pages) - 1);
   }
 
   cpuDown(cpu: number): void {
@@ -266,6 +265,10 @@ export class LinuxIova implements IovaAllocator {
 
   cachedPages(): number {
     return this.rcache.cachedPages;
+  }
+
+  takenPages(pages: number): number {
+    return pages <= MAX_CACHED_PAGES ? powerOfTwoFrom(pages) : pages;
   }
 
   low32Pages(): number {

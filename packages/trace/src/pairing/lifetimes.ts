@@ -7,10 +7,16 @@ const PER_OCTAVE = 16;
 const OCTAVES = 54;
 const BUCKETS = 1 + PER_OCTAVE * OCTAVES;
 const CLASSES = 64;
+const LONGEST = 2 ** OCTAVES - 2;
+const EXPONENT_BIAS = 1023;
+
+/** A double to take the bits from. */
+const double = new DataView(new ArrayBuffer(8));
 
 /** Power-of-two class of a size in bytes: 0 for 0 and 1, n for sizes up to 2^n. */
 export function sizeClass(size: number): number {
-  return size <= 1 ? 0 : Math.ceil(Math.log2(size));
+  if (size <= 1) return 0;
+  return size <= 2 ** 31 ? 32 - Math.clz32(size - 1) : Math.ceil(Math.log2(size));
 }
 
 export class Lifetimes {
@@ -53,11 +59,12 @@ function counts(table: (Float64Array | undefined)[], key: number): Float64Array 
   return buckets;
 }
 
+// The first 16 bits of a double: a sign, 11 bits of exponent, which is the octave, and 4 of the mantissa,
+// which are the bucket in it.
 function bucketOf(lifetime: number): number {
   if (lifetime < 1) return 0;
-  const octave = Math.min(OCTAVES - 1, Math.floor(Math.log2(lifetime)));
-  const part = Math.floor((lifetime / 2 ** octave - 1) * PER_OCTAVE);
-  return 1 + octave * PER_OCTAVE + Math.max(0, Math.min(PER_OCTAVE - 1, part));
+  double.setFloat64(0, Math.min(lifetime, LONGEST));
+  return 1 + double.getUint16(0) - EXPONENT_BIAS * PER_OCTAVE;
 }
 
 function medianOf(buckets: Float64Array): number {

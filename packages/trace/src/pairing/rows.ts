@@ -30,12 +30,25 @@ export function moveRow(p: Pairing, from: number, at: number = -1): number {
     return from;
   }
   const row = p.store.reserve();
-  const { time, cpu, tid, task, context, line, flags } = p.store.block(from);
+  const old = p.store.block(from);
   const f = from & BLOCK_MASK;
-  const copied = [time[f]!, cpu[f]!, tid[f]!, task[f]!, context[f]!, line[f]!, flags[f]!] as const;
+  const time = old.time[f]!;
+  const cpu = old.cpu[f]!;
+  const tid = old.tid[f]!;
+  const task = old.task[f]!;
+  const context = old.context[f]!;
+  const line = old.line[f]!;
+  const flags = old.flags[f]!;
+  // Only one block is valid at a time.
   const c = p.store.block(row);
   const r = row & BLOCK_MASK;
-  [c.time[r], c.cpu[r], c.tid[r], c.task[r], c.context[r], c.line[r], c.flags[r]] = copied;
+  c.time[r] = time;
+  c.cpu[r] = cpu;
+  c.tid[r] = tid;
+  c.task[r] = task;
+  c.context[r] = context;
+  c.line[r] = line;
+  c.flags[r] = flags;
   if (at >= 0) c.time[r] = at;
   return row;
 }

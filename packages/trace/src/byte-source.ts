@@ -9,6 +9,7 @@ import { close, createReadStream, fstat, open, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { EventSink } from './event-sink.ts';
 import { type FileHash, hashFile } from './file-hash.ts';
+import { fileAccess, type RandomAccess, spooled } from './random-access.ts';
 import { TraceError } from './trace-error.ts';
 import { type Damage, type Unwrapping, unwrap } from './unwrap.ts';
 
@@ -39,6 +40,10 @@ export interface ByteSource {
   readonly damage: Damage;
   /** All bytes from the first on, unwrapped. Byte count, hash and damage go to `sink`. */
   chunks(sink: EventSink): Chunks;
+  /** The same bytes for positioned reads, instead of `chunks`: unwrapped inputs and pipes are copied first. */
+  randomAccess(sink: EventSink): Promise<RandomAccess>;
+  /** Completes the hash after positioned reads. */
+  finish(sink: EventSink): Promise<void>;
   /** Gives the file back. */
   close(): Promise<void>;
 }
@@ -58,10 +63,22 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
   const { head, all } = await peek(text, HEAD);
   let aside: FileHash | null = null;
   let closed = false;
-  return {
+  const source: ByteSource = {
     compression,
     head,
     damage,
+    async randomAccess(sink) {
+      if (file === null || size === 0) return spooled(path, source.chunks(sink));
+      if (size > LARGE) {
+        aside = hashFile(path, size);
+        aside.reached(size);
+      } else for await (const _ of source.chunks(sink));
+      sink.counts.bytes = size;
+      return fileAccess(path, file, size);
+    },
+    async finish(sink) {
+      if (sink.counts.sha256 === '' && aside !== null) sink.counts.sha256 = await aside.digest();
+    },
     async *chunks(sink) {
       if (size > LARGE) aside = hashFile(path, size);
       for await (const chunk of all()) {
@@ -80,6 +97,7 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
       closed = true;
     },
   };
+  return source;
 }
 
 async function openFile(path: string): Promise<number> {

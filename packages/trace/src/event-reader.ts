@@ -25,6 +25,9 @@ export interface EventCounts {
   headerCpus: number;
   /** The highest CPU number of an event. */
   maxCpu: number;
+  /** Kernel release and trace clock, where the file itself names them; else empty. */
+  kernel: string;
+  clock: string;
   /** SHA-256 of the file as it lies on disk, hex; set at the end. */
   sha256: string;
 }

@@ -27,6 +27,8 @@ export class EventSink {
   readonly counts: EventCounts = eventCounts();
   /** 1-based number of the line that is being read. */
   line = 0;
+  /** Byte offset in a binary file of what is being read, -1 in texts: places of findings name it. */
+  offset = -1;
   /** ns of the last row, for rows that have no time of their own. */
   time = 0;
   /** Flags of every row of the current line. */
@@ -66,7 +68,12 @@ export class EventSink {
       diagnostics.push(entry);
     }
     entry.count++;
-    if (entry.where.length < MAX_WHERE) entry.where.push(`${this.source}:${this.line}`);
+    if (entry.where.length < MAX_WHERE) entry.where.push(this.place());
+  }
+
+  private place(): string {
+    const { source, offset } = this;
+    return offset < 0 ? `${source}:${this.line}` : `${source}@0x${offset.toString(16)}`;
   }
 
   /** Counts a line that looks like an event and was not understood. */
@@ -127,6 +134,8 @@ function eventCounts(): EventCounts {
     resolution: 0,
     headerCpus: 0,
     maxCpu: 0,
+    kernel: '',
+    clock: '',
     sha256: '',
   };
 }

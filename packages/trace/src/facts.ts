@@ -40,7 +40,7 @@ export function collectFacts(
     domainFacts(state, i, reader.devices, p, meta, options),
   );
   return {
-    kernel: pick(flag(options.kernel), said(meta?.kernel)),
+    kernel: pick(flag(options.kernel), said(meta?.kernel), recorded(reader.counts.kernel)),
     cpus:
       pick(
         flag(options.cpus),
@@ -49,7 +49,7 @@ export function collectFacts(
       ) ?? fact(Math.max(1, reader.counts.maxCpu + 1), 'inferred'),
     hz: flag(options.hz) ?? fact(DEFAULT_HZ, 'default'),
     forcedac: forcedac(p, devices, meta, options),
-    clock: said(meta?.clock),
+    clock: pick(recorded(reader.counts.clock), said(meta?.clock)),
     devices,
     domains,
   };
@@ -206,6 +206,10 @@ function flag<T>(value: T | undefined): Fact<T> | null {
 
 function said<T>(value: T | null | undefined): Fact<T> | null {
   return value === undefined || value === null ? null : fact(value, 'meta.json');
+}
+
+function recorded(value: string): Fact<string> | null {
+  return value === '' ? null : fact(value, 'trace');
 }
 
 function pick<T>(...facts: (Fact<T> | null)[]): Fact<T> | null {

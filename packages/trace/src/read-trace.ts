@@ -6,19 +6,23 @@ import { type ByteSource, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
 import type { EventReader } from './event-reader.ts';
 import { EventSink } from './event-sink.ts';
+import { csv } from './formats/csv.ts';
 import { describeForeign } from './formats/foreign.ts';
-import type { TraceFormat } from './formats/format.ts';
+import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
 import { ftraceText } from './formats/ftrace.ts';
+import { bpftraceJson, jsonLines } from './formats/json-lines.ts';
 import { lineWindow } from './lines.ts';
+import type { RandomAccess } from './random-access.ts';
 import { TraceError } from './trace-error.ts';
 
-const formats: readonly TraceFormat[] = [ftraceText];
+const formats: readonly TraceFormat[] = [ftraceText, bpftraceJson, jsonLines, csv];
+const binaryFormats: readonly BinaryFormat[] = [];
 
 const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';
 const CHUNK = 256 * 1024;
 
 /** How a trace is read. */
-export interface OpenOptions {
+export interface OpenOptions extends FormatOptions {
   /** Bytes that are read at a time. */
   readonly chunkSize?: number;
 }
@@ -28,29 +32,29 @@ export async function openTrace(path: string, options: OpenOptions = {}): Promis
   const { chunkSize = CHUNK } = options;
   if (!(chunkSize >= 1)) throw new RangeError(`Chunk size ${chunkSize}, expected 1 or more bytes`);
   const source = await openBytes(path, chunkSize);
+  const binary = binaryFormats.find((candidate) => candidate.matches(source.head));
+  if (binary !== undefined) return binaryReader(path, source, binary);
   try {
-    return reader(path, source, formatOf(path, source));
+    return reader(path, source, formatOf(path, source, options), options);
   } catch (error) {
     await source.close();
     throw error;
   }
 }
 
-function reader(path: string, source: ByteSource, format: TraceFormat): EventReader {
+function reader(
+  path: string,
+  source: ByteSource,
+  format: TraceFormat,
+  options: OpenOptions,
+): EventReader {
   const window = lineWindow();
   const sink = new EventSink(path, window);
   return {
-    source: path,
-    format: format.name,
-    compression: source.compression,
-    names: sink.names.strings,
-    tasks: sink.tasks.strings,
-    devices: sink.devices.strings,
-    tokens: sink.tokens.strings,
-    counts: sink.counts,
+    ...tables(path, source, format.name, sink),
     async *batches() {
       try {
-        yield* format.read(source.chunks(sink), window, sink);
+        yield* format.read(source.chunks(sink), window, sink, options);
       } finally {
         await source.close();
       }
@@ -58,7 +62,44 @@ function reader(path: string, source: ByteSource, format: TraceFormat): EventRea
   };
 }
 
-function formatOf(path: string, source: ByteSource): TraceFormat {
+function binaryReader(path: string, source: ByteSource, format: BinaryFormat): EventReader {
+  const window = lineWindow();
+  const sink = new EventSink(path, window);
+  return {
+    ...tables(path, source, format.name, sink),
+    async *batches() {
+      let file: RandomAccess | null = null;
+      try {
+        file = await source.randomAccess(sink);
+        yield* format.read(file, window, sink);
+        await source.finish(sink);
+      } finally {
+        file?.close();
+        await source.close();
+      }
+    },
+  };
+}
+
+function tables(
+  path: string,
+  source: ByteSource,
+  format: string,
+  sink: EventSink,
+): Omit<EventReader, 'batches'> {
+  return {
+    source: path,
+    format,
+    compression: source.compression,
+    names: sink.names.strings,
+    tasks: sink.tasks.strings,
+    devices: sink.devices.strings,
+    tokens: sink.tokens.strings,
+    counts: sink.counts,
+  };
+}
+
+function formatOf(path: string, source: ByteSource, options: OpenOptions): TraceFormat {
   const { head, damage } = source;
   const text = Buffer.from(head)
     .toString('latin1')
@@ -72,7 +113,7 @@ function formatOf(path: string, source: ByteSource): TraceFormat {
   if (foreign !== '') {
     throw new TraceError(path, null, `UNKNOWN_FORMAT: expected ${EXPECTED}, ${foreign}`);
   }
-  const format = formats.find((candidate) => candidate.matches(head, text));
+  const format = formats.find((candidate) => candidate.matches(head, text, options));
   if (format !== undefined) return format;
   const first = printable(head.subarray(0, lineLength(head)));
   throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, found "${first}"`);

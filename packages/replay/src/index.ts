@@ -12,11 +12,7 @@ export {
 export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 export * from './machine.ts';
-export {
-  type DeviceOverride,
-  type MachineOverrides,
-  machineFromFacts,
-} from './machine-from-facts.ts';
+export { machineFromFacts } from './machine-from-facts.ts';
 export * from './outcome.ts';
 export { parseMachine } from './parse-machine.ts';
 export { offsetOf, pagesOf, pfnOf } from './pfn.ts';

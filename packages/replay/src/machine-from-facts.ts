@@ -7,43 +7,19 @@ import type { CaptureFacts, DeviceFacts, DomainFacts } from '@dmalab/trace';
 import { DEFAULT_COST } from './cost.ts';
 import { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 import type {
-  CostModel,
+  DeviceOverride,
   KernelPreset,
   Machine,
   MachineDevice,
   MachineDomain,
+  MachineOverrides,
   PolicyChoice,
-  SacPolicy,
-  TimerMode,
 } from './machine.ts';
 import { parseMachine } from './parse-machine.ts';
 import { completeChoice, iovaPolicy } from './policies.ts';
 
 const DEFAULT_KERNEL = '6.12';
 const DEFAULT_MASK_BITS = 64;
-
-/** What flags and machine files change. Devices are matched by name, domains by index. */
-export interface MachineOverrides {
-  readonly kernel?: KernelPreset;
-  readonly cpus?: number;
-  readonly hz?: number;
-  readonly timerMode?: TimerMode;
-  /** ns, see {@link Machine}. */
-  readonly tickPhase?: number;
-  readonly sac?: SacPolicy;
-  readonly devices?: readonly DeviceOverride[];
-  /** For every domain. */
-  readonly domain?: Partial<MachineDomain>;
-  readonly domains?: readonly Partial<MachineDomain>[];
-  readonly allocator?: PolicyChoice;
-  /** null: as recorded. */
-  readonly flush?: PolicyChoice | null;
-  readonly recordedFailures?: 'hold' | 'drop';
-  readonly cost?: Partial<CostModel>;
-}
-
-/** Changes of one device; the name `*` stands for all. */
-export type DeviceOverride = Partial<MachineDevice> & { readonly name: string };
 
 /** The machine that a capture was recorded on, changed by `changes`; a RangeError names a wrong one. */
 export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides = {}): Machine {

@@ -77,3 +77,26 @@ export interface Machine {
   readonly recordedFailures: 'hold' | 'drop';
   readonly cost: CostModel;
 }
+
+/** What flags and machine files change. Devices are matched by name, domains by index. */
+export interface MachineOverrides {
+  readonly kernel?: KernelPreset;
+  readonly cpus?: number;
+  readonly hz?: number;
+  readonly timerMode?: TimerMode;
+  /** ns, see {@link Machine}. */
+  readonly tickPhase?: number;
+  readonly sac?: SacPolicy;
+  readonly devices?: readonly DeviceOverride[];
+  /** For every domain. */
+  readonly domain?: Partial<MachineDomain>;
+  readonly domains?: readonly Partial<MachineDomain>[];
+  readonly allocator?: PolicyChoice;
+  /** null: as recorded. */
+  readonly flush?: PolicyChoice | null;
+  readonly recordedFailures?: 'hold' | 'drop';
+  readonly cost?: Partial<CostModel>;
+}
+
+/** Changes of one device; the name `*` stands for all. */
+export type DeviceOverride = Partial<MachineDevice> & { readonly name: string };

@@ -4,8 +4,13 @@
 // names the path of the key: `devices[0].maskBits: got "48", expected a whole number from 12 to 64`.
 
 import { KERNEL_PRESETS } from './kernel-preset.ts';
-import type { CostModel, MachineDomain, PolicyChoice } from './machine.ts';
-import type { DeviceOverride, MachineOverrides } from './machine-from-facts.ts';
+import type {
+  CostModel,
+  DeviceOverride,
+  MachineDomain,
+  MachineOverrides,
+  PolicyChoice,
+} from './machine.ts';
 import { completeChoice } from './policies.ts';
 import type { Parameters } from './policy.ts';
 

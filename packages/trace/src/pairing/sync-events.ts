@@ -27,15 +27,22 @@ export function onSync(p: Pairing, b: EventBatch, i: number): void {
   countRequest(p, Op.sync);
 }
 
+// Mappings share a page where the device is not translated: the bytes decide. Of a scatter list only the
+// pages of its first range are known.
 function findCovering(p: Pairing, device: number, low: number, high: number): number {
   const { live } = p;
   const page = pageOf(low, high);
   const key = keyOf(p, low, high);
+  let listed = NONE;
   for (let at = key; at >= 0 && at > key - REACH * p.unit; at -= p.unit) {
     for (let entry = live.first(at); entry !== NONE; entry = live.next(entry)) {
       if (live.device[entry] !== device || (live.state[entry]! & State.claimed) === 0) continue;
-      if (page < live.page[entry]! + live.pages[entry]!) return entry;
+      const offset = (high - live.addressHigh[entry]!) * 2 ** 32 + (low - live.addressLow[entry]!);
+      if (offset >= 0 && offset < live.size[entry]!) return entry;
+      const isInList =
+        (live.state[entry]! & State.listed) !== 0 && page < live.page[entry]! + live.pages[entry]!;
+      if (isInList && listed === NONE) listed = entry;
     }
   }
-  return NONE;
+  return listed;
 }

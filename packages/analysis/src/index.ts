@@ -2,6 +2,17 @@ export type { Chart, LabelledResult } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
 export { renderPng, renderSvg, withTheme } from './charts/render.ts';
 export type { ThemeName } from './charts/theme.ts';
+export { type CheckOptions, type CheckResult, checkCapture } from './check/check.ts';
+export { checkText } from './check/check-text.ts';
+export type {
+  Confidence,
+  Finding,
+  FindingCode,
+  FindingKind,
+  FindingLine,
+} from './check/finding.ts';
+export { findingKinds } from './check/finding.ts';
+export type { FindingCount } from './check/finding-log.ts';
 export {
   comparisonMarkdown,
   comparisonTable,

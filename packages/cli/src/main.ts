@@ -6,6 +6,7 @@ import { TraceError } from '@dmalab/trace';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { chart } from './commands/chart.ts';
+import { check } from './commands/check.ts';
 import { conform } from './commands/conform.ts';
 import { info } from './commands/info.ts';
 import { policies } from './commands/policies.ts';
@@ -34,6 +35,7 @@ async function main(words: string[]): Promise<void> {
       .command(info)
       .command(replay)
       .command(verify)
+      .command(check)
       .command(conform)
       .command(report)
       .command(chart)

@@ -1,0 +1,37 @@
+// How sure a finding is: what a trace cannot rule out makes it less.
+
+import { Flag, type RequestBatch } from '@dmalab/trace';
+import type { CheckState } from './check.ts';
+import type { Judgement } from './finding-log.ts';
+
+const DERIVED: number = Flag.sizeDerived | Flag.domainInferred | Flag.deviceInferred;
+
+/** Judges what follows from a mapping that began before `losses` losses and from these flags. */
+export function judge(s: CheckState, losses: number, flags: number, sure: Judgement): Judgement {
+  if (s.lostAnywhere) return possible('events were lost at places that are not recorded');
+  if (losses !== s.losses) return possible('events were lost in between');
+  if ((flags & Flag.listCapped) !== 0) return possible('the scatter list was cut while recording');
+  if ((flags & Flag.domainInferred) !== 0) return possible('the domain is a guess');
+  if ((flags & DERIVED) !== 0 && sure.confidence === 'certain') {
+    return likely(`${sure.reason}, but device or size were derived`);
+  }
+  return sure;
+}
+
+/** Whether all mappings of the domain of row `i` are in the trace. */
+export function hasWholeHistory(s: CheckState, b: RequestBatch, i: number): boolean {
+  const domain = s.capture.facts.domains[b.domain[i]!];
+  return b.domain[i] !== 0 && domain !== undefined && domain.createdAt !== null;
+}
+
+export function certain(reason: string): Judgement {
+  return { confidence: 'certain', reason };
+}
+
+export function likely(reason: string): Judgement {
+  return { confidence: 'likely', reason };
+}
+
+export function possible(reason: string): Judgement {
+  return { confidence: 'possible', reason };
+}

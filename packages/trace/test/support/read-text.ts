@@ -3,7 +3,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EventBatch, type EventCounts, type EventReader, openTrace } from '@dmalab/trace';
+import {
+  type EventBatch,
+  type EventCounts,
+  type EventReader,
+  type OpenOptions,
+  openTrace,
+} from '@dmalab/trace';
 
 /** One event with its indices resolved; addresses as hexadecimal text. */
 export interface EventRow {
@@ -39,20 +45,31 @@ export interface Reading {
 }
 
 /** Reads text, or bytes, as a file with this content. */
-export async function readText(content: string | Uint8Array, chunkSize?: number): Promise<Reading> {
+export async function readText(
+  content: string | Uint8Array,
+  chunkSize?: number,
+  options: OpenOptions = {},
+): Promise<Reading> {
   const directory = mkdtempSync(join(tmpdir(), 'dmalab-read-'));
   try {
     const path = join(directory, 'trace.txt');
     writeFileSync(path, content);
-    return await readFile(path, chunkSize);
+    return await readFile(path, chunkSize, options);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
 /** Reads a file. */
-export async function readFile(path: string, chunkSize?: number): Promise<Reading> {
-  const reader = await openTrace(path, chunkSize === undefined ? {} : { chunkSize });
+export async function readFile(
+  path: string,
+  chunkSize?: number,
+  options: OpenOptions = {},
+): Promise<Reading> {
+  const reader = await openTrace(
+    path,
+    chunkSize === undefined ? options : { ...options, chunkSize },
+  );
   const rows: EventRow[] = [];
   for await (const batch of reader.batches()) {
     for (let row = 0; row < batch.length; row++) rows.push(rowOf(reader, batch, row));

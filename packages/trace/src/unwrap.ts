@@ -77,7 +77,7 @@ function describe(error: Error, wrapping: Unwrapping, damage: Damage): void {
 }
 
 /** A decoder whose output is kept until it is taken. */
-class Decoder {
+export class Decoder {
   error: Error | null = null;
   private output: Uint8Array[] = [];
   private readonly stream;

@@ -94,6 +94,13 @@ export class ByteCursor {
     return this.block.toString('latin1', at, at + nul);
   }
 
+  /** A cursor on another part of the file, in the same byte order. */
+  part(start: number, end: number): ByteCursor {
+    const part = new ByteCursor(this.readAt, this.source, start, end);
+    part.little = this.little;
+    return part;
+  }
+
   skip(length: number): void {
     this.need(length);
     this.position += length;

@@ -1,0 +1,185 @@
+// Records that wait for their turn: their bytes, and for each its time, its place and its event.
+//
+// Memory is that of the rounds that are pending; what was released is overwritten.
+
+import type { EventSink } from '../event-sink.ts';
+import { NONE, type PerfAttrs } from './perf-data-attr.ts';
+import { TimeOrder } from './perf-data-order.ts';
+
+/** Types of records (enum perf_event_type). */
+export const RecordType = {
+  lost: 2,
+  comm: 3,
+  fork: 7,
+  sample: 9,
+  lostSamples: 13,
+  headerAttr: 64,
+  tracingData: 66,
+  finishedRound: 68,
+  auxtrace: 71,
+  headerFeature: 80,
+  compressed: 81,
+  compressed2: 83,
+} as const;
+
+/** Bytes of records that may wait. Memory is taken as it is needed. */
+const ROOM = 128 * 1024 * 1024;
+const TWO_32 = 2 ** 32;
+const HEADER = 8;
+
+/** The records of the rounds that are not over yet. */
+export class PendingRecords {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  /** Records that wait. */
+  length = 0;
+  /** ns since `base`; -Infinity for what is true from the start. */
+  time: Float64Array<ArrayBuffer> = new Float64Array(1024);
+  /** Where each lies in `bytes`. */
+  at: Uint32Array<ArrayBuffer> = new Uint32Array(1024);
+  /** Byte offset in the file, of the block where the record was compressed. */
+  offset: Float64Array<ArrayBuffer> = new Float64Array(1024);
+  /** Index of the event. */
+  attr: Uint16Array<ArrayBuffer> = new Uint16Array(1024);
+  /** The first time of the file as two words: times are differences to it. */
+  baseLow = 0;
+  baseHigh = 0;
+  /** The latest time so far. */
+  latest: number = -Infinity;
+  private used = 0;
+  private hasBase = false;
+  private readonly order: TimeOrder = new TimeOrder();
+  private readonly sink: EventSink;
+  private readonly attrs: PerfAttrs;
+  private readonly little: boolean;
+
+  constructor(sink: EventSink, attrs: PerfAttrs, little: boolean) {
+    const memory = new ArrayBuffer(ROOM);
+    this.bytes = Buffer.from(memory);
+    this.view = new DataView(memory);
+    this.sink = sink;
+    this.attrs = attrs;
+    this.little = little;
+  }
+
+  /** True where `length` more bytes fit. */
+  hasRoom(length: number): boolean {
+    return this.used + length <= ROOM;
+  }
+
+  /** Takes the whole records `from` to `to` of `bytes`, which lie at `offset` of the file (+ `from` where they are not compressed). */
+  take(bytes: Uint8Array, from: number, to: number, offset: number, isPlain: boolean): void {
+    const { view, little } = this;
+    const start = this.used;
+    this.bytes.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), start);
+    const end = start + to - from;
+    this.used = end;
+    const shift = from - start + offset;
+    for (let at = start; at < end; ) {
+      const size = view.getUint16(at + 6, little);
+      const place = isPlain ? at + shift : offset;
+      const type = view.getUint32(at, little);
+      if (type === RecordType.sample) this.sample(at, size, place);
+      else if (type === RecordType.comm || type === RecordType.fork || type === RecordType.lost) {
+        this.other(at, size, place);
+      }
+      at += size;
+    }
+  }
+
+  /** The waiting records by time. */
+  sorted(): Uint32Array {
+    return this.order.sort(this.time, this.length);
+  }
+
+  /** Drops the first `count` records of `sorted` and moves the others together. */
+  drop(sorted: Uint32Array, count: number): void {
+    const left = this.length - count;
+    const kept = sorted.subarray(count, this.length);
+    this.time = Float64Array.from(kept, (i) => this.time[i]!);
+    this.at = Uint32Array.from(kept, (i) => this.at[i]!);
+    this.offset = Float64Array.from(kept, (i) => this.offset[i]!);
+    this.attr = Uint16Array.from(kept, (i) => this.attr[i]!);
+    let first = this.used;
+    for (let i = 0; i < left; i++) first = Math.min(first, this.at[i]!);
+    this.bytes.copyWithin(0, first, this.used);
+    for (let i = 0; i < left; i++) this.at[i]! -= first;
+    this.used -= first;
+    this.length = left;
+  }
+
+  private sample(at: number, size: number, offset: number): void {
+    const attr = this.attrs.ofSample(this.view, at, size, this.little);
+    if (attr === NONE) {
+      this.find(offset, 'UNKNOWN_ID', 'samples of an event that the file does not describe');
+      return;
+    }
+    const { timeAt, fixedEnd } = this.attrs.layouts[attr]!;
+    if (timeAt === NONE) {
+      this.find(
+        offset,
+        'NO_TIME',
+        'samples without a time are dropped; record with "perf record -T"',
+      );
+    } else if (fixedEnd > size) {
+      this.sink.offset = offset;
+      this.sink.unparsed('BAD_RECORD', 'a sample that is shorter than its fields is dropped');
+    } else {
+      const time = this.timeAt(at + timeAt);
+      if (time > this.latest) this.latest = time;
+      this.add(time, at, offset, attr);
+    }
+  }
+
+  private other(at: number, size: number, offset: number): void {
+    const attr = this.attrs.ofOther(this.view, at + size, size, this.little);
+    const before = attr === NONE ? NONE : this.attrs.layouts[attr]!.timeBefore;
+    const isTimed = before !== NONE && before + HEADER <= size;
+    this.add(
+      isTimed ? this.timeAt(at + size - before) : this.latest,
+      at,
+      offset,
+      Math.max(0, attr),
+    );
+  }
+
+  private timeAt(at: number): number {
+    const { view, little } = this;
+    const low = view.getUint32(little ? at : at + 4, little);
+    const high = view.getUint32(little ? at + 4 : at, little);
+    if (low === 0 && high === 0) return -Infinity;
+    if (!this.hasBase) {
+      this.hasBase = true;
+      this.baseLow = low;
+      this.baseHigh = high;
+    }
+    return (high - this.baseHigh) * TWO_32 + (low - this.baseLow);
+  }
+
+  private add(time: number, at: number, offset: number, attr: number): void {
+    const i = this.length++;
+    if (i >= this.time.length) this.grow();
+    this.time[i] = time;
+    this.at[i] = at;
+    this.offset[i] = offset;
+    this.attr[i] = attr;
+  }
+
+  private grow(): void {
+    const room = Math.max(1024, 2 * this.time.length);
+    this.time = grown(this.time, new Float64Array(room));
+    this.at = grown(this.at, new Uint32Array(room));
+    this.offset = grown(this.offset, new Float64Array(room));
+    this.attr = grown(this.attr, new Uint16Array(room));
+  }
+
+  private find(offset: number, code: string, message: string): void {
+    this.sink.offset = offset;
+    this.sink.diagnose(code, message);
+  }
+}
+
+function grown<T extends Float64Array | Uint32Array | Uint16Array>(column: T, larger: T): T {
+  larger.set(column);
+  return larger;
+}

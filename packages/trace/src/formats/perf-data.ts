@@ -1,0 +1,251 @@
+// perf.data: what `perf record` writes, to a file or to a pipe (tools/perf/util/{header,session}.c).
+//
+// Records are unsorted within a round: perf drains the buffer of one CPU after the other. At the end of
+// a round all that is not later than the round before is complete, so two rounds wait at most.
+// Compressed records are pieces of one zstd stream, which gives more records.
+// Left out: everything but samples of tracepoints, names of tasks and losses; callchains are skipped;
+// directories of `perf record --threads` are refused.
+
+import type { EventBatch } from '../batch.ts';
+import { ByteCursor, errorAt, type ReadAt } from '../binary/byte-cursor.ts';
+import { readTracingData } from '../binary/tracing-data.ts';
+import type { EventSink } from '../event-sink.ts';
+import type { RandomAccess } from '../random-access.ts';
+import type { TextWindow } from '../text-window.ts';
+import type { BinaryFormat } from './format.ts';
+import { readAttr, TRACEPOINT } from './perf-data-attr.ts';
+import {
+  isPerfData,
+  type PerfHeader,
+  readFeature,
+  readIds,
+  readPerfHeader,
+} from './perf-data-header.ts';
+import { PerfInflater } from './perf-data-inflater.ts';
+import { PendingRecords, RecordType } from './perf-data-pending.ts';
+import { PerfRows } from './perf-data-rows.ts';
+
+const BLOCK = 1024 * 1024;
+const HEADER = 8;
+/** LOST_SAMPLES records that count what a filter dropped, not what was lost. */
+const FILTERED = 1 << 15;
+const CLOCKS: Readonly<Record<number, string>> = {
+  [-1]: 'perf',
+  0: 'realtime',
+  1: 'mono',
+  4: 'mono_raw',
+  7: 'boot',
+  11: 'tai',
+};
+
+type Batches = AsyncGenerator<EventBatch, void, undefined>;
+
+/** Walks the records of one file. */
+class PerfReader {
+  private readonly file: RandomAccess;
+  private readonly window: TextWindow;
+  private readonly sink: EventSink;
+  private readonly header: PerfHeader;
+  private readonly readAt: ReadAt;
+  private readonly pending: PendingRecords;
+  private readonly inflater: PerfInflater;
+  private readonly end: number;
+  private readonly block: Buffer = Buffer.allocUnsafeSlow(BLOCK);
+  private readonly view: DataView;
+  private rows: PerfRows | null = null;
+  private lostSamples = 0;
+  /** All up to here is complete at the end of the round. */
+  private complete = -Infinity;
+
+  constructor(file: RandomAccess, window: TextWindow, sink: EventSink) {
+    this.file = file;
+    this.window = window;
+    this.sink = sink;
+    this.readAt = (position, length) => {
+      const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.size - position)));
+      return bytes.subarray(0, file.into(bytes, position));
+    };
+    this.header = readPerfHeader(this.readAt, file.source, file.size);
+    this.view = new DataView(this.block.buffer, this.block.byteOffset, this.block.length);
+    this.pending = new PendingRecords(sink, this.header.attrs, this.header.little);
+    this.inflater = new PerfInflater(this.pending, sink, this.header.little);
+    this.end = Math.min(this.header.dataEnd, file.size);
+  }
+
+  async *batches(): Batches {
+    const { header, view, block } = this;
+    if (header.isUnfinished) this.cutOff(40);
+    let position = header.dataStart;
+    while (position < this.end) {
+      const length = this.file.into(
+        block.subarray(0, Math.min(BLOCK, this.end - position)),
+        position,
+      );
+      let at = 0;
+      for (;;) {
+        const plain = this.plainEnd(at, length, position);
+        if (plain > at && !this.pending.hasRoom(plain - at)) yield* this.release(Infinity);
+        if (plain > at) this.pending.take(block, at, plain, position, true);
+        at = plain;
+        if (at + HEADER > length) break;
+        const size = view.getUint16(at + 6, header.little);
+        if (at + size > length) break;
+        const more = yield* this.special(at, size, position);
+        at += size + more;
+      }
+      if (at === 0) break;
+      position += at;
+    }
+    if (position !== header.dataEnd) this.cutOff(position);
+    yield* this.finish();
+  }
+
+  /** End of the records from `at` on that wait for their turn; all of them are whole. */
+  private plainEnd(from: number, length: number, position: number): number {
+    const { view } = this;
+    const { little } = this.header;
+    let at = from;
+    while (at + HEADER <= length) {
+      const type = view.getUint32(at, little);
+      const size = view.getUint16(at + 6, little);
+      if (size < HEADER) throw this.badRecord(position + at, size);
+      if (at + size > length || type >= RecordType.headerAttr || type === RecordType.lostSamples) {
+        break;
+      }
+      at += size;
+    }
+    return at;
+  }
+
+  /** A record that tells about others; returns the bytes that follow it outside of records. */
+  private async *special(
+    at: number,
+    size: number,
+    position: number,
+  ): AsyncGenerator<EventBatch, number, undefined> {
+    const { view, block, header } = this;
+    const { little, attrs, features } = header;
+    const type = view.getUint32(at, little);
+    const from = position + at;
+    const cursor = new ByteCursor(this.readAt, this.file.source, from + HEADER, from + size);
+    cursor.little = little;
+    switch (type) {
+      case RecordType.finishedRound:
+        yield* this.release(this.complete);
+        this.complete = this.pending.latest;
+        break;
+      case RecordType.compressed:
+      case RecordType.compressed2: {
+        const start = at + HEADER + (type === RecordType.compressed2 ? 8 : 0);
+        const length = type === RecordType.compressed2 ? cursor.u64() : size - HEADER;
+        const piece = block.subarray(start, Math.min(at + size, start + length));
+        await this.inflater.decode(piece, from);
+        yield* this.inflated();
+        break;
+      }
+      case RecordType.lostSamples: {
+        const isFiltered = (view.getUint16(at + 4, little) & FILTERED) !== 0;
+        if (!isFiltered && cursor.left >= 8) this.lostSamples += cursor.u64();
+        break;
+      }
+      case RecordType.headerAttr: {
+        const attr = readAttr(cursor, size - HEADER);
+        attrs.add(attr, readIds(cursor, cursor.left));
+        break;
+      }
+      case RecordType.headerFeature:
+        readFeature(cursor.u64(), cursor, features);
+        break;
+      case RecordType.tracingData: {
+        const length = cursor.u32();
+        const end = from + size + length;
+        if (end > this.end)
+          throw errorAt(
+            this.file.source,
+            from,
+            'LENGTH: expected the event formats, found the end',
+          );
+        features.tracing = readTracingData(cursor.part(from + size, end));
+        return 8 * Math.ceil(length / 8);
+      }
+      case RecordType.auxtrace:
+        return cursor.u64();
+    }
+    return 0;
+  }
+
+  /** What was decoded: a piece gives more than may wait only if it is an attack on memory. */
+  private async *inflated(): Batches {
+    while (!this.inflater.flush()) yield* this.release(Infinity);
+  }
+
+  private async *release(limit: number): Batches {
+    const { pending, sink } = this;
+    const rows = this.opened();
+    const sorted = pending.sorted();
+    let next = 0;
+    for (;;) {
+      next = rows.write(sorted, next, limit);
+      if (!sink.full) break;
+      yield sink.batch;
+      sink.restart();
+    }
+    pending.drop(sorted, next);
+  }
+
+  private async *finish(): Batches {
+    const { sink } = this;
+    await this.inflater.end();
+    yield* this.inflated();
+    yield* this.release(Infinity);
+    this.opened().end(this.lostSamples);
+    sink.counts.headerCpus = this.header.features.cpus;
+    sink.counts.kernel = this.header.features.kernel;
+    const { clockId } = this.header.attrs.list[0]!;
+    sink.counts.clock = CLOCKS[clockId] ?? `clock ${clockId}`;
+    if (sink.batch.length > 0) yield sink.batch;
+  }
+
+  private opened(): PerfRows {
+    const { header, file } = this;
+    if (this.rows !== null) return this.rows;
+    const { attrs, features, little } = header;
+    const { tracing } = features;
+    if (tracing === null || !attrs.list.some(({ type }) => type === TRACEPOINT)) {
+      throw errorAt(
+        file.source,
+        header.dataStart,
+        noTracepoints(tracing !== null, header, file.size),
+      );
+    }
+    this.rows = new PerfRows(this.sink, this.window, this.pending, attrs, little, tracing);
+    return this.rows;
+  }
+
+  private cutOff(position: number): void {
+    this.sink.offset = position;
+    this.sink.diagnose('TRUNCATED_DATA', 'the recording breaks off: it is read as far as it goes');
+  }
+
+  private badRecord(offset: number, size: number): Error {
+    const problem = `expected a record of ${HEADER} bytes or more, found ${size}`;
+    return errorAt(this.file.source, offset, `BAD_RECORD: ${problem}`);
+  }
+}
+
+function noTracepoints(hasFormats: boolean, header: PerfHeader, size: number): string {
+  const advice = `record with "perf record -a -e 'iommu:*' -e 'dma:*' -e 'swiotlb:*'"`;
+  if (hasFormats) return `NO_TRACEPOINTS: expected tracepoints, found other events; ${advice}`;
+  const isCut = header.isUnfinished || header.dataEnd >= size;
+  const why = isCut
+    ? 'found a recording that broke off before they were written; end perf record with SIGINT'
+    : `found none; ${advice}`;
+  return `NO_TRACEPOINTS: expected event formats, ${why}`;
+}
+
+/** What `perf record` writes. */
+export const perfData: BinaryFormat = {
+  name: 'perf.data',
+  matches: (head) => isPerfData(Buffer.from(head.subarray(0, 8)).toString('latin1')),
+  read: (file, window, sink) => new PerfReader(file, window, sink).batches(),
+};

@@ -11,12 +11,13 @@ import { describeForeign } from './formats/foreign.ts';
 import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
 import { ftraceText } from './formats/ftrace.ts';
 import { bpftraceJson, jsonLines } from './formats/json-lines.ts';
+import { perfData } from './formats/perf-data.ts';
 import { lineWindow } from './lines.ts';
 import type { RandomAccess } from './random-access.ts';
 import { TraceError } from './trace-error.ts';
 
 const formats: readonly TraceFormat[] = [ftraceText, bpftraceJson, jsonLines, csv];
-const binaryFormats: readonly BinaryFormat[] = [];
+const binaryFormats: readonly BinaryFormat[] = [perfData];
 
 const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';
 const CHUNK = 256 * 1024;

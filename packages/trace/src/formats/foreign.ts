@@ -24,11 +24,6 @@ const foreign: readonly Foreign[] = [
     advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace" (trace-cmd report text comes with it)`,
   },
   {
-    name: 'a perf.data file',
-    test: (_, text) => /^PERFILE2|^2ELIFREP|^PERFFILE/.test(text),
-    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace" (perf script text comes with it)`,
-  },
-  {
     name: 'text of trace-cmd report',
     test: (_, text) => /^\s*(?:cpus=\d+|version = \d+)\s*$/m.test(firstLines(text, 3)),
     advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace"`,

@@ -37,7 +37,7 @@ export class Mappings {
   direction: Uint8Array = new Uint8Array(INITIAL);
   /** 1 while live, 2 once it ended, 0 where the slot is free. */
   state: Uint8Array = new Uint8Array(INITIAL);
-  /** 1 once it was told that its address was mapped again. */
+  /** 1 once its address was mapped again. */
   doubled: Uint8Array = new Uint8Array(INITIAL);
   /** Id of the live mapping that it was made over, 0 = none. */
   over: Uint32Array = new Uint32Array(INITIAL);

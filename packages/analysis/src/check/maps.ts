@@ -2,7 +2,7 @@
 //
 // Devices without translation may map one page any number of times: that is no fault. The line of an unmap
 // may come late, after another CPU mapped the address again (trace format, races): so the second map is
-// only noted, and it is told when one of the two ends, or at the end of the trace.
+// only noted, and it is told when the first one ends, or at the end of the trace.
 
 import { Flag, Op, type RequestBatch } from '@dmalab/trace';
 import type { CheckState } from './check.ts';
@@ -18,32 +18,35 @@ export function onDoubleMap(s: CheckState, b: RequestBatch, i: number, m: number
   for (let at = mappings.firstAt(low, high); at !== NONE; at = mappings.nextAt(at, low, high)) {
     if (at === m || mappings.state[at] !== 1 || mappings.domain[at] !== b.domain[i]) continue;
     mappings.over[m] = mappings.id[at]!;
+    mappings.doubled[at] = 1;
     return;
   }
 }
 
-/** Mapping `m` ends by row `i`: was it mapped over, or over another? */
+/** Mapping `m` ends by row `i`: was it mapped over while it lived? */
 export function onEndOfDouble(s: CheckState, b: RequestBatch, i: number, m: number): void {
   const { mappings } = s;
-  if ((b.flags[i]! & Flag.synthetic) !== 0) {
-    // Pairing closed it, as its address was mapped again.
-    const newer = newestOver(s, m);
-    if (mappings.doubled[m] === 0) tell(s, m, newer);
-    return;
-  }
-  if (mappings.over[m] === 0 || b.cpu[i] !== mappings.cpu[m]) return;
-  // The newer ends first, on the CPU that made it: no line is late.
-  const older = mappings.find(mappings.over[m]!);
-  if (older !== NONE && mappings.doubled[older] === 0) tell(s, older, m);
+  // Pairing closes by a row of its own what was mapped again and never unmapped.
+  const isClosedByPairing = (b.flags[i]! & Flag.synthetic) !== 0;
+  if (mappings.doubled[m] === 0 && !isClosedByPairing) return;
+  const newer = newestOver(s, m);
+  if (isClosedByPairing || isAfter(s, b, i, newer)) tell(s, m, newer);
 }
 
-/** At the end of the trace both may be live. */
+/** At the end of the trace the older may still be live. */
 export function onLiveDouble(s: CheckState, m: number): void {
+  if (s.mappings.doubled[m] !== 0) tell(s, m, newestOver(s, m));
+}
+
+/**
+ * Whether the unmap of row `i` came after the map `newer` for certain. Lines tell it, not rows: a map takes
+ * its place among the requests with its allocation, and an interrupt may unmap before it is printed.
+ */
+function isAfter(s: CheckState, b: RequestBatch, i: number, newer: number): boolean {
   const { mappings } = s;
-  if (mappings.over[m] === 0) return;
-  const older = mappings.find(mappings.over[m]!);
-  if (older === NONE || mappings.doubled[older] !== 0) return;
-  tell(s, older, m);
+  if (newer === NONE || b.line[i]! < mappings.line[newer]!) return false;
+  if ((b.flags[i]! & Flag.reordered) !== 0) return false;
+  return b.cpu[i] === mappings.cpu[newer] || b.time[i]! - mappings.time[newer]! > s.window;
 }
 
 function newestOver(s: CheckState, older: number): number {
@@ -59,7 +62,6 @@ function newestOver(s: CheckState, older: number): number {
 
 function tell(s: CheckState, older: number, newer: number): void {
   const { mappings, log, capture } = s;
-  mappings.doubled[older] = 1;
   const hasTable = (capture.report.events.unmap ?? 0) > 0;
   const judged = judge(
     s,

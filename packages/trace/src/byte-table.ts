@@ -1,9 +1,9 @@
 // Interned byte strings: event names, task names and device names become small numbers.
 //
 // Identity is by bytes, text is made once per distinct entry (UTF-8 with replacement characters).
-// Entries are kept as 32-bit words, the last one padded with zeros, in one pool behind an open
-// addressing table; nothing is allocated when an entry is found again. Entries begin at even words,
-// so that they are compared eight bytes at a time, as doubles.
+// Entries lie in one pool behind an open addressing table; nothing is allocated when an entry is found
+// again. They are compared eight bytes at a time, as doubles: what differs as doubles may still be
+// equal bytes (those of NaN), so it is compared again byte by byte.
 
 import type { TextWindow } from './text-window.ts';
 
@@ -15,18 +15,20 @@ export class ByteTable {
   /** The entries as text, by index. */
   readonly strings: string[] = [''];
   private readonly limit: number;
+  private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private slots = new Int32Array(256);
   private hashes = new Int32Array(64);
   private lengths = new Uint32Array(64);
-  /** First word of each entry in the pool. */
+  /** First byte of each entry in the pool. */
   private offsets = new Uint32Array(64);
-  private pool = new Uint32Array(1024);
-  private pairs = new Float64Array(this.pool.buffer);
+  private pool = new Uint8Array(4096);
+  private poolView = new DataView(this.pool.buffer);
   private poolLength = 0;
 
   /** Entries of `window`; once `limit` are known, new ones become "(more)". */
   constructor(window: TextWindow, limit: number) {
+    this.bytes = window.bytes;
     this.view = window.view;
     this.limit = limit;
   }
@@ -58,43 +60,42 @@ export class ByteTable {
   }
 
   private isAt(index: number, start: number): boolean {
-    const { view, pairs } = this;
-    const length = this.lengths[index]!;
-    const end = start + length - 7;
-    let pair = this.offsets[index]! >> 1;
-    let position = start;
-    for (; position < end; position += 8, pair++) {
-      if (view.getFloat64(position, true) !== pairs[pair]) break;
+    const { view, poolView } = this;
+    const from = this.offsets[index]!;
+    const last = this.lengths[index]! - 8;
+    if (last < 0) return this.isEveryByteAt(index, start);
+    // The last eight bytes may overlap those before.
+    for (let at = 0; at < last; at += 8) {
+      if (view.getFloat64(start + at, true) !== poolView.getFloat64(from + at, true)) {
+        return this.isEveryByteAt(index, start);
+      }
     }
-    return this.isRestAt(2 * pair, position, start + length);
+    return (
+      view.getFloat64(start + last, true) === poolView.getFloat64(from + last, true) ||
+      this.isEveryByteAt(index, start)
+    );
   }
 
-  /** Compares what is left by words: less than two of them, or all from two that differ as doubles (or are no numbers). */
-  private isRestAt(from: number, start: number, end: number): boolean {
-    const { view, pool } = this;
-    let word = from;
-    let position = start;
-    for (; position < end - 3; position += 4, word++) {
-      if (view.getUint32(position, true) !== pool[word]) return false;
-    }
-    return (view.getUint32(position, true) & KEEP[end - position]!) >>> 0 === pool[word];
+  private isEveryByteAt(index: number, start: number): boolean {
+    const { bytes, pool } = this;
+    const from = this.offsets[index]!;
+    const length = this.lengths[index]!;
+    let at = 0;
+    while (at < length && bytes[start + at] === pool[from + at]) at++;
+    return at === length;
   }
 
   private add(start: number, length: number): number {
     const index = this.strings.length;
     if (index >= this.limit) return this.more();
     const { view } = this;
-    this.strings.push(new TextDecoder().decode(new Uint8Array(view.buffer, start, length)));
-    const words = ((length >> 2) + 2) & ~1;
-    this.reserve(index, words);
+    this.strings.push(new TextDecoder().decode(this.bytes.subarray(start, start + length)));
+    this.reserve(index, length);
     this.hashes[index] = hashBytes(view, start, length);
     this.lengths[index] = length;
     this.offsets[index] = this.poolLength;
-    for (let word = 0; word < words; word++) {
-      const left = length - 4 * word;
-      const bytes = left > 0 ? view.getUint32(start + 4 * word, true) : 0;
-      this.pool[this.poolLength++] = left < 4 ? bytes & KEEP[Math.max(0, left)]! : bytes;
-    }
+    this.pool.set(this.bytes.subarray(start, start + length), this.poolLength);
+    this.poolLength += length;
     this.place(index);
     return index;
   }
@@ -111,10 +112,10 @@ export class ByteTable {
     this.slots[slot] = index;
   }
 
-  private reserve(index: number, words: number): void {
-    while (this.poolLength + words > this.pool.length) {
+  private reserve(index: number, length: number): void {
+    while (this.poolLength + length > this.pool.length) {
       this.pool = doubled(this.pool);
-      this.pairs = new Float64Array(this.pool.buffer);
+      this.poolView = new DataView(this.pool.buffer);
     }
     // "(more)" has a row of its own, which matches nothing.
     if (index + 1 < this.hashes.length) return;
@@ -139,7 +140,7 @@ function mix(word: number): number {
   return hash ^ (hash >>> 15);
 }
 
-function doubled<T extends Int32Array | Uint32Array>(column: T): T {
+function doubled<T extends Int32Array | Uint32Array | Uint8Array>(column: T): T {
   const grown = new (column.constructor as new (length: number) => T)(2 * column.length);
   grown.set(column);
   return grown;

@@ -39,10 +39,8 @@ export class HeadReader {
   read(definition: number, row: number, start: number): number {
     const { bytes, view } = this;
     switch (form[definition]) {
-      case Form.probe: {
-        const again = this.places.lengthAt(this.lastPlace[definition]!, start);
-        return again > 0 ? start + again : this.newPlace(definition, start);
-      }
+      case Form.probe:
+        return this.place(definition, start);
       case Form.iommu:
         if (view.getUint32(start, true) !== IOMMU) return FOREIGN;
         return view.getUint32(start + 3, true) === IOMMU_END ? start + 7 : FOREIGN;
@@ -56,6 +54,12 @@ export class HeadReader {
       default:
         return start;
     }
+  }
+
+  /** Reads the place of a probe; returns the position after it, or MALFORMED. */
+  place(definition: number, start: number): number {
+    const again = this.places.lengthAt(this.lastPlace[definition]!, start);
+    return again > 0 ? start + again : this.newPlace(definition, start);
   }
 
   private newPlace(definition: number, start: number): number {

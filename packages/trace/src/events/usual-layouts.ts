@@ -13,7 +13,7 @@
 // is the reference: it writes again what was written here, so nothing has to be taken back.
 
 import { type EventBatch, EventKind } from '../batch.ts';
-import { Byte, DECIMAL_PAIR, HEX_PAIR } from '../bytes.ts';
+import { Byte, DECIMAL_PAIR, HEX_PAIR, HEX_VALUE } from '../bytes.ts';
 import type { TextWindow } from '../text-window.ts';
 import type { TokenTable } from '../token-table.ts';
 import type { HeadReader } from './head.ts';
@@ -23,8 +23,9 @@ import type { WordTable } from './words.ts';
 /** The payload has another layout. */
 export const UNUSUAL = -1;
 
-/** More digits than this may not fit into 32 bits. */
+/** More digits than this may not fit into 31 bits. */
 const MAX_DIGITS = 9;
+const MAX_HEX_DIGITS = 7;
 const TWO_32 = 2 ** 32;
 
 /** Four characters as the word that a little-endian view reads. */
@@ -123,13 +124,13 @@ export class UsualLayouts {
         end = this.dmaUnmap(row, start);
         break;
       case EventKind.iovaAlloc:
-        end = this.iovaAlloc(row, this.head.read(definition, row, start));
+        end = this.iovaAlloc(row, this.head.place(definition, start));
         break;
       case EventKind.iovaAllocRet:
-        end = this.iovaAllocReturn(row, this.head.read(definition, row, start));
+        end = this.iovaAllocReturn(row, this.head.place(definition, start));
         break;
       case EventKind.iovaFree:
-        end = this.iovaFree(row, this.head.read(definition, row, start));
+        end = this.iovaFree(row, this.head.place(definition, start));
         break;
     }
     if (end < 0 || this.bytes[end] !== Byte.lineFeed) return UNUSUAL;
@@ -333,10 +334,30 @@ export class UsualLayouts {
 
   /** The "n=0x<hex>" of " pfn=0x<hex>", whose first word was compared. */
   private pfn(row: number, start: number): number {
-    const { view, values } = this;
+    const { bytes, view } = this;
     if (view.getUint32(start + 3, true) !== W_N_0X) return UNUSUAL;
-    const end = values.hex(start + 5);
-    this.batch.aux[row] = values.wide();
+    const first = start + 7;
+    let position = first;
+    let value = 0;
+    let pair = HEX_PAIR[view.getUint16(position, true)]!;
+    while (pair >= 0) {
+      value = (value << 8) | pair;
+      position += 2;
+      pair = HEX_PAIR[view.getUint16(position, true)]!;
+    }
+    const digit = HEX_VALUE[bytes[position]!]!;
+    if (digit >= 0) {
+      value = (value << 4) | digit;
+      position++;
+    }
+    if (position === first || position > first + MAX_HEX_DIGITS) return this.longPfn(row, first);
+    this.batch.aux[row] = value;
+    return position;
+  }
+
+  private longPfn(row: number, start: number): number {
+    const end = this.values.hex(start);
+    this.batch.aux[row] = this.values.wide();
     return end;
   }
 

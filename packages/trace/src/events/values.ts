@@ -38,16 +38,6 @@ export class ValueReader {
     const first = position;
     let low = 0;
     let high = 0;
-    // Eight digits at a time where there are so many: most addresses have 8 or 16. Then by twos.
-    if (this.eight(position)) {
-      low = this.low;
-      position += 8;
-      if (this.eight(position)) {
-        high = low;
-        low = this.low;
-        position += 8;
-      }
-    }
     let pair = HEX_PAIR[view.getUint16(position, true)]!;
     while (pair >= 0) {
       high = (high << 8) | (low >>> 24);
@@ -66,19 +56,6 @@ export class ValueReader {
     this.low = low;
     this.high = high;
     return position;
-  }
-
-  /** Reads eight digits into `low`; false where there are fewer. */
-  private eight(start: number): boolean {
-    const { view } = this;
-    const a = HEX_PAIR[view.getUint16(start, true)]!;
-    if (a < 0) return false;
-    const b = HEX_PAIR[view.getUint16(start + 2, true)]!;
-    const c = HEX_PAIR[view.getUint16(start + 4, true)]!;
-    const d = HEX_PAIR[view.getUint16(start + 6, true)]!;
-    if ((b | c | d) < 0) return false;
-    this.low = (a << 24) | (b << 16) | (c << 8) | d;
-    return true;
   }
 
   /** A decimal number, or a hexadecimal one with 0x; "(fault)" reads 0. */

@@ -10,13 +10,30 @@ import { csv } from './formats/csv.ts';
 import { describeForeign } from './formats/foreign.ts';
 import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
 import { ftraceText } from './formats/ftrace.ts';
+import { ftraceBare } from './formats/ftrace-bare.ts';
+import { ftraceFields } from './formats/ftrace-fields.ts';
+import { ftraceLatency } from './formats/ftrace-latency.ts';
+import { functionGraph } from './formats/function-graph.ts';
 import { bpftraceJson, jsonLines } from './formats/json-lines.ts';
 import { perfData } from './formats/perf-data.ts';
+import { perfScript } from './formats/perf-script.ts';
+import { traceCmdReport } from './formats/trace-cmd-report.ts';
 import { lineWindow } from './lines.ts';
 import type { RandomAccess } from './random-access.ts';
 import { TraceError } from './trace-error.ts';
 
-const formats: readonly TraceFormat[] = [ftraceText, bpftraceJson, jsonLines, csv];
+const formats: readonly TraceFormat[] = [
+  ftraceLatency,
+  ftraceFields,
+  functionGraph,
+  traceCmdReport,
+  ftraceBare,
+  ftraceText,
+  perfScript,
+  bpftraceJson,
+  jsonLines,
+  csv,
+];
 const binaryFormats: readonly BinaryFormat[] = [perfData];
 
 const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';

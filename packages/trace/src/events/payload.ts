@@ -361,6 +361,6 @@ export class PayloadReader {
 }
 
 /** DMA_MAPPING_ERROR: all ones, in 32 bits where dma_addr_t has no more. */
-function isMappingError(low: number, high: number): boolean {
+export function isMappingError(low: number, high: number): boolean {
   return low === 0xffff_ffff && (high === 0xffff_ffff || high === 0);
 }

@@ -1,7 +1,5 @@
 // Contents that are recognised and not read, with what to do instead.
 
-import { Byte } from '../bytes.ts';
-
 /** A content by its first bytes or first lines. */
 interface Foreign {
   readonly name: string;
@@ -24,17 +22,6 @@ const foreign: readonly Foreign[] = [
     advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace" (trace-cmd report text comes with it)`,
   },
   {
-    name: 'text of trace-cmd report',
-    test: (_, text) => /^\s*(?:cpus=\d+|version = \d+)\s*$/m.test(firstLines(text, 3)),
-    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace"`,
-  },
-  {
-    name: 'text of perf script',
-    test: (_, text) =>
-      /^\s*\S.{0,15}?\s+-?\d+(?:\/\d+)?\s+(?:\[\d+\]\s+)?[\d.]+:\s+(?:\d+\s+)?\w+:\w+:/m.test(text),
-    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace"`,
-  },
-  {
     name: 'UTF-16 text',
     test: (head) => magic(0xff, 0xfe)(head) || magic(0xfe, 0xff)(head),
     advice: 'convert it with "iconv -f utf-16 -t utf-8"',
@@ -54,7 +41,6 @@ const foreign: readonly Foreign[] = [
     test: (_, text) => /^\s*<(?:!doctype html|html)/i.test(text),
     advice: '',
   },
-  { name: 'JSON', test: (_, text) => /^\s*[{[]\s*["{\]}]/.test(text), advice: NOT_YET },
 ];
 
 /** What an input without a known format is, and what to do; ends the message of an error. */
@@ -69,8 +55,4 @@ export function describeForeign(head: Uint8Array): string {
 
 function magic(...bytes: readonly number[]): (head: Uint8Array) => boolean {
   return (head) => bytes.every((byte, i) => head[i] === byte);
-}
-
-function firstLines(text: string, count: number): string {
-  return text.split('\n', count).join(String.fromCharCode(Byte.lineFeed));
 }

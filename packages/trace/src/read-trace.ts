@@ -2,6 +2,7 @@
 //
 // A new format is one file in formats/ and one line in the list below; the first match wins.
 
+import { traceDat } from './binary/trace-dat.ts';
 import { type ByteSource, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
 import type { EventReader } from './event-reader.ts';
@@ -34,7 +35,7 @@ const formats: readonly TraceFormat[] = [
   jsonLines,
   csv,
 ];
-const binaryFormats: readonly BinaryFormat[] = [perfData];
+const binaryFormats: readonly BinaryFormat[] = [traceDat, perfData];
 
 const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';
 const CHUNK = 256 * 1024;

@@ -28,9 +28,14 @@ export interface TracingData {
   /** Fields of the header of a ring buffer page. */
   readonly headerPage: string;
   readonly formats: readonly FormatText[];
+  /** Where the kernel's symbols stand, "ADDRESS TYPE NAME" a line. */
+  readonly kallsyms: readonly [start: number, end: number];
   /** Lines of a thread id and a name, one character a byte. */
   readonly commandLines: string;
 }
+
+/** What stands in front of the description. */
+export type TracingHead = Pick<TracingData, 'version' | 'little' | 'longSize' | 'pageSize'>;
 
 const MAGIC = '\x17\x08\x44tracing';
 const MAX_NAME = 4096;
@@ -42,23 +47,46 @@ const HEADER_EVENT = 'header_event\0';
 
 /** Reads the description, and sets the byte order of the cursor to the one that it states. */
 export function readTracingData(cursor: ByteCursor): TracingData {
-  const start = readHead(cursor);
-  const headerPage = readTagged(cursor, HEADER_PAGE);
-  readTagged(cursor, HEADER_EVENT);
-  const formats: FormatText[] = [];
-  readSystem(cursor, 'ftrace', formats);
-  const systems = count(cursor, MAX_SYSTEMS);
-  for (let i = 0; i < systems; i++) readSystem(cursor, cursor.untilNul(MAX_NAME), formats);
+  const start = readTracingHead(cursor);
+  const headerPage = readHeaderPage(cursor);
+  const formats = [...readFtraceFormats(cursor), ...readEventFormats(cursor)];
+  const symbols = cursor.length32(MAX_TEXT);
+  const kallsyms = [cursor.position, cursor.position + symbols] as const;
+  cursor.skip(symbols);
   cursor.skip(cursor.length32(MAX_TEXT));
-  cursor.skip(cursor.length32(MAX_TEXT));
-  const hasNames = start.version !== '0.5';
-  const commandLines = hasNames ? cursor.latin1(cursor.length64(MAX_TEXT)) : '';
-  return { ...start, headerPage, formats, commandLines };
+  const commandLines = start.version === '0.5' ? '' : readCommandLines(cursor);
+  return { ...start, headerPage, formats, kallsyms, commandLines };
 }
 
-type Head = Pick<TracingData, 'version' | 'little' | 'longSize' | 'pageSize'>;
+/** Reads the layout of a page; what is said of the header of an event is always the same. */
+export function readHeaderPage(cursor: ByteCursor): string {
+  const headerPage = readTagged(cursor, HEADER_PAGE);
+  readTagged(cursor, HEADER_EVENT);
+  return headerPage;
+}
 
-function readHead(cursor: ByteCursor): Head {
+/** Reads the formats of the kernel's own events. */
+export function readFtraceFormats(cursor: ByteCursor): FormatText[] {
+  const formats: FormatText[] = [];
+  readSystem(cursor, 'ftrace', formats);
+  return formats;
+}
+
+/** Reads the formats of all other systems. */
+export function readEventFormats(cursor: ByteCursor): FormatText[] {
+  const formats: FormatText[] = [];
+  const systems = count(cursor, MAX_SYSTEMS);
+  for (let i = 0; i < systems; i++) readSystem(cursor, cursor.untilNul(MAX_NAME), formats);
+  return formats;
+}
+
+/** Reads the names of the tasks. */
+export function readCommandLines(cursor: ByteCursor): string {
+  return cursor.latin1(cursor.length64(MAX_TEXT));
+}
+
+/** Reads the magic, the version, byte order and sizes, and sets the byte order of the cursor. */
+export function readTracingHead(cursor: ByteCursor): TracingHead {
   const at = cursor.position;
   if (cursor.left < MAGIC.length || cursor.latin1(MAGIC.length) !== MAGIC) {
     throw cursor.error(at, 'BAD_MAGIC: expected 17 08 44 "tracing" in front of the event formats');

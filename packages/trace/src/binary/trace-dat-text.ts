@@ -1,0 +1,42 @@
+// Text that a trace.dat file holds instead of pages (latency format), as chunks for the text reader.
+
+import type { RandomAccess } from '../random-access.ts';
+import { errorAt } from './byte-cursor.ts';
+import { unpack } from './page-source.ts';
+import type { TextData } from './trace-dat-file.ts';
+
+const CHUNK = 256 * 1024;
+const MAX_CHUNK = 16 * 1024 * 1024;
+
+/** The text from its start to its end or that of the file. */
+export async function* readText(
+  file: RandomAccess,
+  { start, end, packing }: TextData,
+  little: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const stop = Math.min(end, file.size);
+  if (packing === 'none') {
+    const bytes = Buffer.alloc(CHUNK);
+    for (let at = start; at < stop; at += CHUNK) {
+      const wanted = bytes.subarray(0, Math.min(CHUNK, stop - at));
+      yield wanted.subarray(0, file.into(wanted, at));
+    }
+    return;
+  }
+  const head = Buffer.alloc(8);
+  const word = (at: number): number => (little ? head.readUInt32LE(at) : head.readUInt32BE(at));
+  file.into(head.subarray(0, 4), start);
+  let at = start + 4;
+  for (let left = word(0); left > 0 && at + 8 <= stop; left--) {
+    file.into(head, at);
+    const packed = word(0);
+    const size = word(4);
+    const isSane = packed <= stop - at - 8 && size <= MAX_CHUNK;
+    const bytes = Buffer.alloc(isSane ? packed : 0);
+    file.into(bytes, at + 8);
+    const text = isSane ? unpack(bytes, size, packing) : null;
+    if (text === null) throw errorAt(file.source, at, 'BAD_BLOCK: text that cannot be unpacked');
+    yield text;
+    at += 8 + packed;
+  }
+}

@@ -7,8 +7,9 @@ import { eventLine, readText } from './support/read-text.ts';
 const traces = new URL('../../../traces/', import.meta.url);
 const MOST = 2_000_000;
 
+/** The captures in the default layout. */
 const captures = readdirSync(traces, { recursive: true, encoding: 'utf8' })
-  .filter((path) => /\btrace\b.*\.txt\.zst$/.test(path) && !path.includes('function_graph'))
+  .filter((path) => /\/trace(?:\.pipe-\w+)?\.txt\.zst$/.test(path))
   .map((path) => ({ path }));
 
 const MAP = 'map: IOMMU: iova=0x00000000fffff000 - 0x0000000100000000 paddr=0x0000000102af9000';

@@ -24,28 +24,38 @@ export const RecordType = {
 
 /** Bytes of records that may wait. Memory is taken as it is needed. */
 const ROOM = 128 * 1024 * 1024;
+const ROWS = 1024;
 const TWO_32 = 2 ** 32;
 const HEADER = 8;
 
+/** One row for each record that waits. */
+interface PendingColumns {
+  /** ns since the first time of the file; -Infinity for what is true from the start. */
+  time: Float64Array;
+  /** Where the record lies in `bytes`. */
+  at: Uint32Array;
+  /** Byte offset in the file, of the block where the record was compressed. */
+  offset: Float64Array;
+  /** Index of the event. */
+  attr: Uint16Array;
+}
+
 /** The records of the rounds that are not over yet. */
-export class PendingRecords {
+export class PendingRecords implements PendingColumns {
   readonly bytes: Buffer;
   readonly view: DataView;
   /** Records that wait. */
   length = 0;
-  /** ns since `base`; -Infinity for what is true from the start. */
-  time: Float64Array<ArrayBuffer> = new Float64Array(1024);
-  /** Where each lies in `bytes`. */
-  at: Uint32Array<ArrayBuffer> = new Uint32Array(1024);
-  /** Byte offset in the file, of the block where the record was compressed. */
-  offset: Float64Array<ArrayBuffer> = new Float64Array(1024);
-  /** Index of the event. */
-  attr: Uint16Array<ArrayBuffer> = new Uint16Array(1024);
+  time: Float64Array;
+  at: Uint32Array;
+  offset: Float64Array;
+  attr: Uint16Array;
   /** The first time of the file as two words: times are differences to it. */
   baseLow = 0;
   baseHigh = 0;
   /** The latest time so far. */
   latest: number = -Infinity;
+  private spare: PendingColumns = columns(ROWS);
   private used = 0;
   private hasBase = false;
   private readonly order: TimeOrder = new TimeOrder();
@@ -57,6 +67,11 @@ export class PendingRecords {
     const memory = new ArrayBuffer(ROOM);
     this.bytes = Buffer.from(memory);
     this.view = new DataView(memory);
+    const { time, at, offset, attr } = columns(ROWS);
+    this.time = time;
+    this.at = at;
+    this.offset = offset;
+    this.attr = attr;
     this.sink = sink;
     this.attrs = attrs;
     this.little = little;
@@ -95,17 +110,29 @@ export class PendingRecords {
   /** Drops the first `count` records of `sorted` and moves the others together. */
   drop(sorted: Uint32Array, count: number): void {
     const left = this.length - count;
-    const kept = sorted.subarray(count, this.length);
-    this.time = Float64Array.from(kept, (i) => this.time[i]!);
-    this.at = Uint32Array.from(kept, (i) => this.at[i]!);
-    this.offset = Float64Array.from(kept, (i) => this.offset[i]!);
-    this.attr = Uint16Array.from(kept, (i) => this.attr[i]!);
     let first = this.used;
-    for (let i = 0; i < left; i++) first = Math.min(first, this.at[i]!);
+    for (let i = 0; i < left; i++) first = Math.min(first, this.at[sorted[count + i]!]!);
     this.bytes.copyWithin(0, first, this.used);
-    for (let i = 0; i < left; i++) this.at[i]! -= first;
     this.used -= first;
     this.length = left;
+    this.gather(sorted, count, left, first);
+  }
+
+  /** Puts the columns of the kept records into the spare ones, which are used from now on. */
+  private gather(sorted: Uint32Array, count: number, left: number, shift: number): void {
+    const { time, at, offset, attr, spare } = this;
+    for (let i = 0; i < left; i++) {
+      const from = sorted[count + i]!;
+      spare.time[i] = time[from]!;
+      spare.at[i] = at[from]! - shift;
+      spare.offset[i] = offset[from]!;
+      spare.attr[i] = attr[from]!;
+    }
+    this.time = spare.time;
+    this.at = spare.at;
+    this.offset = spare.offset;
+    this.attr = spare.attr;
+    this.spare = { time, at, offset, attr };
   }
 
   private sample(at: number, size: number, offset: number): void {
@@ -166,11 +193,13 @@ export class PendingRecords {
   }
 
   private grow(): void {
-    const room = Math.max(1024, 2 * this.time.length);
-    this.time = grown(this.time, new Float64Array(room));
-    this.at = grown(this.at, new Uint32Array(room));
-    this.offset = grown(this.offset, new Float64Array(room));
-    this.attr = grown(this.attr, new Uint16Array(room));
+    const larger = columns(2 * this.time.length);
+    larger.time.set(this.time);
+    larger.at.set(this.at);
+    larger.offset.set(this.offset);
+    larger.attr.set(this.attr);
+    Object.assign(this, larger);
+    this.spare = columns(larger.time.length);
   }
 
   private find(offset: number, code: string, message: string): void {
@@ -179,7 +208,11 @@ export class PendingRecords {
   }
 }
 
-function grown<T extends Float64Array | Uint32Array | Uint16Array>(column: T, larger: T): T {
-  larger.set(column);
-  return larger;
+function columns(room: number): PendingColumns {
+  return {
+    time: new Float64Array(room),
+    at: new Uint32Array(room),
+    offset: new Float64Array(room),
+    attr: new Uint16Array(room),
+  };
 }

@@ -4,6 +4,7 @@ import type { Capture, Diagnostic, ReadReport } from './capture.ts';
 import type { EventReader } from './event-reader.ts';
 import { collectFacts, type FactOptions, isTranslated } from './facts.ts';
 import { requestFinisher } from './finish-requests.ts';
+import { type LiveMapping, preloadMappings, readLiveMappings } from './initial-state.ts';
 import { type Meta, readMeta } from './meta.ts';
 import { closeAll } from './pairing/ending.ts';
 import { pairEvents } from './pairing/pair-events.ts';
@@ -15,21 +16,26 @@ import { RequestStore } from './request-store.ts';
 export interface ReadOptions extends OpenOptions, FactOptions {
   /** Read requests as if the probes of the IOVA and DMA layer had not been recorded. Default false. */
   readonly ignoreProbes?: boolean;
+  /** Dump of dma-debug (debugfs: dma-api/dump) that was taken when the trace began. */
+  readonly initialState?: string;
   /** Called after each batch with the lines and decompressed bytes read so far. */
   readonly progress?: (lines: number, bytes: number) => void;
 }
 
 /** Reads a trace ("-" for standard input) and pairs it into requests. Close the capture when done. */
 export async function readCapture(path: string, options: ReadOptions = {}): Promise<Capture> {
+  const live =
+    options.initialState === undefined ? [] : await readLiveMappings(options.initialState);
   const reader = await openTrace(path, options);
-  return pairCapture(reader, await readMeta(path, reader.counts.diagnostics), options);
+  return pairCapture(reader, await readMeta(path, reader.counts.diagnostics), options, live);
 }
 
-/** Pairs the events of a reader into a capture. */
+/** Pairs the events of a reader into a capture; `live` are mappings from before its first event. */
 export async function pairCapture(
   reader: EventReader,
   meta: Meta | null = null,
   options: ReadOptions = {},
+  live: readonly LiveMapping[] = [],
 ): Promise<Capture> {
   const store = new RequestStore(reader.source);
   const preloaded = new RequestStore(reader.source, 2);
@@ -41,6 +47,7 @@ export async function pairCapture(
     options.ignoreProbes ?? false,
   );
   p.unit = (options.granule ?? meta?.granule ?? 4096) / 4096;
+  let seen = reader;
   try {
     for await (const batch of reader.batches()) {
       pairEvents(p, batch);
@@ -49,12 +56,13 @@ export async function pairCapture(
     closeAll(p);
     p.lifetimes.finish();
     houseDevices(p, reader);
+    if (live.length > 0) seen = { ...reader, devices: preloadMappings(p, reader.devices, live) };
   } catch (error) {
     store.close();
     preloaded.close();
     throw error;
   }
-  const facts = collectFacts(reader, p, meta, options);
+  const facts = collectFacts(seen, p, meta, options);
   const finish = requestFinisher(p, facts, meta);
   return {
     facts,

@@ -8,6 +8,7 @@ import { printable } from './bytes.ts';
 import type { EventReader } from './event-reader.ts';
 import { EventSink } from './event-sink.ts';
 import { csv } from './formats/csv.ts';
+import { dmaDebug } from './formats/dma-debug.ts';
 import { describeForeign } from './formats/foreign.ts';
 import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
 import { ftraceText } from './formats/ftrace.ts';
@@ -31,6 +32,7 @@ const formats: readonly TraceFormat[] = [
   ftraceBare,
   ftraceText,
   perfScript,
+  dmaDebug,
   bpftraceJson,
   jsonLines,
   csv,

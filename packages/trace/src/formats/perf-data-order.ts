@@ -30,10 +30,15 @@ export class TimeOrder {
 
   private stretches(time: Float64Array, length: number): number {
     const { order, starts } = this;
-    let count = 0;
+    if (length === 0) return 0;
+    starts[0] = 0;
+    let count = 1;
+    let last = time[0]!;
     for (let i = 0; i < length; i++) {
       order[i] = i;
-      if (i === 0 || time[i]! < time[i - 1]!) starts[count++] = i;
+      const next = time[i]!;
+      if (next < last) starts[count++] = i;
+      last = next;
     }
     starts[count] = length;
     return count;

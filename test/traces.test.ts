@@ -14,7 +14,7 @@ const TRACES = fileURLToPath(new URL('../traces', import.meta.url));
 const QUEUES = [null, 'strict', 'percpu', 'single'] as const;
 
 const files = readdirSync(TRACES, { recursive: true, encoding: 'utf8' }).filter((path) =>
-  /[/\\]trace\.[^/\\]*txt(\.zst)?$/.test(path),
+  /[/\\](?:trace|perf)[^/\\]*\.txt(\.zst)?$/.test(path),
 );
 
 test.each(files)('%s is read and replayed as expected', async (path) => {

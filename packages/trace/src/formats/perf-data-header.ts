@@ -98,7 +98,7 @@ function featureBits(cursor: ByteCursor): readonly number[] {
   const words = Array.from({ length: 8 }, () => cursor.u32());
   const swapped = words.map((_, i) => words[i ^ 1]!);
   const wide = bitsOf(cursor.little ? words : swapped);
-  return cursor.little || wide.includes(3) ? wide : bitsOf(words);
+  return cursor.little || wide.some((bit) => bit < 32) ? wide : bitsOf(words);
 }
 
 function bitsOf(words: readonly number[]): readonly number[] {

@@ -78,7 +78,9 @@ interface Allowance {
   readonly why: string;
 }
 
-function whatItAllows({ events, requests, lost, lostUnknown }: ReadReport): Allowance[] {
+function whatItAllows(report: ReadReport): Allowance[] {
+  const { events, requests, lost, lostUnknown } = report;
+  const layout = unfitLayout(report);
   const has = (name: string): boolean => (events[name] ?? 0) > 0;
   const lossless = lost === 0 && !lostUnknown;
   const total = requests.map + requests.alloc;
@@ -90,20 +92,30 @@ function whatItAllows({ events, requests, lost, lostUnknown }: ReadReport): Allo
       why:
         total > 0
           ? `${formatNumber(total)} maps and allocations`
-          : 'no DMA API call or IOMMU mapping was recorded; enable the events dma:* and iommu:*',
+          : layout ||
+            'no DMA API call or IOMMU mapping was recorded; enable the events dma:* and iommu:*',
     },
     {
       analysis: 'verify the allocator',
-      possible: probes && has('init_iova_domain') && lossless,
-      why: !probes
-        ? 'needs probes on alloc_iova_fast (entry and return) and free_iova_fast'
-        : !has('init_iova_domain')
-          ? 'the creation of no domain was recorded (probe init_iova_domain)'
-          : lossless
-            ? 'allocations, frees and the creation of the domain were recorded'
-            : 'events were lost',
+      possible: probes && has('init_iova_domain') && lossless && layout === '',
+      why:
+        layout !== ''
+          ? layout
+          : !probes
+            ? 'needs probes on alloc_iova_fast (entry and return) and free_iova_fast'
+            : !has('init_iova_domain')
+              ? 'the creation of no domain was recorded (probe init_iova_domain)'
+              : lossless
+                ? 'allocations, frees and the creation of the domain were recorded'
+                : 'events were lost',
     },
   ];
+}
+
+/** Why the events of a layout that has no times or no values cannot be used; empty for other layouts. */
+function unfitLayout({ diagnostics }: ReadReport): string {
+  const unfit = diagnostics.find(({ code }) => /^(?:NO_TIME|RAW_TEXT_UNSUPPORTED)$/.test(code));
+  return unfit?.message ?? '';
 }
 
 function infoText(capture: Capture): string {

@@ -8,19 +8,16 @@ import {
   type RunResult,
   summarise,
 } from '@dmalab/analysis';
-import {
-  type Machine,
-  type MachineOverrides,
-  machineFromFacts,
-  replay as replayRequests,
-} from '@dmalab/replay';
+import { type Machine, machineFromFacts, replay as replayRequests } from '@dmalab/replay';
 import { type Capture, type ReadOptions, readCapture, TraceError } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
+import { InputError } from '../input-error.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
+import { makeFolder } from '../output-file.ts';
 import { writeResultFolder } from '../result-folder.ts';
-import { folderName, traceNames } from '../run-name.ts';
+import { folderName, traceNames, unique } from '../run-name.ts';
 import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
@@ -58,14 +55,16 @@ async function runReplay(options: ReplayArguments): Promise<void> {
   const { files, out, json } = options;
   const runs = runsOf(options);
   const names = traceNames(files);
+  const folders = unique(names.map(folderName));
   const documents: object[] = [];
+  if (out !== undefined) makeFolder(out);
   for (const [i, file] of files.entries()) {
     const trace = names[i] ?? file;
     const results = await replayTrace(file, trace, runs, readOptions(trace, options));
     progressDone();
     for (const { label, result } of results) {
       if (out !== undefined)
-        writeResultFolder(join(out, folderName(trace), folderName(label)), result);
+        writeResultFolder(join(out, folders[i] ?? '', folderName(label)), result);
       if (json) documents.push({ run: label, ...result.summary });
     }
     if (!json) print(`${trace}\n${comparisonText(results)}\n${warningsText(results)}`);
@@ -88,9 +87,9 @@ async function replayTrace(
   const capture = await readCapture(file, read);
   try {
     refuseWithoutRequests(capture, file);
-    return runs.map(({ name, overrides }) => {
-      progress(`${trace}: replaying ${name}`);
-      return { label: name, result: replayCapture(capture, machineOf(capture, overrides), trace) };
+    return runs.map((run) => {
+      progress(`${trace}: replaying ${run.name}`);
+      return { label: run.name, result: replayCapture(capture, machineOf(capture, run), trace) };
     });
   } finally {
     capture.close();
@@ -111,18 +110,22 @@ function warningsText(results: readonly LabelledResult[]): string {
     .join('');
 }
 
-function machineOf(capture: Capture, overrides: MachineOverrides): Machine {
+function machineOf(capture: Capture, { file, overrides }: Run): Machine {
   try {
     return machineFromFacts(capture.facts, overrides);
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
+    if (!(error instanceof RangeError)) throw error;
+    throw file === null ? new UsageError(error.message) : new InputError(file, error.message);
   }
 }
 
 function refuseWithoutRequests({ report }: Capture, file: string): void {
   const { map, alloc, openStart } = report.requests;
   if (map + alloc + openStart > 0) return;
+  const unfit = report.diagnostics.find(({ code }) =>
+    /^(?:NO_TIME|RAW_TEXT_UNSUPPORTED)$/.test(code),
+  );
+  if (unfit !== undefined) throw new TraceError(file, null, `${unfit.code}: ${unfit.message}`);
   throw new TraceError(
     file,
     null,

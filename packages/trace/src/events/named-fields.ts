@@ -33,12 +33,11 @@ const DEVICE = -2;
 const FAILED = wordOf('[FAI');
 const FAILED_LENGTH = '[FAILED TO PARSE]'.length;
 const PROBE = wordOf('__pr');
-const FIRST_NAMES: readonly (readonly [word: number, name: string])[] = [
-  'device',
-  'iova',
-  'gid',
-  'dev_name',
-].map((name) => [wordOf(`${name}=`), name] as const);
+/** The first words of the names that a record begins with, and where their "=" is. */
+const DEVICE_WORD = wordOf('device');
+const IOVA_WORD = wordOf('iova');
+const GID_WORD = wordOf('gid=');
+const DEV_NAME_WORD = wordOf('dev_name');
 
 const { kind, fieldFrom, required, as, to, definitions } = catalogue;
 
@@ -72,12 +71,21 @@ export class NamedFields {
 
   /** True where a payload is written by field name. */
   isAt(start: number): boolean {
-    const word = this.view.getUint32(start, true);
-    if (word === FAILED || word === PROBE) return true;
-    for (const [first, name] of FIRST_NAMES) {
-      if (word === first) return this.bytes[start + name.length] === Byte.equals;
+    const { bytes } = this;
+    switch (this.view.getUint32(start, true)) {
+      case FAILED:
+      case PROBE:
+      case GID_WORD:
+        return true;
+      case IOVA_WORD:
+        return bytes[start + 4] === Byte.equals;
+      case DEVICE_WORD:
+        return bytes[start + 6] === Byte.equals;
+      case DEV_NAME_WORD:
+        return bytes[start + 8] === Byte.equals;
+      default:
+        return false;
     }
-    return false;
   }
 
   /** True where such a payload is that of a probe. */
@@ -279,8 +287,8 @@ export class NamedFields {
     for (;;) {
       const byte = HEX_PAIR[view.getUint16(position, true)]!;
       if (byte < 0) break;
-      if (inItem < 4) low += byte * 256 ** inItem;
-      else high += byte * 256 ** (inItem - 4);
+      if (inItem < 4) low |= byte << (8 * inItem);
+      else high |= byte << (8 * inItem - 32);
       position += 2;
       if (++inItem === width) {
         if (count === MAX_LIST) return MALFORMED;

@@ -49,6 +49,8 @@ export class EventWriter {
   private readonly tracepoints: number[] = [NO_EVENT];
   private readonly probes: number[] = [NO_EVENT];
   private readonly isMark: boolean[] = [false];
+  private readonly follower: Uint16Array = new Uint16Array(65_536);
+  private lastName = 0;
   private precision: number = NOT_SEEN;
 
   constructor(window: TextWindow, sink: EventSink, clock: TraceClock, notes: FtraceNotes) {
@@ -85,11 +87,21 @@ export class EventWriter {
   /** Index of the name at `start`, which ends in a colon, or NO_NAME. */
   name(start: number): number {
     const { bytes, sink } = this;
+    // Mostly it is the one that came after the last one before.
+    const guess = this.follower[this.lastName]!;
+    const length = sink.names.lengthAt(guess, start);
+    if (length > 0 && bytes[start + length] === Byte.colon) {
+      this.lastName = guess;
+      return guess;
+    }
     let end = start;
     while (isNameByte(bytes[end]!)) end++;
     if (bytes[end] !== Byte.colon || end === start || bytes[start]! <= Byte.nine) return NO_NAME;
-    const known = sink.names.find(start, end - start);
-    return known >= 0 ? known : this.newName(start, end - start);
+    let name = sink.names.find(start, end - start);
+    if (name < 0) name = this.newName(start, end - start);
+    this.follower[this.lastName] = name;
+    this.lastName = name;
+    return name;
   }
 
   /** Counts an event that has no time and so no row. */

@@ -133,11 +133,12 @@ class PerfScriptParser implements LineParser {
 
   /** Reads "[period] group:name[:modifier]: payload"; returns the position after the line. */
   private event(start: number): number {
-    const { bytes, writer } = this;
+    const { writer } = this;
     const group = this.group(start);
     if (group < 0) return NO_POSITION;
     const name = writer.name(group);
-    return name < 0 ? NO_POSITION : writer.row(name, this.afterName(group, bytes));
+    if (name < 0) return NO_POSITION;
+    return writer.row(name, this.afterName(group + this.sink.names.lengthAt(name, group) + 1));
   }
 
   /** Position of the name behind a period and the group, or a negative number. */
@@ -155,15 +156,12 @@ class PerfScriptParser implements LineParser {
       : NO_POSITION;
   }
 
-  /** Position after "name:" or "name:modifier:". */
-  private afterName(start: number, bytes: Buffer): number {
+  /** Position after "name:", or after "name:modifier:". */
+  private afterName(start: number): number {
+    const { bytes } = this;
     let position = start;
-    while (bytes[position] !== Byte.colon) position++;
-    position++;
-    if (bytes[position]! <= Byte.space) return position;
-    const modifier = position;
     while (bytes[position]! > Byte.space && bytes[position] !== Byte.colon) position++;
-    return bytes[position] === Byte.colon ? position + 1 : modifier;
+    return bytes[position] === Byte.colon && position > start ? position + 1 : start;
   }
 
   private otherLine(start: number): number {

@@ -3,6 +3,7 @@
 // On disk it is a folder with summary.json, series.json and distributions.json; reading and writing
 // the files is left to the caller.
 
+import { checkShape } from './result-shape.ts';
 import type { Series } from './stats/series.ts';
 import type { Summary } from './summary.ts';
 
@@ -52,29 +53,27 @@ export function writeResult(result: RunResult): ResultTexts {
   };
 }
 
-/** The result in JSON texts; throws a RangeError where one is not of a version that is understood. */
+/** The result in JSON texts; throws a RangeError where one is not whole, or not of a version that is understood. */
 export function readResult(texts: ResultTexts): RunResult {
   return {
-    summary: readPart(texts.summary, RESULT_FILES.summary, 'dmalab.summary/1') as Summary,
-    series: readPart(texts.series, RESULT_FILES.series, 'dmalab.series/1') as Series,
-    distributions: readPart(
-      texts.distributions,
-      RESULT_FILES.distributions,
-      'dmalab.distributions/1',
-    ) as Distributions,
+    summary: readPart(texts, 'summary', 'dmalab.summary/1') as Summary,
+    series: readPart(texts, 'series', 'dmalab.series/1') as Series,
+    distributions: readPart(texts, 'distributions', 'dmalab.distributions/1') as Distributions,
   };
 }
 
-function readPart(text: string, file: string, expected: string): unknown {
-  let part: unknown;
+function readPart(texts: ResultTexts, part: keyof RunResult, expected: string): unknown {
+  const file = RESULT_FILES[part];
+  let read: unknown;
   try {
-    part = JSON.parse(text);
+    read = JSON.parse(texts[part]);
   } catch {
     throw new RangeError(`${file}: not JSON`);
   }
-  const schema = typeof part === 'object' && part !== null && 'schema' in part ? part.schema : null;
+  const schema = typeof read === 'object' && read !== null && 'schema' in read ? read.schema : null;
   if (schema !== expected) {
     throw new RangeError(`${file}: schema ${JSON.stringify(schema)}, expected "${expected}"`);
   }
-  return part;
+  checkShape(file, part, read);
+  return read;
 }

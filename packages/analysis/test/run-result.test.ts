@@ -24,6 +24,28 @@ test('a file that is no JSON is an error that names it', () => {
   );
 });
 
+test('a file that lost a part is an error that names the part', () => {
+  const texts = writeResult(result);
+  const { schema, ...rest } = result.summary;
+  const { machine: _, ...noMachine } = rest;
+  const without = (summary: object): string => JSON.stringify({ schema, ...summary });
+  expect(() => readResult({ ...texts, summary: without({}) })).toThrow(
+    'summary.json: tool is missing',
+  );
+  expect(() => readResult({ ...texts, summary: without(noMachine) })).toThrow(
+    'summary.json: machine is missing',
+  );
+  expect(() => readResult({ ...texts, summary: without({ ...rest, flushes: 7 }) })).toThrow(
+    'summary.json: flushes: got 7, expected an object',
+  );
+  expect(() => readResult({ ...texts, summary: without({ ...rest, warnings: [null] }) })).toThrow(
+    'summary.json: warnings[0]: got null, expected an object',
+  );
+  expect(() => readResult({ ...texts, series: '{"schema":"dmalab.series/1"}' })).toThrow(
+    'series.json: bucketNs is missing',
+  );
+});
+
 test('the kept distributions hold every value once', () => {
   const total = result.distributions.lifetime.reduce((sum, [, , count]) => sum + count, 0);
   expect(total).toBe(500);

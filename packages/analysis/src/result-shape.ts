@@ -1,0 +1,102 @@
+// Checks that a document read from a file has the parts of a result, so that charts and reports need not.
+//
+// The shape is that of the result of an empty replay: every key must be there, with a value of the
+// same kind or null. Left out: keys of the elements of lists that are empty there, and what the
+// numbers say.
+
+import { DEFAULT_COST, type Machine } from '@dmalab/replay';
+import type { CaptureFacts, ReadReport } from '@dmalab/trace';
+import type { RunResult } from './run-result.ts';
+import { summarise } from './stats/outcome-stats.ts';
+
+const report: ReadReport = {
+  source: '',
+  format: '',
+  compression: 'none',
+  bytes: 0,
+  lines: 0,
+  sha256: '',
+  events: {},
+  lost: 0,
+  lostUnknown: false,
+  lostByCpu: {},
+  unparsed: 0,
+  diagnostics: [],
+  duration: 0,
+  resolution: 0,
+  requests: {
+    map: 0,
+    unmap: 0,
+    alloc: 0,
+    free: 0,
+    sync: 0,
+    failed: 0,
+    openStart: 0,
+    openEnd: 0,
+  },
+  pairing: {},
+};
+
+const facts: CaptureFacts = {
+  kernel: null,
+  cpus: { value: 1, source: 'default' },
+  hz: { value: 250, source: 'default' },
+  forcedac: { value: false, source: 'default' },
+  clock: null,
+  devices: [],
+  domains: [],
+};
+
+const machine: Machine = {
+  kernel: '6.12',
+  unverified: false,
+  cpus: 1,
+  hz: 250,
+  timerMode: 'wheel',
+  sac: 'sticky',
+  devices: [],
+  domains: [],
+  allocator: { name: '', parameters: {} },
+  flush: null,
+  recordedFailures: 'hold',
+  cost: DEFAULT_COST,
+};
+
+let shape: RunResult | null = null;
+
+/** Throws a RangeError, "file: what is wrong", where `value` lacks a piece of that part of a result. */
+export function checkShape(file: string, part: keyof RunResult, value: unknown): void {
+  shape ??= summarise({ report, facts, machine, version: '' }, []);
+  check({ file, element: part === 'summary' ? {} : null }, '', value, shape[part]);
+}
+
+interface Document {
+  readonly file: string;
+  /** What the elements of a list are like that is empty in the shape: all lists of a summary hold objects. */
+  readonly element: object | null;
+}
+
+function check(document: Document, path: string, value: unknown, like: unknown): void {
+  const { file } = document;
+  if (value === undefined) throw new RangeError(`${file}: ${path} is missing`);
+  if (like === null || (value === null && typeof like !== 'object')) return;
+  const kind = kindOf(like);
+  if (kindOf(value) !== kind) {
+    const got = (JSON.stringify(value) ?? '').slice(0, 40);
+    throw new RangeError(`${file}: ${path}: got ${got}, expected ${kind}`);
+  }
+  if (Array.isArray(value)) {
+    const element = (like as unknown[])[0] ?? document.element;
+    for (const [i, inner] of value.entries()) check(document, `${path}[${i}]`, inner, element);
+  } else if (kind === 'an object') {
+    for (const [key, inner] of Object.entries(like as object)) {
+      const found = (value as Record<string, unknown>)[key];
+      check(document, path === '' ? key : `${path}.${key}`, found, inner);
+    }
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : `a ${typeof value}`;
+}

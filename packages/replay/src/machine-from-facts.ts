@@ -26,8 +26,11 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
   const overrides = parseMachine(changes);
   const recorded = kernelPreset(overrides.kernel ?? facts.kernel?.value ?? DEFAULT_KERNEL);
   const kernel = recorded.preset;
-  const { flush } = overrides;
   const cpus = overrides.cpus ?? facts.cpus.value;
+  const stated = overrides.domains?.length ?? 0;
+  if (stated > facts.domains.length) {
+    throw new RangeError(`domains: got ${stated}, the capture has ${facts.domains.length}`);
+  }
   return {
     kernel,
     unverified: recorded.unverified,
@@ -43,7 +46,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
       ...overrides.domains?.[index],
     })),
     allocator: allocatorOf(kernel, overrides.allocator),
-    flush: flush ? completeChoice('flush', flush) : null,
+    flush: overrides.flush ? flushOf(overrides.flush, cpus) : null,
     recordedFailures: overrides.recordedFailures ?? 'hold',
     cost: { ...DEFAULT_COST, ...overrides.cost },
   };
@@ -55,6 +58,15 @@ function allocatorOf(kernel: KernelPreset, choice?: PolicyChoice): PolicyChoice 
   const takesKernel = iovaPolicy(name).parameters.some((parameter) => parameter.name === 'kernel');
   const known = KERNEL_PRESETS.includes(kernel) && takesKernel ? { kernel } : {};
   return completeChoice('iova', { name, parameters: { ...known, ...parameters } });
+}
+
+function flushOf(choice: PolicyChoice, cpus: number): PolicyChoice {
+  const complete = completeChoice('flush', choice);
+  const { timerCpu } = complete.parameters;
+  if (typeof timerCpu === 'number' && timerCpu >= cpus) {
+    throw new RangeError(`${choice.name}.timerCpu: got ${timerCpu}, expected a CPU below ${cpus}`);
+  }
+  return complete;
 }
 
 function machineDevices(

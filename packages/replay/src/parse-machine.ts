@@ -21,7 +21,7 @@ const bool: Check<boolean> = (path, value) =>
   typeof value === 'boolean' ? value : fail(path, value, 'true or false');
 const text: Check<string> = (path, value) =>
   typeof value === 'string' ? value : fail(path, value, 'a string');
-const pfn = whole(0, 2 ** 52);
+const pfn = whole(0, 2 ** 52 - 1);
 const address = whole(0, 2 ** 64);
 const nanoseconds: Check<number> = (path, value) =>
   typeof value === 'number' && value >= 0 && value <= 1e12
@@ -119,7 +119,8 @@ function pfnRange(path: string, value: unknown): readonly [number, number] {
   if (lo === undefined || hi === undefined || more !== undefined) {
     return fail(path, value, 'a pair [first pfn, last pfn]');
   }
-  return [pfn(`${path}[0]`, lo), pfn(`${path}[1]`, hi)];
+  const first = pfn(`${path}[0]`, lo);
+  return [first, whole(first, 2 ** 52 - 1)(`${path}[1]`, hi)];
 }
 
 function record<T>(shape: Shape<T>): Check<Partial<T>> {
@@ -165,5 +166,7 @@ function objectOf(path: string, value: unknown): object {
 }
 
 function fail(path: string, value: unknown, expected: string): never {
-  throw new RangeError(`${path}: got ${JSON.stringify(value) ?? 'nothing'}, expected ${expected}`);
+  const got = JSON.stringify(value) ?? 'nothing';
+  const short = got.length > 60 ? `${got.slice(0, 60)}...` : got;
+  throw new RangeError(`${path}: got ${short}, expected ${expected}`);
 }

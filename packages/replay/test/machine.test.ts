@@ -186,3 +186,13 @@ test('every policy describes itself and its parameters', () => {
     for (const parameter of parameters) expect(parameter.summary).not.toBe('');
   }
 });
+
+test('a machine that the capture or its own CPUs contradict is refused', () => {
+  expect(() => parseMachine({ domain: { reserved: [[9, 5]] } })).toThrow(
+    'domain.reserved[0][1]: got 5, expected a whole number from 9 to 4503599627370495',
+  );
+  expect(() => parseMachine({ domain: { startPfn: 2 ** 52 } })).toThrow('domain.startPfn: got');
+  expect(() => parseMachine({ sac: 'x'.repeat(1000) })).toThrow(
+    /^sac: got "x{59}\.\.\., expected one of: always, sticky, off$/,
+  );
+});

@@ -56,7 +56,7 @@ describe('an input that is no trace is an error that names the cause', () => {
     ['a PDF document', '%PDF-1.7'],
     ['an xz file; unpack it', '\xfd7zXZ\0'],
     ['a bzip2 file; unpack it', 'BZh9'],
-    ['a trace.dat file of trace-cmd; not yet supported', '\x17\x08Dtracing6\0'],
+    ['a damaged trace.dat file (BAD_MAGIC); it should', '\x17\x09Dtracing6\0'],
   ])('%s', async (name, content) => {
     expect(await problem(Buffer.from(content, 'latin1'))).toContain(`found ${name}`);
   });

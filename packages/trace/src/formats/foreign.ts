@@ -7,8 +7,6 @@ interface Foreign {
   readonly advice: string;
 }
 
-const NOT_YET = 'not yet supported by this release';
-
 const foreign: readonly Foreign[] = [
   {
     name: 'an xz file',
@@ -17,9 +15,9 @@ const foreign: readonly Foreign[] = [
   },
   { name: 'a bzip2 file', test: magic(0x42, 0x5a, 0x68), advice: 'unpack it with "bzip2 -d"' },
   {
-    name: 'a trace.dat file of trace-cmd',
-    test: (head, text) => magic(0x17, 0x08, 0x44)(head) && text.startsWith('tracing', 3),
-    advice: `${NOT_YET}: record text with "cat /sys/kernel/tracing/trace" (trace-cmd report text comes with it)`,
+    name: 'a damaged trace.dat file (BAD_MAGIC)',
+    test: (_, text) => text.startsWith('tracing', 3),
+    advice: 'it should begin with the bytes 17 08 44 and "tracing"',
   },
   {
     name: 'UTF-16 text',

@@ -10,19 +10,20 @@ import { check } from './commands/check.ts';
 import { conform } from './commands/conform.ts';
 import { info } from './commands/info.ts';
 import { policies } from './commands/policies.ts';
+import { record } from './commands/record.ts';
 import { replay } from './commands/replay.ts';
 import { report } from './commands/report.ts';
 import { verify } from './commands/verify.ts';
 import { InputError } from './input-error.ts';
-import { progressDone } from './output.ts';
+import { printable, progressDone } from './output.ts';
 import { keepStandardInput } from './trace-files.ts';
 import { UsageError } from './usage-error.ts';
 import { toolVersion } from './version.ts';
 
-// A reader that went away (`dmalab info x | head`) is not an error.
+// A reader that went away (`dmalab info x | head`) is not an error; a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.exit(say(`standard output: cannot write: ${error.message}`, 1));
 });
 
 await main(keepStandardInput(hideBin(process.argv)));
@@ -36,6 +37,7 @@ async function main(words: string[]): Promise<void> {
       .command(replay)
       .command(verify)
       .command(check)
+      .command(record)
       .command(conform)
       .command(report)
       .command(chart)
@@ -53,8 +55,9 @@ async function main(words: string[]): Promise<void> {
       )
       .exitProcess(false)
       .fail((message, error) => {
-        // A handler's own error comes as `error`, a wrong command line as `message`.
-        throw error ?? new UsageError(message);
+        // A handler's own error comes as `error`, a wrong command line as `message`, with or without
+        // yargs' own error.
+        throw error === undefined || error.name === 'YError' ? new UsageError(message) : error;
       })
       .parseAsync();
   } catch (error) {
@@ -72,6 +75,6 @@ function exitCodeOf(error: unknown): number {
 }
 
 function say(message: string, code: number): number {
-  process.stderr.write(`dmalab: ${message}\n`);
+  process.stderr.write(`dmalab: ${printable(message)}\n`);
   return code;
 }

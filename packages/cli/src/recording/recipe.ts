@@ -1,0 +1,42 @@
+// What is recorded, and how: the recipe of docs/recording.md for one kernel.
+
+import { isAtLeast, type KernelVersion } from './kernel-release.ts';
+import { type Probe, type ProbeStyle, probesFor } from './probes.ts';
+
+/** One recording, fully determined. */
+export interface Recipe {
+  /** As `uname -r` tells it. */
+  readonly release: string;
+  readonly style: ProbeStyle;
+  readonly probes: readonly Probe[];
+  /** Event systems that the kernel may have, those of the probes left out. */
+  readonly systems: readonly string[];
+  /** dma_sync_* too. */
+  readonly sync: boolean;
+  readonly clock: string;
+  readonly bufferKb: number;
+  readonly output: string;
+  readonly tracefs: string;
+  /** What to run; empty: wait for `seconds`. */
+  readonly command: readonly string[];
+  /** 0: until interrupted. */
+  readonly seconds: number;
+}
+
+/** The own ftrace instance of a recording. */
+export const INSTANCE = 'dmalab';
+
+export const TRACEFS = '/sys/kernel/tracing';
+
+export const FIRST_WITH_DMA_EVENTS: KernelVersion = [6, 12];
+export const FIRST_WITH_FPROBES: KernelVersion = [6, 5];
+
+/** What a kernel of this version has, where no tracefs can be asked. */
+export function recipeFor(version: KernelVersion): Pick<Recipe, 'style' | 'probes' | 'systems'> {
+  const hasDmaEvents = isAtLeast(version, FIRST_WITH_DMA_EVENTS);
+  return {
+    style: isAtLeast(version, FIRST_WITH_FPROBES) ? 'fprobe' : 'kprobe',
+    probes: probesFor(version, hasDmaEvents),
+    systems: hasDmaEvents ? ['dma', 'iommu', 'swiotlb'] : ['iommu', 'swiotlb'],
+  };
+}

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dmalab, jsonOf } from '../support/dmalab.ts';
@@ -78,6 +78,47 @@ test('a machine file repeats a run, and a wrong one is named with its key', () =
   expect(dmalab(['replay', TRACE, '-m', broken]).stderr).toMatch(
     /broken\.yaml:\d+: not valid YAML or JSON/,
   );
+});
+
+test('a kernel in a machine file is what was written, not a number', () => {
+  const file = writeTemp(folder, 'kernel.yaml', 'kernel: 6.10\n');
+  const { code, stderr } = dmalab(['replay', TRACE, '-m', file]);
+  expect(stderr).toMatch(/kernel\.yaml: kernel: got "6\.10", expected one of: 4\.9, /);
+  expect(code).toBe(1);
+});
+
+test('a machine file for another capture is bad input, and named', () => {
+  const device = writeTemp(folder, 'device.yaml', 'devices: [{ name: eth9, maskBits: 32 }]\n');
+  const domains = writeTemp(folder, 'domains.yaml', 'domains: [{}, {}, { granule: 65536 }]\n');
+  for (const [file, message] of [
+    [device, /device\.yaml: Unknown device "eth9", the capture has: 0000:00:04\.0/],
+    [domains, /domains\.yaml: domains: got 3, the capture has 2/],
+  ] as const) {
+    const { code, stderr } = dmalab(['replay', TRACE, '-m', file]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(1);
+  }
+});
+
+test('results that cannot be written are an error before anything is read', () => {
+  const file = writeTemp(folder, 'file', '');
+  for (const out of [file, join(file, 'below'), '/proc/nowhere']) {
+    const { code, stdout, stderr } = dmalab(['replay', TRACE, '-o', out]);
+    expect(stderr).toMatch(/: cannot write: /);
+    expect(stderr).not.toContain('    at ');
+    expect([code, stdout]).toEqual([1, '']);
+  }
+  const page = '/proc/nowhere/report.html';
+  dmalab(['replay', TRACE, '-o', join(folder, 'kept')]);
+  expect(dmalab(['report', join(folder, 'kept'), '-o', page]).stderr).toMatch(/cannot write: /);
+});
+
+test('traces whose names differ in signs only keep results of their own', () => {
+  const text = readFileSync('traces/formats-clocks/trace.clock-tai.txt');
+  const files = ['a b.txt', 'a-b.txt'].map((name) => writeTemp(folder, name, text));
+  const out = join(folder, 'names');
+  expect(dmalab(['replay', ...files, '-o', out]).code).toBe(0);
+  expect(readdirSync(out).sort()).toEqual(['a-b', 'a-b-2']);
 });
 
 test('a kernel preset is taken by its name', () => {

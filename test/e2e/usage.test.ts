@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { dmalab, jsonOf } from '../support/dmalab.ts';
 
+const TRACE = 'traces/nvme-lazy-randread/trace.txt.zst';
+
 test.each([
   [[], /command/i],
   [['repaly', 'x'], /Did you mean replay/],
@@ -12,6 +14,11 @@ test.each([
   ],
   [['replay', 'x', '--flush', 'percpu:size=100'], /percpu\.size: got 100, expected a power of two/],
   [['replay', 'x', '--flush', 'percpu:size'], /key=value/],
+  [['replay', 'x', '--flush'], /Not enough arguments following: flush/],
+  [
+    ['replay', TRACE, '--flush', 'percpu:timerCpu=9'],
+    /percpu\.timerCpu: got 9, expected a CPU below 4/,
+  ],
   [['replay', 'x', '--cpus', '0'], /--cpus: got 0, expected a whole number from 1/],
   [['chart', 'out', 'nonsense', '-o', 'x.svg'], /Unknown chart "nonsense", expected one of: /],
 ])('%j is a usage error: exit code 2 and one line that says what to do', (words, message) => {

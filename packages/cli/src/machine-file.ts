@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type MachineOverrides, parseMachine } from '@dmalab/replay';
-import { parse, YAMLParseError } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 import { InputError } from './input-error.ts';
 
 /** Reads and checks a machine file; JSON is YAML too. */
@@ -14,18 +14,25 @@ export function readMachineFile(path: string): MachineOverrides {
     throw new InputError(path, `cannot read the machine file: ${(error as Error).message}`);
   }
   try {
-    return parseMachine(parse(text, { prettyErrors: true }) as unknown);
+    return parseMachine(decode(path, text));
   } catch (error) {
-    if (error instanceof YAMLParseError) {
-      const line = error.linePos?.[0].line ?? 1;
-      throw new InputError(
-        `${path}:${line}`,
-        `not valid YAML or JSON: ${error.message.split('\n')[0]}`,
-      );
-    }
     if (error instanceof RangeError || error instanceof TypeError) {
       throw new InputError(path, error.message);
     }
     throw error;
   }
+}
+
+function decode(path: string, text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const line = error.linePos?.[0].line ?? 1;
+    const [problem] = error.message.split('\n');
+    throw new InputError(`${path}:${line}`, `not valid YAML or JSON: ${problem}`);
+  }
+  // A release without quotes is a number to YAML, and 6.10 would be 6.1.
+  const kernel = document.get('kernel', true);
+  if (isScalar(kernel) && typeof kernel.value === 'number') kernel.value = kernel.source;
+  return document.toJS();
 }

@@ -67,6 +67,8 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
 /** One machine to replay on, as what differs from the recorded one. */
 export interface Run {
   readonly name: string;
+  /** The machine file, null where flags alone make the machine. */
+  readonly file: string | null;
   readonly overrides: MachineOverrides;
 }
 
@@ -76,22 +78,30 @@ export function runsOf(options: MachineArguments): Run[] {
   const files = options.machine ?? [];
   const machines: Run[] =
     files.length === 0
-      ? [{ name: '', overrides: {} }]
+      ? [{ name: '', file: null, overrides: {} }]
       : files.map((file) => ({
           name: basename(file, extname(file)),
+          file,
           overrides: readMachineFile(file),
         }));
   const flushes = options.flush ?? [];
-  const runs = machines.flatMap(({ name, overrides }) =>
-    flushes.length === 0
-      ? [{ name: name || 'recorded', overrides: { ...overrides, ...flags } }]
-      : flushes.map((argument) => ({
-          name: name === '' ? argument : `${name}-${argument}`,
-          overrides: { ...overrides, ...flags, flush: flushChoice(argument) },
-        })),
-  );
+  const runs = machines.flatMap(({ name, file, overrides: stated }) => {
+    const overrides = combined(stated, flags);
+    if (flushes.length === 0) return [{ name: name || 'recorded', file, overrides }];
+    return flushes.map((argument) => ({
+      name: name === '' ? argument : `${name}-${argument}`,
+      file,
+      overrides: { ...overrides, flush: flushChoice(argument) },
+    }));
+  });
   const names = unique(runs.map(({ name }) => name));
-  return runs.map(({ overrides }, i) => ({ name: names[i] ?? '', overrides }));
+  return runs.map((run, i) => ({ ...run, name: names[i] ?? '' }));
+}
+
+/** Flags win; those for devices come after the devices of the file. */
+function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOverrides {
+  const devices = [...(stated.devices ?? []), ...(flags.devices ?? [])];
+  return { ...stated, ...flags, ...(devices.length === 0 ? {} : { devices }) };
 }
 
 function flagOverrides(options: MachineArguments): MachineOverrides {

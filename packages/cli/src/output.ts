@@ -2,14 +2,19 @@
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 
-/** Prints a text to stdout. Control bytes of names in a trace are shown as \xNN, never sent to the terminal. */
+/** Prints a text to stdout. */
 export function print(text: string): void {
-  const safe = text.replace(
+  const safe = printable(text);
+  process.stdout.write(safe.endsWith('\n') ? safe : `${safe}\n`);
+}
+
+/** Control bytes of names in traces and files are shown as \xNN, never sent to the terminal. */
+export function printable(text: string): string {
+  return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
     /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
     (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
-  process.stdout.write(safe.endsWith('\n') ? safe : `${safe}\n`);
 }
 
 /** Prints one JSON document to stdout. */

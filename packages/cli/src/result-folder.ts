@@ -2,15 +2,7 @@
 //
 // A folder is complete when its summary.json is there: it is written last, by rename.
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import {
   type LabelledResult,
@@ -21,17 +13,17 @@ import {
   writeResult,
 } from '@dmalab/analysis';
 import { InputError } from './input-error.ts';
+import { tried, writeOutput } from './output-file.ts';
 
 /** Writes a result into `folder`, which is made where it does not exist. */
 export function writeResultFolder(folder: string, result: RunResult): void {
   const texts = writeResult(result);
-  mkdirSync(folder, { recursive: true });
   for (const part of ['series', 'distributions'] as const) {
-    writeFileSync(join(folder, RESULT_FILES[part]), texts[part]);
+    writeOutput(join(folder, RESULT_FILES[part]), texts[part]);
   }
   const complete = join(folder, RESULT_FILES.summary);
-  writeFileSync(`${complete}.part`, texts.summary);
-  renameSync(`${complete}.part`, complete);
+  writeOutput(`${complete}.part`, texts.summary);
+  tried(complete, () => renameSync(`${complete}.part`, complete));
 }
 
 /** A result and where it lay. */

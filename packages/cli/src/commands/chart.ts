@@ -1,10 +1,9 @@
 // dmalab chart: one chart of results, as Vega-Lite spec, SVG or PNG.
 
-import { writeFileSync } from 'node:fs';
 import { charts, renderPng, renderSvg, withTheme } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
-import { InputError } from '../input-error.ts';
 import { print, printJson } from '../output.ts';
+import { writeOutput } from '../output-file.ts';
 import { findResults, labelled } from '../result-folder.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -64,7 +63,7 @@ async function runChart({ paths, out, theme, json }: ChartArguments): Promise<vo
   const spec = withTheme(made.make(labelled(findResults(paths.slice(0, -1)))), theme);
   if (json) printJson(spec);
   if (out === undefined) return;
-  write(out, await contentFor(out, spec, theme));
+  writeOutput(out, await contentFor(out, spec, theme));
   if (!json) print(`wrote ${out}`);
 }
 
@@ -77,12 +76,4 @@ async function contentFor(
   if (file.endsWith('.svg')) return await renderSvg(spec, theme);
   if (file.endsWith('.png')) return renderPng(await renderSvg(spec, theme), theme);
   throw new UsageError(`${file}: the ending says the format: .svg, .png or .vl.json`);
-}
-
-function write(file: string, content: string | Uint8Array): void {
-  try {
-    writeFileSync(file, content);
-  } catch (error) {
-    throw new InputError(file, `cannot write: ${(error as Error).message}`);
-  }
 }

@@ -1,6 +1,5 @@
 // dmalab report: results as one HTML file that opens offline, or as Markdown with SVG charts.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   charts,
@@ -11,8 +10,8 @@ import {
   renderSvg,
 } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
-import { InputError } from '../input-error.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
+import { writeOutput } from '../output-file.ts';
 import { byRun, findResults } from '../result-folder.ts';
 import { folderName } from '../run-name.ts';
 import { UsageError } from '../usage-error.ts';
@@ -57,7 +56,7 @@ async function runReport({ folders, out, json }: ReportArguments): Promise<void>
   progress(`drawing ${charts.length} charts of ${results.length} runs`);
   const files = await reportFiles(out, results);
   progressDone();
-  for (const [file, content] of files) write(file, content);
+  for (const [file, content] of files) writeOutput(file, content);
   const written = files.map(([file]) => file);
   if (json)
     printJson({ schema: 'dmalab.report/1', runs: results.map(({ label }) => label), written });
@@ -82,13 +81,4 @@ async function reportFiles(out: string, results: LabelledResult[]): Promise<[str
 /** Charts of several traces lie side by side. */
 function chartFile(chart: string, trace: string): string {
   return `${folderName(trace)}-${chart}.svg`;
-}
-
-function write(file: string, content: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content);
-  } catch (error) {
-    throw new InputError(file, `cannot write: ${(error as Error).message}`);
-  }
 }

@@ -1,0 +1,28 @@
+// Writes the files that a command was asked for. What cannot be written is bad input, not a fault.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { InputError } from './input-error.ts';
+
+/** Makes a folder and those above it. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  // One by one: Node's own recursion never ends where a folder can be neither made nor found (/proc).
+  tried(folder, () => mkdirSync(folder));
+}
+
+/** Writes a file, and makes its folder. */
+export function writeOutput(file: string, content: string | Uint8Array): void {
+  makeFolder(dirname(file));
+  tried(file, () => writeFileSync(file, content));
+}
+
+/** Does what writes `file`; an error names it. */
+export function tried(file: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw new InputError(file, `cannot write: ${(error as Error).message}`);
+  }
+}

@@ -10,6 +10,7 @@ import { check } from './commands/check.ts';
 import { conform } from './commands/conform.ts';
 import { info } from './commands/info.ts';
 import { policies } from './commands/policies.ts';
+import { record } from './commands/record.ts';
 import { replay } from './commands/replay.ts';
 import { report } from './commands/report.ts';
 import { verify } from './commands/verify.ts';
@@ -36,6 +37,7 @@ async function main(words: string[]): Promise<void> {
       .command(replay)
       .command(verify)
       .command(check)
+      .command(record)
       .command(conform)
       .command(report)
       .command(chart)

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { EventKind, Flag } from '@dmalab/trace';
 import { describe, expect, test } from 'vitest';
-import { Bytes, mapSample, perfAttr, perfFile, record, tracingData } from './support/perf-file.ts';
+import { ByteWriter } from './support/byte-writer.ts';
+import { mapSample, perfAttr, perfFile, record, tracingData } from './support/perf-file.ts';
 import { type EventRow, readFile, readText } from './support/read-text.ts';
 
 const traces = new URL('../../../traces/', import.meta.url);
@@ -28,12 +29,12 @@ function printed(rows: readonly EventRow[], withTime: boolean): unknown[] {
 
 /** The last fields of a record that is no sample. */
 function trailer(time: number, cpu: number, tid = 417): Buffer {
-  return new Bytes().u32(tid).u32(tid).u64(time).u32(cpu).u32(0).u64(5).buffer;
+  return new ByteWriter(true).u32(tid).u32(tid).u64(time).u32(cpu).u32(0).u64(5).done();
 }
 
 function comm(name: string, tid: number, time: number): Buffer {
-  const body = new Bytes().u32(tid).u32(tid).text(`${name}\0`).pad(8);
-  return record(COMM, body.bytes(trailer(time, 0)).buffer);
+  const body = new ByteWriter(true).u32(tid).u32(tid).text(`${name}\0`).pad(8);
+  return record(COMM, body.bytes(trailer(time, 0)).done());
 }
 
 describe('recordings of perf give the events that perf script prints', () => {
@@ -128,11 +129,17 @@ describe('order', () => {
 });
 
 test('a name counts from its time on, and a new thread has that of its parent', async () => {
-  const fork = new Bytes().u32(418).u32(417).u32(418).u32(417).u64(1005).bytes(trailer(1005, 0));
+  const fork = new ByteWriter(true)
+    .u32(418)
+    .u32(417)
+    .u32(418)
+    .u32(417)
+    .u64(1005)
+    .bytes(trailer(1005, 0));
   const records = [
     comm('early', 417, 0),
     mapSample(1000),
-    record(FORK, fork.buffer),
+    record(FORK, fork.done()),
     mapSample(1006, { tid: 418 }),
     comm('fio', 417, 1007),
     mapSample(1010),
@@ -145,7 +152,7 @@ test('a name counts from its time on, and a new thread has that of its parent', 
 
 describe('losses', () => {
   test('stand at their place, and mark the next event of their CPU', async () => {
-    const lost = new Bytes().u64(5).u64(37).bytes(trailer(1005, 1)).buffer;
+    const lost = new ByteWriter(true).u64(5).u64(37).bytes(trailer(1005, 1)).done();
     const records = [mapSample(1000), record(LOST, lost), mapSample(1010, { cpu: 1 })];
     const { rows, counts } = await readText(perfFile(records));
     expect(rows).toMatchObject([
@@ -157,8 +164,8 @@ describe('losses', () => {
   });
 
   test('the total at the end counts only what it has more', async () => {
-    const lost = record(LOST, new Bytes().u64(5).u64(30).bytes(trailer(1005, 1)).buffer);
-    const total = record(LOST_SAMPLES, new Bytes().u64(37).bytes(trailer(0, 0)).buffer);
+    const lost = record(LOST, new ByteWriter(true).u64(5).u64(30).bytes(trailer(1005, 1)).done());
+    const total = record(LOST_SAMPLES, new ByteWriter(true).u64(37).bytes(trailer(0, 0)).done());
     const { counts } = await readText(perfFile([mapSample(1000), lost, total]));
     expect(counts.lost).toBe(37);
     expect([...counts.lostByCpu]).toEqual([
@@ -189,7 +196,7 @@ describe('compressed records', () => {
   });
 
   test('of the newer kind tell their length', async () => {
-    const body = new Bytes().u64(stream.length).bytes(stream).pad(8).buffer;
+    const body = new ByteWriter(true).u64(stream.length).bytes(stream).pad(8).done();
     const { rows } = await readText(perfFile([record(COMPRESSED2, body)], { compression: 1 }));
     expect(rows.length).toBe(500);
   });
@@ -209,7 +216,7 @@ describe('compressed records', () => {
   });
 
   test('of a bomb are refused', async () => {
-    const bomb = zstdCompressSync(Buffer.alloc(256 * 1024 * 1024));
+    const bomb = zstdCompressSync(Buffer.alloc(80 * 1024 * 1024));
     const file = perfFile([record(COMPRESSED, bomb)], { compression: 1 });
     await expect(readText(file)).rejects.toThrow(/@0x100: SIZE_LIMIT: /);
   });
@@ -218,10 +225,10 @@ describe('compressed records', () => {
 test('what is written to a pipe has its description in records', async () => {
   const formats = tracingData();
   const file = Buffer.concat([
-    new Bytes().text('PERFILE2').u64(16).buffer,
-    record(64, new Bytes().bytes(perfAttr()).u64(5).buffer),
-    record(66, new Bytes().u32(formats.length).u32(0).buffer),
-    new Bytes().bytes(formats).pad(8).buffer,
+    new ByteWriter(true).text('PERFILE2').u64(16).done(),
+    record(64, new ByteWriter(true).bytes(perfAttr()).u64(5).done()),
+    record(66, new ByteWriter(true).u32(formats.length).u32(0).done()),
+    new ByteWriter(true).bytes(formats).pad(8).done(),
     mapSample(1000),
   ]);
   const { rows } = await readText(file);
@@ -229,7 +236,7 @@ test('what is written to a pipe has its description in records', async () => {
 });
 
 test('what hardware wrote beside the records is skipped', async () => {
-  const aux = record(AUXTRACE, new Bytes().u64(24).bytes(Buffer.alloc(32)).buffer);
+  const aux = record(AUXTRACE, new ByteWriter(true).u64(24).bytes(Buffer.alloc(32)).done());
   const records = [mapSample(1000), aux, Buffer.alloc(24, 0xff), mapSample(1010)];
   const { rows } = await readText(perfFile(records));
   expect(times(rows)).toEqual([0, 10]);
@@ -306,7 +313,7 @@ describe('damage is counted with its offset, and the rest is read', () => {
       seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
       return Math.floor((seed / 2 ** 32) * below);
     };
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 40; i++) {
       const damaged = Buffer.from(file);
       for (let n = 0; n < 12; n++) damaged[random(file.length)] = random(256);
       const outcome = await readText(damaged).then(

@@ -46,6 +46,11 @@ export class PerfInflater {
     }
   }
 
+  /** Bytes that the next piece of decoded records needs. */
+  get next(): number {
+    return this.rest.length + (this.output[0]?.length ?? 0);
+  }
+
   /** Moves what was decoded to the waiting records; false where they have no room for it now. */
   flush(): boolean {
     for (let next = this.output[0]; next !== undefined; next = this.output[0]) {

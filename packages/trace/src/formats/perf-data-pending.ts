@@ -23,7 +23,7 @@ export const RecordType = {
 } as const;
 
 /** Bytes of records that may wait. Memory is taken as it is needed. */
-const ROOM = 128 * 1024 * 1024;
+const ROOM = 96 * 1024 * 1024;
 const ROWS = 1024;
 const TWO_32 = 2 ** 32;
 const HEADER = 8;
@@ -105,6 +105,11 @@ export class PendingRecords implements PendingColumns {
   /** The waiting records by time. */
   sorted(): Uint32Array {
     return this.order.sort(this.time, this.length);
+  }
+
+  /** The time that half of the waiting records do not exceed. */
+  median(): number {
+    return this.length === 0 ? Infinity : this.time[this.sorted()[this.length >> 1]!]!;
   }
 
   /** Drops the first `count` records of `sorted` and moves the others together. */

@@ -84,8 +84,10 @@ class PerfReader {
       let at = 0;
       for (;;) {
         const plain = this.plainEnd(at, length, position);
-        if (plain > at && !this.pending.hasRoom(plain - at)) yield* this.release(Infinity);
-        if (plain > at) this.pending.take(block, at, plain, position, true);
+        if (plain > at) {
+          if (!this.pending.hasRoom(plain - at)) yield* this.makeRoom(plain - at, position + at);
+          this.pending.take(block, at, plain, position, true);
+        }
         at = plain;
         if (at + HEADER > length) break;
         const size = view.getUint16(at + 6, header.little);
@@ -140,7 +142,7 @@ class PerfReader {
         const length = type === RecordType.compressed2 ? cursor.u64() : size - HEADER;
         const piece = block.subarray(start, Math.min(at + size, start + length));
         await this.inflater.decode(piece, from);
-        yield* this.inflated();
+        yield* this.inflated(from);
         break;
       }
       case RecordType.lostSamples: {
@@ -174,9 +176,21 @@ class PerfReader {
     return 0;
   }
 
-  /** What was decoded: a piece gives more than may wait only if it is an attack on memory. */
-  private async *inflated(): Batches {
-    while (!this.inflater.flush()) yield* this.release(Infinity);
+  /** Moves what was decoded to the waiting records. */
+  private async *inflated(position: number): Batches {
+    while (!this.inflater.flush()) yield* this.makeRoom(this.inflater.next, position);
+  }
+
+  /** Releases the older half, or all, of a round that is too long to wait for its end. */
+  private async *makeRoom(length: number, position: number): Batches {
+    const { pending, sink } = this;
+    sink.offset = position;
+    sink.diagnose(
+      'LONG_ROUND',
+      'records that wait fill the memory: events of other CPUs may come late',
+    );
+    yield* this.release(pending.median());
+    if (!pending.hasRoom(length)) yield* this.release(Infinity);
   }
 
   private async *release(limit: number): Batches {
@@ -196,7 +210,7 @@ class PerfReader {
   private async *finish(): Batches {
     const { sink } = this;
     await this.inflater.end();
-    yield* this.inflated();
+    yield* this.inflated(this.end);
     yield* this.release(Infinity);
     this.opened().end(this.lostSamples);
     sink.counts.headerCpus = this.header.features.cpus;

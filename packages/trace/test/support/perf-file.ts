@@ -1,5 +1,7 @@
 // perf.data files made of a few samples of iommu:map, in either byte order.
 
+import { ByteWriter } from './byte-writer.ts';
+
 /** Fields of a sample: IDENTIFIER, IP, TID, TIME, CPU, PERIOD, RAW, as perf record asks for. */
 export const SAMPLE_TYPE = 0x10587;
 
@@ -10,58 +12,16 @@ const OSRELEASE = 4;
 const NRCPUS = 7;
 const COMPRESSED = 27;
 
-/** Numbers and text one after the other. */
-export class Bytes {
-  private readonly parts: Buffer[] = [];
-  private readonly little: boolean;
-
-  constructor(little = true) {
-    this.little = little;
-  }
-
-  u8(value: number): this {
-    return this.put(1, value);
-  }
-
-  u16(value: number): this {
-    return this.put(2, value);
-  }
-
-  u32(value: number): this {
-    return this.put(4, value);
-  }
-
-  u64(value: number | bigint): this {
-    return this.put(8, value);
-  }
-
-  text(value: string): this {
-    return this.bytes(Buffer.from(value, 'latin1'));
-  }
-
-  bytes(value: Uint8Array): this {
-    this.parts.push(Buffer.from(value));
-    return this;
-  }
-
-  pad(to: number): this {
-    return this.bytes(Buffer.alloc((to - (this.length % to)) % to));
-  }
-
-  get length(): number {
-    return this.parts.reduce((sum, part) => sum + part.length, 0);
-  }
-
-  get buffer(): Buffer {
-    return Buffer.concat(this.parts);
-  }
-
-  private put(size: number, value: number | bigint): this {
-    const digits = Buffer.alloc(8);
-    digits.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));
-    const number = digits.subarray(0, size);
-    return this.bytes(this.little ? number : Buffer.from(number).reverse());
-  }
+/** How a sample differs from the usual one. */
+export interface SampleOptions {
+  readonly iova?: bigint;
+  readonly cpu?: number;
+  readonly tid?: number;
+  readonly id?: number;
+  readonly little?: boolean;
+  readonly longSize?: 4 | 8;
+  /** The length word of the raw data, where it is not the true one. */
+  readonly rawSize?: number;
 }
 
 /** How a file differs from the usual one. */
@@ -82,36 +42,35 @@ export interface PerfFileOptions {
 
 /** A record of any type. */
 export function record(type: number, body: Uint8Array, little = true): Buffer {
-  const bytes = new Bytes(little);
+  const bytes = new ByteWriter(little);
   return bytes
     .u32(type)
     .u16(0)
     .u16(8 + body.length)
-    .bytes(body).buffer;
+    .bytes(body)
+    .done();
 }
 
 /** A sample of iommu:map of one page at `iova`, with id 5. */
-export function mapSample(
-  time: number | bigint,
-  {
-    iova = 0xffff_f000n,
-    cpu = 0,
-    tid = 417,
-    id = 5,
-    little = true,
-    longSize = 8,
-    rawSize = 0,
-  } = {},
-): Buffer {
-  const raw = new Bytes(little).u16(MAP_ID).u8(1).u8(0).u32(tid).u64(iova).u64(0x1234_5000);
+export function mapSample(time: number | bigint, options: SampleOptions = {}): Buffer {
+  const { iova = 0xffff_f000n, cpu = 0, tid = 417, id = 5, little = true, longSize = 8 } = options;
+  const raw = new ByteWriter(little).u16(MAP_ID).u8(1).u8(0).u32(tid).u64(iova).u64(0x1234_5000);
   if (longSize === 8) raw.u64(4096);
   else raw.u32(4096);
-  const body = new Bytes(little).u64(id).u64(0).u32(tid).u32(tid).u64(time).u32(cpu).u32(0).u64(1);
+  const body = new ByteWriter(little)
+    .u64(id)
+    .u64(0)
+    .u32(tid)
+    .u32(tid)
+    .u64(time)
+    .u32(cpu)
+    .u32(0)
+    .u64(1);
   body
-    .u32(rawSize === 0 ? raw.length : rawSize)
-    .bytes(raw.buffer)
+    .u32(options.rawSize ?? raw.length)
+    .bytes(raw.done())
     .pad(8);
-  return record(SAMPLE, body.buffer, little);
+  return record(SAMPLE, body.done(), little);
 }
 
 /** A whole file with these records. */
@@ -121,7 +80,7 @@ export function perfFile(records: readonly Uint8Array[], options: PerfFileOption
   const dataStart = 104 + 144 + 8;
   const features = featuresOf(options);
   const bits = features.reduce((sum, [bit]) => sum | (1n << BigInt(bit)), 0n);
-  const file = new Bytes(little);
+  const file = new ByteWriter(little);
   file.text(little ? magic : [...magic].reverse().join(''));
   file.u64(104).u64(144).u64(104).u64(144);
   file.u64(dataStart).u64(options.dataSize ?? data.length);
@@ -138,38 +97,38 @@ export function perfFile(records: readonly Uint8Array[], options: PerfFileOption
     at += content.length;
   }
   for (const [, content] of features) file.bytes(content);
-  return file.buffer;
+  return file.done();
 }
 
 /** The attribute of iommu:map. */
 export function perfAttr(options: PerfFileOptions = {}): Buffer {
   const { little = true, type = 2, sampleType = SAMPLE_TYPE } = options;
-  const attr = new Bytes(little).u32(type).u32(128).u64(MAP_ID).u64(1).u64(sampleType).u64(20);
+  const attr = new ByteWriter(little).u32(type).u32(128).u64(MAP_ID).u64(1).u64(sampleType).u64(20);
   // sample_id_all, in the order in which each machine numbers the bits of a bit field
   attr
     .u8(0)
     .u8(0)
     .u8(little ? 0x04 : 0x20)
     .bytes(Buffer.alloc(128 - 43));
-  return attr.buffer;
+  return attr.done();
 }
 
 function featuresOf(options: PerfFileOptions): (readonly [number, Uint8Array])[] {
   const { little = true, withFormats = true, compression, extraFeatures = [] } = options;
   const features: (readonly [number, Uint8Array])[] = [];
   if (withFormats) features.push([TRACING_DATA, tracingData(options)]);
-  const release = new Bytes(little).u32(64).text('6.12.107').pad(4).bytes(Buffer.alloc(56));
-  features.push([OSRELEASE, release.buffer], [NRCPUS, new Bytes(little).u32(4).u32(4).buffer]);
+  const release = new ByteWriter(little).u32(64).text('6.12.107').pad(4).bytes(Buffer.alloc(56));
+  features.push([OSRELEASE, release.done()], [NRCPUS, new ByteWriter(little).u32(4).u32(4).done()]);
   if (compression !== undefined) {
-    const content = new Bytes(little).u32(1).u32(compression).u32(1).u32(9).u32(65_536);
-    features.push([COMPRESSED, content.buffer]);
+    const content = new ByteWriter(little).u32(1).u32(compression).u32(1).u32(9).u32(65_536);
+    features.push([COMPRESSED, content.done()]);
   }
   return [...features, ...extraFeatures].sort(([a], [b]) => a - b);
 }
 
 /** The description of iommu:map as perf stores it. */
 export function tracingData({ little = true, longSize = 8 }: PerfFileOptions = {}): Buffer {
-  const bytes = new Bytes(little).text('\x17\x08\x44tracing0.6\0');
+  const bytes = new ByteWriter(little).text('\x17\x08\x44tracing0.6\0');
   bytes
     .u8(little ? 0 : 1)
     .u8(longSize)
@@ -190,5 +149,5 @@ format:
 print fmt: "IOMMU: iova=0x%016llx", REC->iova
 `;
   bytes.u32(1).text('iommu\0').u32(1).u64(format.length).text(format);
-  return bytes.u32(0).u32(0).u64(0).buffer;
+  return bytes.u32(0).u32(0).u64(0).done();
 }

@@ -57,6 +57,8 @@ export const MAX_FORMAT: number = 1 << 20;
 
 const MAX_NAME = 4096;
 const MAX_FIELDS = 1024;
+const MAX_HEAD = 256 * 1024;
+const MAX_DECLARATION = 512;
 const FIELD =
   /^[ \t]*field:([^;\n]*);\s*offset:\s*(\d+);\s*size:\s*(\d+);(?:[ \t]*signed:\s*(\d+);)?/gm;
 const ATTRIBUTE = /__attribute__\s*\(\([^)]*(?:\([^)]*\))?[^)]*\)\)/g;
@@ -72,9 +74,9 @@ export function parseFormat(
 ): FormatDescription | null {
   const printAt = text.search(/^print fmt:/m);
   const head = printAt < 0 ? text : text.slice(0, printAt);
-  const name = /^name:\s*(\S+)\s*$/m.exec(head)?.[1];
-  const id = /^ID:\s*(\d+)\s*$/m.exec(head)?.[1];
-  const fields = parseFields(head, longSize);
+  const name = /^name:[ \t]*(\S+)[ \t]*$/m.exec(head)?.[1];
+  const id = /^ID:[ \t]*(\d+)[ \t]*$/m.exec(head)?.[1];
+  const fields = head.length > MAX_HEAD ? null : parseFields(head, longSize);
   if (name === undefined || id === undefined || fields === null) return null;
   if (name.length > MAX_NAME || Number(id) > 0xffff_ffff) return null;
   return { system, name, id: Number(id), fields };
@@ -99,6 +101,7 @@ function parseField(
   signed: string | undefined,
   longSize: number,
 ): FormatField | null {
+  if (declaration.length > MAX_DECLARATION) return null;
   const dynamic = DYNAMIC.exec(declaration)?.[1];
   const words = declaration.replace(ATTRIBUTE, ' ').replace(DYNAMIC, ' ').trim();
   const inFront = dynamic === undefined ? null : DYNAMIC_NAME.exec(words);

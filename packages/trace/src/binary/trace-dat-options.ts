@@ -27,6 +27,7 @@ export const Option = {
 } as const;
 
 const LAST_KNOWN = 25;
+const MAX_CPUS = 65_535;
 
 /** What the options say of the recording. */
 export interface Recording {
@@ -81,7 +82,7 @@ export function readOption(
       found.uname = text(cursor);
       return;
     case Option.cpuCount:
-      if (left >= 4) found.cpus = cursor.u32();
+      if (left >= 4) found.cpus = Math.min(MAX_CPUS, cursor.u32());
       return;
     case Option.tscToNs:
       if (left >= 8) found.tsc = { mult: cursor.u32(), shift: cursor.u32() };

@@ -16,7 +16,8 @@ const MAX_OPTION = 64 * 1024 * 1024;
 const MAX_CPUS = 65_535;
 const MAX_NAME = 4096;
 const MAX_CLOCK = 65_536;
-const MAX_INSTANCES = 4096;
+/** Rows of all tables of CPUs. */
+const MAX_ROWS = 1 << 20;
 
 interface Instance {
   readonly name: string;
@@ -37,6 +38,10 @@ export function readVersion6(cursor: ByteCursor, sink: EventSink): TraceDatFile 
   if (isTable) buffers.push(readTable(cursor, '', found));
   else texts.push({ start: cursor.position, end: cursor.end, packing: 'none' });
   const headEnd = cursor.position;
+  if (instances.length * found.cpus > MAX_ROWS) {
+    const what = `${instances.length} instances of ${found.cpus} CPUs`;
+    throw cursor.error(at, `BAD_OPTIONS: expected fewer than ${MAX_ROWS} buffers, found ${what}`);
+  }
   for (const { name, offset } of instances) {
     if (offset < headEnd || offset >= cursor.end) {
       throw cursor.error(
@@ -89,7 +94,7 @@ function readOptions(
     if (id === Option.done) return;
     const size = cursor.length32(MAX_OPTION);
     const option = cursor.part(cursor.position, cursor.position + size);
-    if (id === Option.buffer && size >= 8 && instances.length < MAX_INSTANCES) {
+    if (id === Option.buffer && size >= 8) {
       const offset = option.u64();
       instances.push({ offset, name: option.left > 0 ? option.untilNul(MAX_NAME) : '' });
     } else readOption(id, option, found, sink);

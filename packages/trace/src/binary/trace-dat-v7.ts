@@ -22,6 +22,8 @@ import {
 
 const MAX_NAME = 4096;
 const MAX_SECTION = 64 * 1024 * 1024;
+/** Of all sections but those of CPU data. */
+const MAX_UNPACKED = 4 * MAX_SECTION;
 const MAX_OPTIONS = 1 << 20;
 const MAX_CPUS = 65_535;
 const COMPRESSED = 1;
@@ -48,6 +50,9 @@ class Version7 {
   private readonly formats: FormatText[] = [];
   private readonly buffers: BufferData[] = [];
   private readonly texts: TextData[] = [];
+  /** Sections that options pointed to. */
+  private readonly targets = new Set<number>();
+  private unpacked = 0;
   private packing: Packing = 'none';
   private headerPage = '';
   private commandLines = '';
@@ -170,8 +175,15 @@ class Version7 {
     this.buffers.push({ name, clock, pageSize, packing: section.packing, cpus });
   }
 
+  /** The section that an option points to; no two point to the same. */
   private target(option: ByteCursor): ByteCursor {
-    return this.body(this.section(option.u64()));
+    const at = option.position;
+    const offset = option.u64();
+    if (this.targets.has(offset)) {
+      throw option.error(at, 'BAD_OPTIONS: two options point to one section');
+    }
+    this.targets.add(offset);
+    return this.body(this.section(offset));
   }
 
   private section(offset: number): Section {
@@ -200,7 +212,8 @@ class Version7 {
     if (packing === 'none') return stored;
     const length = stored.u32();
     const size = stored.u32();
-    const isSane = length <= stored.left && size <= MAX_SECTION;
+    this.unpacked += size;
+    const isSane = length <= stored.left && size <= MAX_SECTION && this.unpacked <= MAX_UNPACKED;
     const bytes = isSane ? unpack(stored.bytes(length), size, packing) : null;
     if (bytes === null) {
       throw cursor.error(

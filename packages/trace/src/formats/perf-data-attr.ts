@@ -61,6 +61,8 @@ export interface SampleLayout {
   readonly readFormat: number;
   readonly hasCallchain: boolean;
   readonly hasRaw: boolean;
+  /** Where the length word of a tracepoint's raw data lies, NONE where fields before it vary or it is missing. */
+  readonly steadyRaw: number;
   /** The same for other records, counted back from their end. */
   readonly timeBefore: number;
   readonly cpuBefore: number;
@@ -102,7 +104,8 @@ function lowWord(cursor: ByteCursor): number {
 }
 
 /** The places of the fields. */
-export function layoutOf({ sampleType, readFormat, sampleIdAll }: PerfAttr): SampleLayout {
+export function layoutOf(attr: PerfAttr): SampleLayout {
+  const { sampleType, readFormat, sampleIdAll } = attr;
   const has = (bit: number): boolean => (sampleType & (1 << bit)) !== 0;
   let end = HEADER;
   const field = (bit: number): number => {
@@ -127,6 +130,7 @@ export function layoutOf({ sampleType, readFormat, sampleIdAll }: PerfAttr): Sam
   const cpuBefore = before(Bit.cpu);
   before(Bit.streamId);
   before(Bit.id);
+  const isSteady = has(Bit.raw) && !has(Bit.read) && !has(Bit.callchain);
   return {
     timeAt,
     tidAt,
@@ -135,6 +139,7 @@ export function layoutOf({ sampleType, readFormat, sampleIdAll }: PerfAttr): Sam
     readFormat: has(Bit.read) ? readFormat : NONE,
     hasCallchain: has(Bit.callchain),
     hasRaw: has(Bit.raw),
+    steadyRaw: isSteady && attr.type === TRACEPOINT ? end : NONE,
     cpuBefore,
     timeBefore: before(Bit.time),
   };

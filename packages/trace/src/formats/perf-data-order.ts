@@ -46,6 +46,10 @@ export class TimeOrder {
 
   private merge(time: Float64Array, from: number, middle: number, to: number): void {
     const { order, spare } = this;
+    if (middle === to || !(time[order[middle]!]! < time[order[middle - 1]!]!)) {
+      spare.set(order.subarray(from, to), from);
+      return;
+    }
     let left = from;
     let right = middle;
     let at = from;

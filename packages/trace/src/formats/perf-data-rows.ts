@@ -31,6 +31,9 @@ export class PerfRows {
   private readonly clock: TraceClock;
   private baseSeconds: number = NONE;
   private baseFraction = 0;
+  /** The second of the last time, and when it began. */
+  private second = 0;
+  private secondStart = Infinity;
   private samples = 0;
 
   constructor(
@@ -84,14 +87,14 @@ export class PerfRows {
     const { pending, sink, little } = this;
     const { view } = pending;
     const attr = pending.attr[entry]!;
-    const { cpuAt, tidAt } = this.attrs.layouts[attr]!;
+    const { cpuAt, tidAt, steadyRaw } = this.attrs.layouts[attr]!;
     const end = start + view.getUint16(start + 6, little);
     sink.line = ++this.samples;
-    if (this.attrs.list[attr]!.type !== TRACEPOINT) {
+    if (steadyRaw === NONE && this.attrs.list[attr]!.type !== TRACEPOINT) {
       sink.diagnose('OTHER_EVENT', 'samples of events that are no tracepoints are passed over');
       return;
     }
-    const raw = this.rawAt(attr, start, end);
+    const raw = steadyRaw === NONE ? this.rawAt(attr, start, end) : start + steadyRaw;
     const length = raw === NONE || raw + 4 > end ? NONE : view.getUint32(raw, little);
     if (length < 0 || raw + 4 + length > end) {
       sink.unparsed('BAD_RECORD', 'a sample whose raw data does not fit into it is dropped');
@@ -129,15 +132,18 @@ export class PerfRows {
   }
 
   private timeOf(sinceBase: number, cpu: number): number {
-    if (this.baseSeconds === NONE) this.startClock();
-    const ns = Math.max(0, sinceBase + this.baseFraction + SECOND * this.baseSeconds);
-    if (ns < 2 ** 53) {
-      const seconds = Math.floor(ns / SECOND);
-      return this.clock.at(seconds, ns - seconds * SECOND, cpu);
+    let fraction = sinceBase - this.secondStart;
+    if (!(fraction >= 0 && fraction < SECOND)) {
+      if (this.baseSeconds === NONE) this.startClock();
+      const seconds = Math.max(
+        -this.baseSeconds,
+        Math.floor((sinceBase + this.baseFraction) / SECOND),
+      );
+      this.second = this.baseSeconds + seconds;
+      this.secondStart = seconds * SECOND - this.baseFraction;
+      fraction = Math.max(0, sinceBase - this.secondStart);
     }
-    const rest = sinceBase + this.baseFraction;
-    const seconds = Math.floor(rest / SECOND);
-    return this.clock.at(this.baseSeconds + seconds, rest - seconds * SECOND, cpu);
+    return this.clock.at(this.second, fraction, cpu);
   }
 
   private startClock(): void {

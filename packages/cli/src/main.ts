@@ -8,6 +8,7 @@ import { hideBin } from 'yargs/helpers';
 import { chart } from './commands/chart.ts';
 import { check } from './commands/check.ts';
 import { conform } from './commands/conform.ts';
+import { convert } from './commands/convert.ts';
 import { info } from './commands/info.ts';
 import { policies } from './commands/policies.ts';
 import { record } from './commands/record.ts';
@@ -34,6 +35,7 @@ async function main(words: string[]): Promise<void> {
       .scriptName('dmalab')
       .usage('$0 COMMAND\n\nReplays recorded Linux DMA traces through models of the kernel.')
       .command(info)
+      .command(convert)
       .command(replay)
       .command(verify)
       .command(check)

@@ -11,6 +11,11 @@ export function keepStandardInput(words: readonly string[]): string[] {
   return words.map((word) => (word === '-' ? STANDARD_INPUT : word));
 }
 
+/** The name of a file as it was typed: "-" where it is standard input. */
+export function traceFile(file: string): string {
+  return file === STANDARD_INPUT ? '-' : file;
+}
+
 /** Adds the positional argument `files`; "-" is standard input. */
 export function traceFiles(y: Argv): Argv<{ files: string[] }> {
   return y.positional('files', {
@@ -18,6 +23,6 @@ export function traceFiles(y: Argv): Argv<{ files: string[] }> {
     type: 'string',
     array: true,
     demandOption: true,
-    coerce: (files: string[]) => files.map((file) => (file === STANDARD_INPUT ? '-' : file)),
+    coerce: (files: string[]) => files.map(traceFile),
   }) as unknown as Argv<{ files: string[] }>;
 }

@@ -1,7 +1,8 @@
 // What a format reader offers: event batches, the tables they index, and what was counted on the way.
 
 import type { EventBatch } from './batch.ts';
-import type { Diagnostic } from './capture.ts';
+import type { Capture, Diagnostic } from './capture.ts';
+import type { FactOptions } from './facts.ts';
 
 /** Counts that grow while the batches are read; complete after the last one. */
 export interface EventCounts {
@@ -46,4 +47,6 @@ export interface EventReader {
   readonly counts: EventCounts;
   /** The events in trace order. Each batch is valid until the next. May be called once. */
   batches(): AsyncGenerator<EventBatch, void, undefined>;
+  /** Tables only: the capture where the table holds requests, null where it holds events. */
+  capture?(options: FactOptions): Promise<Capture | null>;
 }

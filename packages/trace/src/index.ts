@@ -5,3 +5,4 @@ export * from './kernel-log.ts';
 export { pairCapture, type ReadOptions, readCapture } from './read-capture.ts';
 export { type OpenOptions, openTrace } from './read-trace.ts';
 export * from './trace-error.ts';
+export { TABLE_FORMATS, type TableFormatName, writeEvents, writeRequests } from './write-tables.ts';

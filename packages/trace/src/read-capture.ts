@@ -11,6 +11,7 @@ import { pairEvents } from './pairing/pair-events.ts';
 import { createPairing, type Pairing } from './pairing/state.ts';
 import { type OpenOptions, openTrace } from './read-trace.ts';
 import { RequestStore } from './request-store.ts';
+import { TraceError } from './trace-error.ts';
 
 /** How a capture is read. What is stated here wins over what the capture says. */
 export interface ReadOptions extends OpenOptions, FactOptions {
@@ -27,7 +28,17 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
   const live =
     options.initialState === undefined ? [] : await readLiveMappings(options.initialState);
   const reader = await openTrace(path, options);
+  const requests = (await reader.capture?.(options)) ?? null;
+  if (requests !== null) return asStored(path, requests, options);
   return pairCapture(reader, await readMeta(path, reader.counts.diagnostics), options, live);
+}
+
+// What pairing would do differently cannot be done to requests that are paired already.
+function asStored(path: string, requests: Capture, options: ReadOptions): Capture {
+  if (options.ignoreProbes !== true && options.initialState === undefined) return requests;
+  requests.close();
+  const problem = 'NO_EVENTS: expected events to pair, found a table of requests';
+  throw new TraceError(path, null, `${problem}; read the original trace`);
 }
 
 /** Pairs the events of a reader into a capture; `live` are mappings from before its first event. */

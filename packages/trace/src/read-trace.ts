@@ -22,6 +22,14 @@ import { perfScript } from './formats/perf-script.ts';
 import { traceCmdReport } from './formats/trace-cmd-report.ts';
 import { lineWindow } from './lines.ts';
 import type { RandomAccess } from './random-access.ts';
+import type { TableFormat } from './tables/table.ts';
+import {
+  type OpenTable,
+  openTable,
+  tableCapture,
+  tableEvents,
+  tableFormats,
+} from './tables/table-reader.ts';
 import { TraceError } from './trace-error.ts';
 
 const formats: readonly TraceFormat[] = [
@@ -40,6 +48,8 @@ const formats: readonly TraceFormat[] = [
 const binaryFormats: readonly BinaryFormat[] = [traceDat, perfData];
 
 const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';
+const HOLDS_REQUESTS =
+  'NO_EVENTS: expected events, found a table of requests; read the original trace';
 const CHUNK = 256 * 1024;
 
 /** How a trace is read. */
@@ -53,6 +63,8 @@ export async function openTrace(path: string, options: OpenOptions = {}): Promis
   const { chunkSize = CHUNK } = options;
   if (!(chunkSize >= 1)) throw new RangeError(`Chunk size ${chunkSize}, expected 1 or more bytes`);
   const source = await openBytes(path, chunkSize);
+  const table = tableFormats.find((candidate) => candidate.matches(source.head));
+  if (table !== undefined) return tableReader(path, source, table, options);
   const binary = binaryFormats.find((candidate) => candidate.matches(source.head));
   if (binary !== undefined) return binaryReader(path, source, binary);
   try {
@@ -97,6 +109,52 @@ function binaryReader(path: string, source: ByteSource, format: BinaryFormat): E
       } finally {
         file?.close();
         await source.close();
+      }
+    },
+  };
+}
+
+function tableReader(
+  path: string,
+  source: ByteSource,
+  format: TableFormat,
+  options: OpenOptions,
+): EventReader {
+  const window = lineWindow();
+  const sink = new EventSink(path, window);
+  let file: RandomAccess | null = null;
+  let opened: OpenTable | null = null;
+  const open = async (): Promise<OpenTable> => {
+    file ??= await source.randomAccess(sink);
+    opened ??= await openTable(format, file);
+    return opened;
+  };
+  const close = async (): Promise<void> => {
+    file?.close();
+    await source.close();
+  };
+  return {
+    ...tables(path, source, format.name, sink),
+    async *batches() {
+      try {
+        const { table, requests } = await open();
+        if (requests !== null) throw new TraceError(path, null, HOLDS_REQUESTS);
+        yield* tableEvents(table, window, sink, options);
+        await source.finish(sink);
+      } finally {
+        await close();
+      }
+    },
+    async capture(facts) {
+      try {
+        const { table, requests } = await open();
+        if (requests === null) return null;
+        const capture = await tableCapture(format, path, table, requests, facts);
+        await close();
+        return capture;
+      } catch (error) {
+        await close();
+        throw error;
       }
     },
   };

@@ -18,6 +18,8 @@ import { Cell, FIELDS, fieldOf, unitOf } from './table-header.ts';
 import { TableRows, tableNotes, takeNotes } from './table-rows.ts';
 
 const UNKNOWN = -1;
+/** Fields of 64 bits. */
+const WIDE: readonly number[] = [Cell.iova, Cell.phys, Cell.token, Cell.dom];
 const MAX_KEYS = 10_000;
 
 /** Objects of one event each. */
@@ -83,6 +85,8 @@ class JsonLineParser implements LineParser {
       this.sink.unparsed('JSON_LINE', 'lines that are no JSON object are left out');
       return;
     }
+    // A table that dmalab wrote begins with what it is.
+    if ('dmalab' in value) return;
     this.cells.fill('');
     for (const [key, cell] of Object.entries(value)) {
       const field = this.fieldOf(key);
@@ -105,10 +109,12 @@ class JsonLineParser implements LineParser {
 
   private textOf(cell: unknown, field: number): string {
     if (cell instanceof Exact) {
-      this.sink.diagnose(
-        'JSON_PRECISION',
-        'numbers beyond 2^53 are read digit by digit; write them as strings, in case they were rounded',
-      );
+      if (WIDE.includes(field)) {
+        this.sink.diagnose(
+          'JSON_PRECISION',
+          'addresses beyond 2^53 are read digit by digit; write them as strings, in case they were rounded',
+        );
+      }
       return cell.digits;
     }
     if (field === Cell.segments && Array.isArray(cell)) {

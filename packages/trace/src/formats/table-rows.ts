@@ -144,7 +144,7 @@ export class TableRows {
     const err = this.number(cells, Cell.err, 0);
     if (Number.isNaN(flags)) return Cell.flags;
     if (Number.isNaN(err)) return Cell.err;
-    batch.flags[row] = flags + sink.flagsOf(batch.cpu[row]!);
+    batch.flags[row] = flags | sink.flagsOf(batch.cpu[row]!);
     if (op.flags !== 0 || err !== 0) batch.flags[row] = batch.flags[row]! | op.flags | Flag.failed;
     const direction = directionCell(cells[Cell.dir]!);
     if (Number.isNaN(direction)) return Cell.dir;

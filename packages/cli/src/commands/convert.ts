@@ -1,0 +1,148 @@
+// dmalab convert: a trace as a table of requests or of events.
+
+import { existsSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import {
+  openTrace,
+  type ReadOptions,
+  readCapture,
+  TABLE_FORMATS,
+  type TableFormatName,
+  writeEvents,
+  writeRequests,
+} from '@dmalab/trace';
+import type { Argv, CommandModule } from 'yargs';
+import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
+import { formatNumber, print, printJson, progress, progressDone } from '../output.ts';
+import { traceFile } from '../trace-files.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface ConvertArguments extends FactArguments {
+  in: string;
+  out: string;
+  what: 'requests' | 'events';
+  to: TableFormatName | undefined;
+  columns: string | undefined;
+  initialState: string | undefined;
+  json: boolean;
+}
+
+/** Formats by the end of a file's name. */
+const ENDINGS: Readonly<Record<string, TableFormatName>> = {
+  '.parquet': 'parquet',
+  '.arrow': 'arrow',
+  '.csv': 'csv',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+};
+
+export const convert: CommandModule<object, ConvertArguments> = {
+  command: 'convert <in> <out>',
+  describe: 'Write a trace as a table: Parquet, Arrow, CSV or JSON lines',
+  builder: (y: Argv) =>
+    factOptions(y)
+      .positional('in', {
+        describe: 'Trace; - is standard input',
+        type: 'string',
+        demandOption: true,
+        coerce: traceFile,
+      })
+      .positional('out', {
+        describe: `File to write; its ending tells the format: ${Object.keys(ENDINGS).join(' ')}`,
+        type: 'string',
+        demandOption: true,
+      })
+      .option('what', {
+        describe: 'Requests, which every command reads back, or events as recorded',
+        choices: ['requests', 'events'] as const,
+        default: 'requests' as const,
+        requiresArg: true,
+      })
+      .option('to', {
+        describe: 'Format, whatever the ending says',
+        choices: TABLE_FORMATS,
+        requiresArg: true,
+      })
+      .option('columns', {
+        describe: 'Columns of a table with names of its own, as in op=action,iova=where',
+        type: 'string',
+        requiresArg: true,
+      })
+      .option('initial-state', {
+        describe: 'Dump of dma-debug (dma-api/dump) that was taken when the trace began',
+        type: 'string',
+        requiresArg: true,
+      })
+      .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
+      .example('$0 convert trace.txt.zst trace.parquet', 'loads many times faster afterwards')
+      .example(
+        '$0 convert trace.dat events.csv --what events',
+        'the events for another tool',
+      ) as unknown as Argv<ConvertArguments>,
+  handler: runConvert,
+};
+
+async function runConvert(options: ConvertArguments): Promise<void> {
+  const { in: from, out, what, json } = options;
+  const format = options.to ?? ENDINGS[extname(out).toLowerCase()];
+  if (format === undefined) {
+    const endings = Object.keys(ENDINGS).join(', ');
+    throw new UsageError(`${out}: expected a name that ends in one of ${endings}, or --to`);
+  }
+  if (existsSync(out) && resolve(from) === resolve(out)) {
+    throw new UsageError(`${out}: expected another file than the trace itself`);
+  }
+  const rows = await written(options, format);
+  progressDone();
+  if (json) printJson({ schema: 'dmalab.convert/1', in: from, out, what, format, rows });
+  else print(`${formatNumber(rows)} ${what} are in ${out}`);
+}
+
+async function written(options: ConvertArguments, format: TableFormatName): Promise<number> {
+  try {
+    return await (options.what === 'events' ? events : requests)(options, format);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`--columns: ${error.message}`);
+    throw error;
+  }
+}
+
+async function requests(options: ConvertArguments, format: TableFormatName): Promise<number> {
+  const { in: from, out } = options;
+  const capture = await readCapture(from, inputOptions(options));
+  try {
+    progress(`${from}: writing`);
+    return writeRequests(capture, out, format);
+  } finally {
+    capture.close();
+  }
+}
+
+async function events(options: ConvertArguments, format: TableFormatName): Promise<number> {
+  const { in: from, out } = options;
+  const reader = await openTrace(from, inputOptions(options));
+  return writeEvents(reader, out, format, (rows) => progress(`${from}: ${rows} events`));
+}
+
+function inputOptions(options: ConvertArguments): ReadOptions {
+  const { columns, initialState } = options;
+  return {
+    ...readOptions(options.in, options),
+    ...(columns === undefined ? {} : { columns: columnMapping(columns) }),
+    ...(initialState === undefined ? {} : { initialState }),
+  };
+}
+
+function columnMapping(text: string): Record<string, string> {
+  const mapping: Record<string, string> = {};
+  for (const pair of text.split(',')) {
+    const [, field, column] = /^\s*(\w+)\s*=\s*(.+?)\s*$/.exec(pair) ?? [];
+    if (field === undefined || column === undefined) {
+      throw new UsageError(
+        `--columns: got "${pair}", expected FIELD=COLUMN pairs joined by commas`,
+      );
+    }
+    mapping[field] = column;
+  }
+  return mapping;
+}

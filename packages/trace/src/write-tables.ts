@@ -1,0 +1,131 @@
+// Writes what was read as a table: requests or events to Parquet, Arrow IPC, CSV or JSON lines.
+//
+// Rows are written batch by batch, so memory does not grow with the trace. A file that could not be finished is removed.
+
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import type { RequestBatch } from './batch.ts';
+import type { Capture } from './capture.ts';
+import type { EventReader } from './event-reader.ts';
+import { arrowWriter } from './tables/arrow.ts';
+import { EVENT_COLUMNS, eventChunks } from './tables/event-table.ts';
+import { eventMetadata, requestMetadata } from './tables/metadata.ts';
+import { parquetWriter } from './tables/parquet.ts';
+import { requestChunks, requestColumns } from './tables/request-table.ts';
+import type { ByteOutput, TableColumn, TableWriter } from './tables/table.ts';
+import { csvWriter, jsonLinesWriter } from './tables/text-table.ts';
+import { TraceError } from './trace-error.ts';
+
+/** Formats that tables are written in. */
+export const TABLE_FORMATS = ['parquet', 'arrow', 'csv', 'jsonl'] as const;
+/** One of them. */
+export type TableFormatName = (typeof TABLE_FORMATS)[number];
+
+type MakeWriter = (
+  output: ByteOutput,
+  columns: readonly TableColumn[],
+  metadata: string,
+) => TableWriter;
+
+const WRITERS: Readonly<Record<TableFormatName, MakeWriter>> = {
+  parquet: parquetWriter,
+  arrow: arrowWriter,
+  csv: csvWriter,
+  jsonl: jsonLinesWriter,
+};
+
+/** Writes all requests of a capture to a file, mappings from before the trace first; returns the rows. */
+export function writeRequests(capture: Capture, path: string, format: TableFormatName): number {
+  let preloaded = 0;
+  for (const batch of capture.openStart()) preloaded += batch.length;
+  return withFile(path, (output) => {
+    const metadata = requestMetadata(capture, preloaded);
+    const writer = WRITERS[format](output, requestColumns(capture), metadata);
+    const toChunk = requestChunks();
+    let rows = 0;
+    const write = (batch: RequestBatch): void => {
+      writer.write(toChunk(batch));
+      rows += batch.length;
+    };
+    for (const batch of capture.openStart()) write(batch);
+    for (const batch of capture.requests()) write(batch);
+    writer.finish();
+    return rows;
+  });
+}
+
+/** Writes all events of a trace to a file; returns the rows. `progress` is called after each batch. */
+export async function writeEvents(
+  reader: EventReader,
+  path: string,
+  format: TableFormatName,
+  progress: (rows: number) => void = () => {},
+): Promise<number> {
+  const output = fileOutput(path);
+  try {
+    const writer = WRITERS[format](
+      output,
+      EVENT_COLUMNS,
+      eventMetadata(reader.source, reader.format),
+    );
+    const toChunk = eventChunks(reader);
+    let rows = 0;
+    for await (const batch of reader.batches()) {
+      writer.write(toChunk(batch));
+      rows += batch.length;
+      progress(rows);
+    }
+    writer.finish();
+    output.close();
+    return rows;
+  } catch (error) {
+    output.discard();
+    throw error;
+  }
+}
+
+interface FileOutput extends ByteOutput {
+  close(): void;
+  /** Closes the file and removes it. */
+  discard(): void;
+}
+
+function withFile(path: string, write: (output: ByteOutput) => number): number {
+  const output = fileOutput(path);
+  try {
+    const rows = write(output);
+    output.close();
+    return rows;
+  } catch (error) {
+    output.discard();
+    throw error;
+  }
+}
+
+function fileOutput(path: string): FileOutput {
+  const file = attempt(path, () => openSync(path, 'w'));
+  let position = 0;
+  return {
+    get position() {
+      return position;
+    },
+    write(bytes) {
+      for (let done = 0; done < bytes.length; ) {
+        done += attempt(path, () => writeSync(file, bytes, done, bytes.length - done));
+      }
+      position += bytes.length;
+    },
+    close: () => closeSync(file),
+    discard() {
+      closeSync(file);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new TraceError(path, null, `IO: cannot write: ${(error as Error).message}`);
+  }
+}

@@ -24,7 +24,12 @@ const NO_PLAN = -1;
 const MAX_PLANS = 32_767;
 const MAX_STEPS = 16;
 const COMMON = 8;
+/** Longer device names are looked up each time. */
+const MAX_KEPT = 64;
 const TWO_32 = 2 ** 32;
+
+/** Unsigned values of 64 bits that go straight to their column. */
+const Fused = { none: 0, address: 1, phys: 2, size: 3, aux: 4, token: 5 } as const;
 
 /** common_flags. */
 const HARD_IRQ = 0x08;
@@ -47,6 +52,9 @@ export class EventDecoder {
   private readonly kind: number[] = [];
   private readonly length: number[] = [];
   private readonly stepEnd: number[] = [];
+  private readonly definition: number[] = [];
+  private readonly flagsAt: number[] = [];
+  private readonly pidAt: number[] = [];
   /** By step; the steps of plan p begin at MAX_STEPS * p. */
   private to: Uint8Array = new Uint8Array(1024);
   private special: Uint8Array = new Uint8Array(1024);
@@ -55,6 +63,11 @@ export class EventDecoder {
   private size: Uint8Array = new Uint8Array(1024);
   private signed: Uint8Array = new Uint8Array(1024);
   private elementSize: Uint8Array = new Uint8Array(1024);
+  private fused: Uint8Array = new Uint8Array(1024);
+  /** The last pointer of each step and its token: mostly the same again. */
+  private lastLow: Int32Array = new Int32Array(1024);
+  private lastHigh: Int32Array = new Int32Array(1024);
+  private lastToken: Int32Array = new Int32Array(1024);
   /** The value that was read last, as signed words. */
   private low = 0;
   private high = 0;
@@ -63,7 +76,10 @@ export class EventDecoder {
   private addresses = 0;
   private fullPhyses = 0;
   private fullAddresses = 0;
+  /** The device of the record before, with its bytes. */
   private lastDevice = 0;
+  private lastLength = 0;
+  private readonly lastBytes: DataView = new DataView(new ArrayBuffer(MAX_KEPT));
 
   /** Names are copied to `window`, which the tables of `sink` were made for; it holds 64 KiB or more. */
   constructor(sink: EventSink, window: TextWindow, littleEndian: boolean) {
@@ -94,6 +110,9 @@ export class EventDecoder {
     this.names.push(NO_PLAN);
     this.kind.push(plan.kind);
     this.length.push(plan.length);
+    this.definition.push(plan.definition);
+    this.flagsAt.push(plan.flagsAt);
+    this.pidAt.push(plan.pidAt);
     this.layOut(plan.steps);
   }
 
@@ -139,48 +158,104 @@ export class EventDecoder {
 
   private common(plan: number, row: number, view: DataView, start: number): void {
     const { batch } = this.sink;
-    const { flagsAt, pidAt } = this.plans[plan]!;
+    const flagsAt = this.flagsAt[plan]!;
+    const pidAt = this.pidAt[plan]!;
     batch.tid[row] = pidAt < 0 ? -1 : view.getInt32(start + pidAt, this.little);
-    batch.context[row] = flagsAt < 0 ? 0 : contextOf(view.getUint8(start + flagsAt));
+    batch.context[row] = flagsAt < 0 ? 0 : CONTEXT[view.getUint8(start + flagsAt)]!;
   }
 
   private steps(plan: number, row: number, view: DataView, start: number, length: number): boolean {
+    const { little, fused, offset } = this;
     const { batch } = this.sink;
-    const { to, special, offset, size, place } = this;
     const end = this.stepEnd[plan]!;
+    const low = start + (little ? 0 : 4);
+    const high = start + (little ? 4 : 0);
     this.physes = 0;
     this.addresses = 0;
     this.fullPhyses = -1;
     this.fullAddresses = -1;
     this.list.length = 0;
     for (let step = MAX_STEPS * plan; step < end; step++) {
-      if (place[step] !== Place.fixed || to[step] === To.device) {
-        if (!this.placed(step, row, view, start, length)) return false;
-        continue;
-      }
-      this.load(view, start + offset[step]!, size[step]!, this.signed[step]!);
-      switch (to[step]) {
-        case To.address:
-          batch.addressLow[row] = this.low;
-          batch.addressHigh[row] = this.high;
+      const at = offset[step]!;
+      switch (fused[step]) {
+        case Fused.address:
+          batch.addressLow[row] = view.getInt32(low + at, little);
+          batch.addressHigh[row] = view.getInt32(high + at, little);
           break;
-        case To.phys:
-          batch.physLow[row] = this.low;
-          batch.physHigh[row] = this.high;
+        case Fused.phys:
+          batch.physLow[row] = view.getInt32(low + at, little);
+          batch.physHigh[row] = view.getInt32(high + at, little);
           break;
-        case To.size:
-          batch.size[row] = this.wide();
+        case Fused.size:
+          batch.size[row] =
+            view.getUint32(high + at, little) * TWO_32 + view.getUint32(low + at, little);
           break;
-        case To.aux:
-          batch.aux[row] = this.number(step);
-          if (special[step] === Special.fullCount) this.fullPhyses = batch.aux[row]!;
+        case Fused.aux:
+          batch.aux[row] =
+            view.getUint32(high + at, little) * TWO_32 + view.getUint32(low + at, little);
           break;
-        case To.token:
-          batch.token[row] = this.sink.tokens.intern(this.low, this.high);
+        case Fused.token:
+          batch.token[row] = this.token(
+            step,
+            view.getInt32(low + at, little),
+            view.getInt32(high + at, little),
+          );
           break;
         default:
-          this.store(step, row);
+          if (!this.anyStep(step, row, view, start, length)) return false;
       }
+    }
+    return true;
+  }
+
+  private token(step: number, low: number, high: number): number {
+    const { lastLow, lastHigh, lastToken } = this;
+    if (low === lastLow[step] && high === lastHigh[step]) return lastToken[step]!;
+    const token = this.sink.tokens.intern(low, high);
+    lastLow[step] = low;
+    lastHigh[step] = high;
+    lastToken[step] = token;
+    return token;
+  }
+
+  /** A step of any kind; false where the value is outside of the record. */
+  private anyStep(
+    step: number,
+    row: number,
+    view: DataView,
+    start: number,
+    length: number,
+  ): boolean {
+    const { to, special } = this;
+    const { batch } = this.sink;
+    if (this.place[step] !== Place.fixed || to[step] === To.device) {
+      return this.placed(step, row, view, start, length);
+    }
+    this.load(view, start + this.offset[step]!, this.size[step]!, this.signed[step]!);
+    switch (to[step]) {
+      case To.address:
+        batch.addressLow[row] = this.low;
+        batch.addressHigh[row] = this.high;
+        break;
+      case To.phys:
+        batch.physLow[row] = this.low;
+        batch.physHigh[row] = this.high;
+        break;
+      case To.size:
+        batch.size[row] = this.wide();
+        break;
+      case To.aux:
+        batch.aux[row] = this.number(step);
+        if (special[step] === Special.fullCount) this.fullPhyses = batch.aux[row]!;
+        break;
+      case To.token:
+        batch.token[row] = this.sink.tokens.intern(this.low, this.high);
+        break;
+      case To.direction:
+        this.direction(row);
+        break;
+      default:
+        this.store(step, row);
     }
     return true;
   }
@@ -195,9 +270,6 @@ export class EventDecoder {
       case To.aux2:
         batch.aux2[row] = special === Special.flag ? Number(low === 1) : this.number(step);
         if (special === Special.fullCount) this.fullAddresses = batch.aux2[row]!;
-        break;
-      case To.direction:
-        this.direction(row);
         break;
       case To.auxToken:
         batch.aux[row] = tokens.intern(low, high);
@@ -261,16 +333,27 @@ export class EventDecoder {
 
   private device(row: number, view: DataView, start: number, length: number): void {
     const { devices, batch } = this.sink;
-    const { scratch } = this;
-    let text = 0;
-    while (text < length) {
-      const byte = view.getUint8(start + text);
-      if (byte === 0) break;
-      scratch.setUint8(text++, byte);
+    if (length === this.lastLength && this.isLastDevice(view, start, length)) {
+      batch.device[row] = this.lastDevice;
+      return;
     }
-    if (text === 0) return;
-    if (devices.lengthAt(this.lastDevice, 0) !== text) this.lastDevice = devices.intern(0, text);
+    const { scratch } = this;
+    for (let i = 0; i < length; i++) scratch.setUint8(i, view.getUint8(start + i));
+    const nul = this.bytes.subarray(0, length).indexOf(0);
+    this.lastDevice = devices.intern(0, nul < 0 ? length : nul);
     batch.device[row] = this.lastDevice;
+    this.lastLength = length <= MAX_KEPT ? length : -1;
+    for (let i = 0; i < this.lastLength; i++) this.lastBytes.setUint8(i, view.getUint8(start + i));
+  }
+
+  private isLastDevice(view: DataView, start: number, length: number): boolean {
+    const { lastBytes } = this;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      if (view.getInt32(start + i, true) !== lastBytes.getInt32(i, true)) return false;
+    }
+    for (; i < length; i++) if (view.getUint8(start + i) !== lastBytes.getUint8(i)) return false;
+    return true;
   }
 
   private entries(step: number, view: DataView, start: number, bytes: number): void {
@@ -290,7 +373,7 @@ export class EventDecoder {
   private finish(plan: number, kind: number, row: number): void {
     const { batch } = this.sink;
     batch.kind[row] = kind;
-    const definition = this.plans[plan]!.definition;
+    const definition = this.definition[plan]!;
     if (catalogue.constant[definition] !== 0) this.constants(definition, row);
     if (kind === EventKind.dmaMap || kind === EventKind.bounceMapRet) {
       const high = batch.addressHigh[row]!;
@@ -368,6 +451,7 @@ export class EventDecoder {
       this.size[first + i] = step.size;
       this.signed[first + i] = step.signed ? 1 : 0;
       this.elementSize[first + i] = step.elementSize;
+      this.fused[first + i] = fusedOf(step);
     });
     this.stepEnd.push(first + Math.min(MAX_STEPS, steps.length));
   }
@@ -379,6 +463,10 @@ export class EventDecoder {
     this.size = doubled(this.size);
     this.signed = doubled(this.signed);
     this.elementSize = doubled(this.elementSize);
+    this.fused = doubled(this.fused);
+    this.lastLow = new Int32Array(2 * this.lastLow.length);
+    this.lastHigh = new Int32Array(2 * this.lastHigh.length);
+    this.lastToken = new Int32Array(2 * this.lastToken.length);
     const offset = new Uint16Array(2 * this.offset.length);
     offset.set(this.offset);
     this.offset = offset;
@@ -406,6 +494,17 @@ function contextOf(flags: number): number {
   if ((flags & NMI) !== 0) return isHard ? 0x5a : 0x7a;
   if (isHard) return isSoft ? 0x48 : 0x68;
   return isSoft ? 0x73 : 0x2e;
+}
+
+const CONTEXT: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => contextOf(flags));
+
+function fusedOf({ to, special, size, signed, place }: Step): number {
+  if (place !== Place.fixed || size !== 8 || special !== Special.none || signed) return Fused.none;
+  if (to === To.address) return Fused.address;
+  if (to === To.phys) return Fused.phys;
+  if (to === To.size) return Fused.size;
+  if (to === To.aux) return Fused.aux;
+  return to === To.token ? Fused.token : Fused.none;
 }
 
 function doubled(column: Uint8Array): Uint8Array {

@@ -35,6 +35,7 @@ const LARGEST = 4096;
 const SAMPLE_ID_ALL = 18;
 const USE_CLOCKID = 25;
 const MAX_IDS = 1 << 20;
+const DENSE = 4096;
 const HEADER = 8;
 
 /** One event as it was opened. */
@@ -168,7 +169,9 @@ export class PerfAttrs {
   readonly layouts: SampleLayout[] = [];
   private idAt: number = NONE;
   private idBefore: number = NONE;
-  /** Open addressing: ids as doubles, the event beside each. */
+  /** The kernel counts ids from 1: the event of each low one. */
+  private dense: Int32Array = new Int32Array(DENSE).fill(NONE);
+  /** Open addressing for the others: ids as doubles, the event beside each. */
   private keys: Float64Array = new Float64Array(64).fill(NONE);
   private values: Uint32Array = new Uint32Array(64);
   private ids = 0;
@@ -202,6 +205,7 @@ export class PerfAttrs {
   private find(view: DataView, at: number, little: boolean): number {
     const low = view.getUint32(little ? at : at + 4, little);
     const high = view.getUint32(little ? at + 4 : at, little);
+    if (high === 0 && low < DENSE) return this.dense[low]!;
     const { keys } = this;
     const mask = keys.length - 1;
     const id = high * 2 ** 32 + low;
@@ -213,6 +217,10 @@ export class PerfAttrs {
   }
 
   private put(id: number, attr: number): void {
+    if (id < DENSE) {
+      this.dense[id] = attr;
+      return;
+    }
     if (this.ids >= MAX_IDS) return;
     if (2 * ++this.ids > this.keys.length) this.grow();
     const mask = this.keys.length - 1;

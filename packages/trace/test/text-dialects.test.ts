@@ -200,6 +200,12 @@ describe('trace-cmd report', () => {
     ]);
   });
 
+  test('is told by the padding of the names where its first lines were cut off', async () => {
+    const { rows, reader } = await readText(LINE);
+    expect(reader.format).toBe('trace-cmd report');
+    expect(rows[0]!.kind).toBe(EventKind.iommuUnmap);
+  });
+
   test('passes over what the tool says, and takes the prefix of a buffer away', async () => {
     const { rows, counts } = await readText(
       `version = 6\nCPU 3 is empty\nCPU0 data recorded at offset=0x1000\n    4096 bytes in size\ncpus=4\n     dma: ${LINE}          ${LINE}`,

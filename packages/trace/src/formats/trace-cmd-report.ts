@@ -157,9 +157,13 @@ class ReportParser implements LineParser {
 
 const HEADER = /^(?:cpus=\d+|version = \d+)[\t ]*$/m;
 
+/** An event whose name is padded, where the first lines were cut off. */
+const PADDED =
+  /^.{8,48}?-\d{1,10} {1,8}(?:\[\d{1,5}\]|\d{1,5}[^\s\d]).{0,32}?\d: .{0,16}?(?!tracing_mark_write)\b[a-z]\w{0,18}: {2,20}\S/m;
+
 /** `trace-cmd report`. */
 export const traceCmdReport: TraceFormat = {
   name: 'trace-cmd report',
-  matches: (_, text) => HEADER.test(text.slice(0, 4096)),
+  matches: (_, text) => HEADER.test(text.slice(0, 4096)) || PADDED.test(text),
   read: (chunks, window, sink) => readLines(chunks, window, sink, new ReportParser(window, sink)),
 };

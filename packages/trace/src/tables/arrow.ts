@@ -162,7 +162,8 @@ function messagesOf(stream: Uint8Array): Message[] {
 
 /** The messages from `from` on, one at a time. */
 function* readMessages(file: RandomAccess, from: number): Generator<Message, void, undefined> {
-  for (let position = from; position + PREFIX <= file.size; ) {
+  let position = from;
+  while (position + PREFIX <= file.size) {
     const prefix = new DataView(bytesAt(file, position, PREFIX).buffer);
     const length = prefix.getInt32(4, true);
     if (prefix.getUint32(0, true) !== 0xffff_ffff || length < 0) {
@@ -181,6 +182,9 @@ function* readMessages(file: RandomAccess, from: number): Generator<Message, voi
     yield { kind, bytes, metadataLength: PREFIX + length, bodyLength: body };
     position += bytes.length;
   }
+  // Only a stream may end without saying so.
+  if (from > 0)
+    throw damage(file, position, 'expected the end of the batches, found that of the file');
 }
 
 function bodyLengthOf(view: DataView): number {

@@ -31,30 +31,27 @@ export class DmaLayer {
   /** The last `map` was the one at which its device gave up 32-bit addresses for good. */
   gaveUp = false;
   readonly #limit32: number;
-  readonly #sticky: boolean;
-  /** By device: highest pfn by bus and aperture, and by the mask as well. */
-  readonly #busLimit: Float64Array;
-  readonly #maskLimit: Float64Array;
-  /** By device: 1 while it tries 32 bits first. */
-  readonly #sacFirst: Uint8Array;
+  readonly #apertureLimit: number;
+  readonly #sac: SacPolicy;
+  readonly #devices: readonly MachineDevice[];
+  /** The columns below are those of the devices from here on, as far as the domain has seen any. */
+  #firstDevice = 0;
+  /** Highest pfn by bus and aperture, and by the mask as well. */
+  #busLimit: Float64Array = new Float64Array(0);
+  #maskLimit: Float64Array = new Float64Array(0);
+  /** 1 while the device tries 32 bits first. */
+  #sacFirst: Uint8Array = new Uint8Array(0);
 
   constructor(options: DmaLayerOptions, allocator: IovaAllocator, queue: FlushQueue) {
     const { granule, devices, sac } = options;
-    const aperture = pfnLimit(options.apertureEnd, granule);
-    const busLimits = devices.map(({ busDmaLimit }) =>
-      Math.min(aperture, pfnLimit(busDmaLimit, granule)),
-    );
     this.allocator = allocator;
     this.queue = queue;
     this.granule = granule;
     this.work = allocator.work;
     this.#limit32 = limitPfnOf(LIMIT_32, granule);
-    this.#sticky = sac === 'sticky';
-    this.#busLimit = Float64Array.from(busLimits);
-    this.#maskLimit = Float64Array.from(devices, ({ maskBits }, i) =>
-      Math.min(2 ** maskBits / granule - 1, busLimits[i]!),
-    );
-    this.#sacFirst = Uint8Array.from(devices, ({ pci }) => (sac !== 'off' && pci ? 1 : 0));
+    this.#apertureLimit = pfnLimit(options.apertureEnd, granule);
+    this.#sac = sac;
+    this.#devices = devices;
   }
 
   /**
@@ -63,15 +60,18 @@ export class DmaLayer {
    */
   map(device: number, pages: number, dmaLimit: number, cpu: number): number {
     const { allocator } = this;
-    const limit = dmaLimit === 0 ? this.#maskLimit[device]! : this.#limit(device, dmaLimit);
+    let at = device - this.#firstDevice;
+    // A column that is too short, or begins later, has no number here.
+    if (this.#maskLimit[at] === undefined) at = this.#cover(device);
+    const limit = dmaLimit === 0 ? this.#maskLimit[at]! : this.#limit(at, dmaLimit);
     this.gaveUp = false;
-    if (limit <= this.#limit32 || this.#sacFirst[device] === 0) {
+    if (limit <= this.#limit32 || this.#sacFirst[at] === 0) {
       return allocator.alloc(pages, limit, cpu, true);
     }
     const low = allocator.alloc(pages, this.#limit32, cpu, false);
     if (low !== NO_PFN) return low;
-    if (this.#sticky) {
-      this.#sacFirst[device] = 0;
+    if (this.#sac === 'sticky') {
+      this.#sacFirst[at] = 0;
       this.gaveUp = true;
     }
     const { work } = this;
@@ -87,8 +87,29 @@ export class DmaLayer {
     this.queue.queue(pfn, pages, cpu, id);
   }
 
-  #limit(device: number, dmaLimit: number): number {
-    return Math.min(limitPfnOf(dmaLimit, this.granule), this.#busLimit[device]!);
+  #limit(at: number, dmaLimit: number): number {
+    return Math.min(limitPfnOf(dmaLimit, this.granule), this.#busLimit[at]!);
+  }
+
+  /** Makes the columns reach to `device` and returns its place; most domains have one device. */
+  #cover(device: number): number {
+    const { granule } = this;
+    const old = this.#sacFirst;
+    const oldFirst = old.length === 0 ? device : this.#firstDevice;
+    const first = Math.min(oldFirst, device);
+    const end = Math.max(oldFirst + old.length, device + 1);
+    const devices = this.#devices.slice(first, end);
+    const busLimit = devices.map(({ busDmaLimit }) =>
+      Math.min(this.#apertureLimit, pfnLimit(busDmaLimit, granule)),
+    );
+    this.#firstDevice = first;
+    this.#busLimit = Float64Array.from(busLimit);
+    this.#maskLimit = Float64Array.from(devices, ({ maskBits }, i) =>
+      Math.min(2 ** maskBits / granule - 1, busLimit[i]!),
+    );
+    this.#sacFirst = Uint8Array.from(devices, ({ pci }) => (this.#sac !== 'off' && pci ? 1 : 0));
+    this.#sacFirst.set(old, oldFirst - first);
+    return device - first;
   }
 }
 

@@ -277,3 +277,14 @@ test('rows that span batches come out once each', () => {
   expect(rows.length).toBe(3 * 32_767 + 1);
   expect(ofKind('flush', rows).map((row) => row.value)).toEqual([32_767]);
 });
+
+test('a domain costs what its own devices cost, however many the machine has', () => {
+  const count = 20_000;
+  const devices = Array.from({ length: count }, () => device({}));
+  const rows = Array.from({ length: count - 1 }, (_, i) =>
+    map(i + 1, i, { device: i + 1, domain: 0 }),
+  );
+  const ends = rows.map(({ device = 0, id = 0 }, i) => unmap(id, count + i, { device, domain: 0 }));
+  const found = outcomes(machine({ devices, flush: percpu(256, 10) }), [...rows, ...ends]);
+  expect(ofKind('release', found)).toHaveLength(count - 1);
+});

@@ -5,7 +5,7 @@
 // of traces/README.md. Only what the facts need is read.
 
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Diagnostic } from './capture.ts';
 
 /** A device as meta.json lists it. */
@@ -53,6 +53,7 @@ export async function readMeta(trace: string, diagnostics: Diagnostic[]): Promis
   try {
     const json: unknown = JSON.parse(await readFile(path, 'utf8'));
     if (!isObject(json)) throw new Error('expected an object');
+    noteLosses(object(json.ring_buffer), trace, path, diagnostics);
     return parseMeta(json);
   } catch (error) {
     diagnostics.push(broken(path, error));
@@ -68,6 +69,19 @@ function isMissing(error: unknown): boolean {
 function broken(path: string, error: unknown): Diagnostic {
   const why = error instanceof Error ? error.message : String(error);
   return { code: 'BAD_META', message: `meta.json is not used: ${why}`, count: 1, where: [path] };
+}
+
+// What the ring buffers lost is not always in the trace: dropped events leave no mark in its text. Where a
+// folder has several traces, stats.NAME stands for trace.NAME.txt.
+function noteLosses(stats: Json, trace: string, path: string, diagnostics: Diagnostic[]): void {
+  const name = basename(trace).split('.')[1] ?? '';
+  const total = object(object(stats[`stats.${name}`] ?? stats.stats).total);
+  const lost = ['overrun', 'commit_overrun', 'dropped']
+    .map((key) => within(total[key], 0, Number.MAX_SAFE_INTEGER) ?? 0)
+    .reduce((sum, count) => sum + count, 0);
+  if (lost === 0) return;
+  const message = `the ring buffers lost ${lost} events while recording, as their statistics tell`;
+  diagnostics.push({ code: 'LOST_WHILE_RECORDING', message, count: lost, where: [path] });
 }
 
 /** The known values of a parsed meta.json. */

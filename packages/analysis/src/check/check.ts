@@ -7,7 +7,7 @@
 // A finding is certain only if the trace proves it: no loss in between, no trace edge, no late line.
 // Memory is bounded by the live mappings and the findings that are kept.
 
-import { type Capture, Flag, Op, type RequestBatch } from '@dmalab/trace';
+import { type Capture, Flag, Op, type ReadReport, type RequestBatch } from '@dmalab/trace';
 import type { Finding } from './finding.ts';
 import { type FindingCount, FindingLog } from './finding-log.ts';
 import { LeakWatch } from './leaks.ts';
@@ -71,7 +71,7 @@ export function checkCapture(capture: Capture, { limit = 100 }: CheckOptions = {
     source: report.source,
     sha256: report.sha256,
     requests: s.order,
-    lost: report.lostUnknown ? null : report.lost,
+    lost: isLossy(report) && (report.lostUnknown || report.lost === 0) ? null : report.lost,
     passed: counts.every(({ certain, likely }) => certain + likely === 0),
     counts,
     findings: s.log.findings(),
@@ -87,11 +87,16 @@ function createState(capture: Capture, limit: number): CheckState {
     mappings: new Mappings(),
     leaks: new LeakWatch(facts.devices.length, map + unmap + alloc + free + sync),
     window: LATE + report.resolution,
-    lostAnywhere: (report.lost > 0 || report.lostUnknown) && !hasLossRows(capture),
+    lostAnywhere: isLossy(report) && !hasLossRows(capture),
     lists: new Uint32Array(facts.devices.length),
     losses: 0,
     order: 0,
   };
+}
+
+// What the recorder's statistics tell may not be in the trace at all.
+function isLossy({ lost, lostUnknown, diagnostics }: ReadReport): boolean {
+  return lost > 0 || lostUnknown || diagnostics.some(({ code }) => code === 'LOST_WHILE_RECORDING');
 }
 
 function hasLossRows(capture: Capture): boolean {

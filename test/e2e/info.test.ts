@@ -12,6 +12,9 @@ interface Info {
   unparsed: number;
   requests: Record<string, number>;
   devices: { name: string }[];
+  gaps: { count: number; first: object[]; unmatched: object };
+  allows: { analysis: string; possible: boolean; why: string }[];
+  advice: { why: string; commands: string[] }[];
 }
 
 const folder = tempFolder();
@@ -38,6 +41,66 @@ test('info counts events by name, losses, and requests', () => {
   expect(info.unparsed).toBe(0);
   expect(info.requests).toMatchObject({ map: 1, unmap: 1, alloc: 0, free: 0 });
   expect(info.devices.map(({ name }) => name)).toEqual(['0000:01:00.0']);
+});
+
+test('info tells where events were lost, per CPU, and what that left without a partner', () => {
+  const lost = `CPU:2 [LOST 40 EVENTS]
+           fio-2831    [002] d..1.   913.000000: unmap: IOMMU: iova=0x00000000ffffe000 - 0x00000000fffff000 size=4096 unmapped_size=4096
+           fio-2831    [002] d..1.   913.000001: dma_unmap_phys: 0000:01:00.0 dir=FROM_DEVICE dma_addr=ffffe000 size=512 attrs=
+`;
+  const path = writeTemp(folder, 'gaps.txt', `${TRACE}${lost}`);
+  const { gaps } = jsonOf<Info>(dmalab(['info', path, '--json']));
+  expect(gaps).toMatchObject({
+    count: 2,
+    first: [
+      { cpu: 5, lost: 1312, where: `${path}:9` },
+      { cpu: 2, lost: 40, where: `${path}:10` },
+    ],
+    unmatched: { unmapWithoutMap: 1, stillMapped: 0, acrossLoss: 0 },
+  });
+  const { stdout } = dmalab(['info', path]);
+  expect(stdout).toContain(
+    '  lost      1,352 events (CPU 2: 40, CPU 5: 1,312)\n  unparsed  0\n  gaps      2\n',
+  );
+});
+
+test('info says what a trace does not allow, and the commands that record it', () => {
+  const info = infoOf('plain-advice.txt', TRACE);
+  expect(info.allows.filter(({ possible }) => possible).map(({ analysis }) => analysis)).toEqual([
+    'replay',
+    'check sizes, directions and devices',
+  ]);
+  expect(info.advice.map(({ commands }) => commands)).toEqual([
+    [
+      'dmalab record --print --buffer-kb 262144 -- WORKLOAD',
+      'dmalab record --print --with trace-cmd -- WORKLOAD',
+    ],
+    ['dmalab record --print -- WORKLOAD'],
+    [
+      "dmalab record --print -- sh -c 'WORKLOAD; echo 1 > /sys/bus/pci/devices/0000:01:00.0/remove'",
+    ],
+  ]);
+  for (const { commands } of info.advice) {
+    for (const command of commands) {
+      expect(dmalab(command.split(' ').slice(1)), command).toMatchObject({ code: 0 });
+    }
+  }
+});
+
+test('a capture that lacks nothing gets no advice', () => {
+  const { allows, advice } = jsonOf<Info>(
+    dmalab(['info', 'traces/hot-remove/trace.txt.zst', '--json']),
+  );
+  expect(advice).toEqual([]);
+  expect(allows.filter(({ possible }) => !possible).map(({ analysis }) => analysis)).toEqual([
+    'check syncs',
+    'bounce pool',
+  ]);
+});
+
+test('losses that only the recorder knows are told', () => {
+  const { stdout } = dmalab(['info', 'traces/lossy-small-buffer/trace.nooverwrite.txt.zst']);
+  expect(stdout).toContain('lost      2,220 events by the statistics of the recorder');
 });
 
 test('info reads gzip, zstd and CRLF alike', () => {

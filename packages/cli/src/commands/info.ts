@@ -10,6 +10,12 @@ import {
 import type { Argv, CommandModule } from 'yargs';
 import { formatNumber, print, printJson, progressDone } from '../output.ts';
 import { traceFiles } from '../trace-files.ts';
+import { type Advice, adviceFor } from '../trace-info/advice.ts';
+import { allowancesOf, contentsOf } from '../trace-info/allowance.ts';
+import { type Gap, type Gaps, gapsOf } from '../trace-info/gaps.ts';
+
+/** Gaps in the text. */
+const GAPS_SHOWN = 3;
 
 interface InfoArguments {
   files: string[];
@@ -18,7 +24,7 @@ interface InfoArguments {
 
 export const info: CommandModule<object, InfoArguments> = {
   command: 'info <files..>',
-  describe: 'Say what is in a trace: events, requests, devices, domains, losses, what it allows',
+  describe: 'Say what is in a trace, how complete it is, what it allows, what to record next time',
   builder: (y: Argv) =>
     traceFiles(y)
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
@@ -41,8 +47,10 @@ async function runInfo({ files, json }: InfoArguments): Promise<void> {
     );
 }
 
-function infoDocument({ facts, report }: Capture): object {
+function infoDocument(capture: Capture): object {
+  const { facts, report } = capture;
   const { requests } = report;
+  const contents = contentsOf(capture);
   return {
     schema: 'dmalab.info/1',
     source: report.source,
@@ -67,55 +75,11 @@ function infoDocument({ facts, report }: Capture): object {
     pairing: report.pairing,
     devices: facts.devices.slice(1),
     domains: facts.domains.slice(1),
-    allows: whatItAllows(report),
+    gaps: gapsOf(capture),
+    allows: allowancesOf(contents),
+    advice: adviceFor(capture, contents),
     diagnostics: report.diagnostics,
   };
-}
-
-interface Allowance {
-  readonly analysis: string;
-  readonly possible: boolean;
-  readonly why: string;
-}
-
-function whatItAllows(report: ReadReport): Allowance[] {
-  const { events, requests, lost, lostUnknown } = report;
-  const layout = unfitLayout(report);
-  const has = (name: string): boolean => (events[name] ?? 0) > 0;
-  const lossless = lost === 0 && !lostUnknown;
-  const total = requests.map + requests.alloc;
-  const probes = has('alloc_iova_fast') && has('alloc_iova_fast_ret') && has('free_iova_fast');
-  return [
-    {
-      analysis: 'replay',
-      possible: total > 0,
-      why:
-        total > 0
-          ? `${formatNumber(total)} maps and allocations`
-          : layout ||
-            'no DMA API call or IOMMU mapping was recorded; enable the events dma:* and iommu:*',
-    },
-    {
-      analysis: 'verify the allocator',
-      possible: probes && has('init_iova_domain') && lossless && layout === '',
-      why:
-        layout !== ''
-          ? layout
-          : !probes
-            ? 'needs probes on alloc_iova_fast (entry and return) and free_iova_fast'
-            : !has('init_iova_domain')
-              ? 'the creation of no domain was recorded (probe init_iova_domain)'
-              : lossless
-                ? 'allocations, frees and the creation of the domain were recorded'
-                : 'events were lost',
-    },
-  ];
-}
-
-/** Why the events of a layout that has no times or no values cannot be used; empty for other layouts. */
-function unfitLayout({ diagnostics }: ReadReport): string {
-  const unfit = diagnostics.find(({ code }) => /^(?:NO_TIME|RAW_TEXT_UNSUPPORTED)$/.test(code));
-  return unfit?.message ?? '';
 }
 
 function infoText(capture: Capture): string {
@@ -128,6 +92,7 @@ function infoText(capture: Capture): string {
     `  sha256    ${report.sha256}`,
     `  lost      ${lossText(report)}`,
     `  unparsed  ${formatNumber(report.unparsed)}`,
+    ...completenessTexts(gapsOf(capture)),
     '',
     'events',
     ...columnsOf(Object.entries(report.events).sort((a, b) => b[1] - a[1])),
@@ -141,7 +106,8 @@ function infoText(capture: Capture): string {
   lines.push('', 'devices', ...facts.devices.slice(1).map(deviceText));
   lines.push('', 'domains', ...domainTexts(capture));
   lines.push('', 'allows');
-  for (const { analysis, possible, why } of whatItAllows(report)) {
+  const contents = contentsOf(capture);
+  for (const { analysis, possible, why } of allowancesOf(contents)) {
     lines.push(`  ${possible ? 'yes' : 'no '}  ${analysis}: ${why}`);
   }
   for (const { code, message, count, where } of report.diagnostics) {
@@ -151,11 +117,53 @@ function infoText(capture: Capture): string {
       `  first at ${where.slice(0, 3).join(', ')}`,
     );
   }
+  lines.push(...adviceTexts(adviceFor(capture, contents)));
   return `${lines.join('\n')}\n`;
 }
 
-function lossText({ lost, lostUnknown, lostByCpu }: ReadReport): string {
-  if (lost === 0 && !lostUnknown) return 'none recorded';
+function completenessTexts({ count, first, unmatched }: Gaps): string[] {
+  const lines = [
+    `  gaps      ${count === 0 ? 'none' : formatNumber(count)}`,
+    ...first.slice(0, GAPS_SHOWN).map(gapText),
+  ];
+  if (count > GAPS_SHOWN) lines.push(`            ... (--json lists the first ${first.length})`);
+  const { unmapWithoutMap, stillMapped, acrossLoss } = unmatched;
+  lines.push(
+    `  unmatched ${formatNumber(unmapWithoutMap)} unmaps without a map, ${formatNumber(stillMapped)} mappings live at the end`,
+  );
+  if (acrossLoss > 0) {
+    lines.push(
+      `            ${formatNumber(acrossLoss)} pairs across a loss, of which nothing is claimed`,
+    );
+  }
+  return lines;
+}
+
+function gapText({ timeNs, cpu, lost, where }: Gap): string {
+  const place = cpu < 0 ? 'an unknown CPU' : `CPU ${cpu}`;
+  const number = lost === null ? 'a number of events not recorded' : `${formatNumber(lost)} events`;
+  return `            ${formatNumber(timeNs / 1e9)} s, ${place}: ${number} (${where})`;
+}
+
+function adviceTexts(advice: readonly Advice[]): string[] {
+  if (advice.length === 0) return [];
+  return [
+    '',
+    'next time',
+    ...advice.flatMap(({ why, commands }) => [
+      `  ${why}`,
+      ...commands.map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+function lossText({ lost, lostUnknown, lostByCpu, diagnostics }: ReadReport): string {
+  const told = diagnostics.find(({ code }) => code === 'LOST_WHILE_RECORDING');
+  if (lost === 0 && !lostUnknown) {
+    return told === undefined
+      ? 'none recorded'
+      : `${formatNumber(told.count)} events by the statistics of the recorder, the trace does not show where`;
+  }
   const where = Object.entries(lostByCpu).map(([cpu, n]) => `CPU ${cpu}: ${formatNumber(n)}`);
   return `${lostUnknown ? 'at least ' : ''}${formatNumber(lost)} events${where.length > 0 ? ` (${where.join(', ')})` : ''}`;
 }

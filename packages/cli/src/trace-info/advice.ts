@@ -1,0 +1,94 @@
+// What to record next time: the lacks of a trace, and the commands that mend them.
+
+import type { Capture } from '@dmalab/trace';
+import { isAtLeast, kernelVersion } from '../recording/kernel-release.ts';
+import { FIRST_WITH_DMA_EVENTS } from '../recording/recipe.ts';
+import { quote } from '../recording/recording-script.ts';
+import type { Contents } from './allowance.ts';
+
+/** One lack and its remedy. */
+export interface Advice {
+  /** What is missing, and what that keeps one from. */
+  readonly why: string;
+  /** Shell commands for the recorded machine; empty where none helps. */
+  readonly commands: readonly string[];
+}
+
+const LARGER_BUFFER_KB = 262_144;
+
+/** The remedies in order of weight; empty for a trace that lacks nothing. */
+export function adviceFor(capture: Capture, contents: Contents): Advice[] {
+  const { facts } = capture;
+  const release = facts.kernel?.value ?? null;
+  const isOld = release !== null && !isAtLeast(kernelVersion(release), FIRST_WITH_DMA_EVENTS);
+  const kernel = release === null ? [] : ['--kernel', release];
+  const print = (words: readonly string[], workload: string): string =>
+    `${['dmalab', 'record', '--print', ...kernel, ...words].map(quote).join(' ')} -- ${workload}`;
+  const device = facts.devices[1]?.name;
+  const advice: Advice[] = [];
+  if (contents.layout !== '') {
+    advice.push({
+      why: `${contents.layout}: print the same buffer again in the default layout`,
+      commands: [
+        'cd /sys/kernel/tracing',
+        'for o in raw hex bin; do echo no$o > trace_options; done',
+        'echo context-info > trace_options',
+        'cat trace > trace.txt',
+      ],
+    });
+  }
+  if (!contents.lossless) {
+    advice.push({
+      why: 'events were lost: record with larger ring buffers, for less time, or with trace-cmd, which writes while it records',
+      commands: [
+        print(['--buffer-kb', String(LARGER_BUFFER_KB)], 'WORKLOAD'),
+        print(['--with', 'trace-cmd'], 'WORKLOAD'),
+      ],
+    });
+  }
+  if (!contents.hasDmaEvents || !contents.hasAllocProbes || contents.total === 0) {
+    const isAllThereIs = isOld && contents.hasAllocProbes && contents.total > 0;
+    advice.push({
+      why: missing(contents, isOld),
+      commands: isAllThereIs ? [] : [print([], 'WORKLOAD')],
+    });
+  }
+  if (contents.hasAllocProbes && !contents.hasCreation) {
+    advice.push({
+      why: 'the creation of the domain was not recorded, so its first state is unknown: take the device away, and let it come back while recording',
+      commands: [
+        `echo 1 > /sys/bus/pci/devices/${address(device)}/remove`,
+        print([], "sh -c 'echo 1 > /sys/bus/pci/rescan; sleep 2; WORKLOAD'"),
+      ],
+    });
+  }
+  if (contents.total > 0 && !contents.hasRemoval) {
+    advice.push({
+      why: 'no device was removed, so nothing is known to be leaked: remove it at the end',
+      commands: [
+        print([], `sh -c 'WORKLOAD; echo 1 > /sys/bus/pci/devices/${address(device)}/remove'`),
+      ],
+    });
+  }
+  return advice;
+}
+
+function missing({ hasDmaEvents, hasAllocProbes }: Contents, isOld: boolean): string {
+  const what = [
+    ...(hasDmaEvents
+      ? []
+      : [
+          isOld
+            ? 'exact sizes and directions: this kernel has no events dma:* (6.12 and later have), the probes tell the devices'
+            : 'exact sizes, directions and devices: the events dma:*',
+        ]),
+    ...(hasAllocProbes ? [] : ['what the allocator did: the probes']),
+  ];
+  return `not recorded: ${what.join('; ')}`;
+}
+
+function address(device: string | undefined): string {
+  return device !== undefined && /^[\da-f]{4,}:[\da-f]{2}:[\da-f]{2}\.\d$/.test(device)
+    ? device
+    : 'DEVICE';
+}

@@ -33,6 +33,15 @@ function named(lines: readonly string[]): string[] {
 }
 
 describe('domains', () => {
+  test('have the default page size where the recorded one cannot be', async () => {
+    for (const granule of ['0x3', '0x0', '0xffffffffffffffff']) {
+      const lines = domain(INIT, 1).map((line) => line.replace('0x1000', granule));
+      const c = await capture(lines);
+      expect(c.facts.domains[1]?.granule).toEqual({ value: 4096, source: 'default' });
+      expect(c.report.pairing).toEqual({ BAD_GRANULE: 1 });
+    }
+  });
+
   test('are created, given reserved ranges and destroyed; their requests stand in between', async () => {
     const c = await capture([
       ...domain(INIT, 1),

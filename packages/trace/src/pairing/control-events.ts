@@ -11,10 +11,11 @@ import { beginRow, releaseEntry, writeDraft, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 const UNKNOWN_CPU = 65_535;
+const MOST_GRANULE = 2 ** 31;
 
 /** init_iova_domain. */
 export function onDomainInit(p: Pairing, b: EventBatch, i: number): void {
-  const granule = b.size[i]!;
+  const granule = recordedGranule(p, b.size[i]!);
   const token = b.token[i]!;
   const domain = p.attribution.create(
     token,
@@ -27,6 +28,13 @@ export function onDomainInit(p: Pairing, b: EventBatch, i: number): void {
   if (granule >= PAGE) p.unit = granule / PAGE;
   p.fresh.set(b.tid[i]!, domain);
   writeControl(p, b, i, Op.domainCreate, domain, granule, (b.aux[i]! * granule) / PAGE);
+}
+
+/** The kernel takes powers of two alone; anything else was damaged on its way, and reads as not recorded. */
+function recordedGranule(p: Pairing, size: number): number {
+  if (Number.isInteger(Math.log2(size)) && size <= MOST_GRANULE) return size;
+  p.oddities.count('BAD_GRANULE');
+  return 0;
 }
 
 /** put_iova_domain: what is still mapped in the domain goes with it. */

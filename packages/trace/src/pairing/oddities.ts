@@ -25,6 +25,8 @@ export const ODDITY_CODES = [
   'LIST_CAPPED',
   /** dma_free of a null pointer: ignored. */
   'NULL_FREE',
+  /** The page size of a domain is no power of two: its creation line is damaged. */
+  'BAD_GRANULE',
   /** A mapping was still live when its domain was destroyed. */
   'LIVE_AT_DESTROY',
   /** Mappings overlap in a domain that is unknown: virtual domains were made. */

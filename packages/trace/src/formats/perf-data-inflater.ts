@@ -67,8 +67,12 @@ export class PerfInflater {
   /** Ends the stream. perf leaves its frame open, which is no damage. */
   async end(): Promise<void> {
     if (this.decoder === null || this.isBroken) return;
-    this.collect();
-    this.flush();
+    await this.decoder.end();
+    for (const bytes of this.decoder.take()) this.output.push(bytes as Buffer);
+  }
+
+  /** Reports what is left when all was moved. */
+  finish(): void {
     if (this.rest.length > 0) this.damage('compressed records break off inside a record');
   }
 

@@ -62,7 +62,7 @@ export class PerfRows {
   /** Writes the records `sorted[from]` on, up to time `limit` or a full batch; returns the next one. */
   write(sorted: Uint32Array, from: number, limit: number): number {
     const { pending, sink } = this;
-    const { time, at, view } = { time: pending.time, at: pending.at, view: pending.view };
+    const { time, at, view } = pending;
     let i = from;
     for (; i < pending.length && !sink.full; i++) {
       const entry = sorted[i]!;

@@ -25,7 +25,7 @@ import { PerfInflater } from './perf-data-inflater.ts';
 import { PendingRecords, RecordType } from './perf-data-pending.ts';
 import { PerfRows } from './perf-data-rows.ts';
 
-const BLOCK = 1024 * 1024;
+const BLOCK = 256 * 1024;
 const HEADER = 8;
 /** LOST_SAMPLES records that count what a filter dropped, not what was lost. */
 const FILTERED = 1 << 15;
@@ -119,55 +119,58 @@ class PerfReader {
     return at;
   }
 
-  /** A record that tells about others; returns the bytes that follow it outside of records. */
+  /** A record that does not wait; returns the bytes that follow it outside of records. */
   private async *special(
     at: number,
     size: number,
     position: number,
   ): AsyncGenerator<EventBatch, number, undefined> {
     const { view, block, header } = this;
-    const { little, attrs, features } = header;
-    const type = view.getUint32(at, little);
     const from = position + at;
+    const type = view.getUint32(at, header.little);
+    if (type === RecordType.finishedRound) {
+      yield* this.release(this.complete);
+      this.complete = this.pending.latest;
+      return 0;
+    }
     const cursor = new ByteCursor(this.readAt, this.file.source, from + HEADER, from + size);
-    cursor.little = little;
+    cursor.little = header.little;
+    if (type === RecordType.compressed || type === RecordType.compressed2) {
+      const length = type === RecordType.compressed ? size - HEADER : cursor.u64();
+      const start = at + size - cursor.left;
+      const piece = block.subarray(start, Math.min(at + size, start + length));
+      await this.inflater.decode(piece, from);
+      yield* this.inflated(from);
+      return 0;
+    }
+    if (type === RecordType.lostSamples) {
+      const isFiltered = (view.getUint16(at + 4, header.little) & FILTERED) !== 0;
+      if (!isFiltered && cursor.left >= 8) this.lostSamples += cursor.u64();
+      return 0;
+    }
+    return this.description(type, cursor);
+  }
+
+  /** A record that a pipe has in place of a part of the header. */
+  private description(type: number, cursor: ByteCursor): number {
+    const { attrs, features } = this.header;
     switch (type) {
-      case RecordType.finishedRound:
-        yield* this.release(this.complete);
-        this.complete = this.pending.latest;
-        break;
-      case RecordType.compressed:
-      case RecordType.compressed2: {
-        const start = at + HEADER + (type === RecordType.compressed2 ? 8 : 0);
-        const length = type === RecordType.compressed2 ? cursor.u64() : size - HEADER;
-        const piece = block.subarray(start, Math.min(at + size, start + length));
-        await this.inflater.decode(piece, from);
-        yield* this.inflated(from);
-        break;
-      }
-      case RecordType.lostSamples: {
-        const isFiltered = (view.getUint16(at + 4, little) & FILTERED) !== 0;
-        if (!isFiltered && cursor.left >= 8) this.lostSamples += cursor.u64();
-        break;
-      }
       case RecordType.headerAttr: {
-        const attr = readAttr(cursor, size - HEADER);
+        const attr = readAttr(cursor, cursor.left);
         attrs.add(attr, readIds(cursor, cursor.left));
-        break;
+        return 0;
       }
       case RecordType.headerFeature:
         readFeature(cursor.u64(), cursor, features);
-        break;
+        return 0;
       case RecordType.tracingData: {
         const length = cursor.u32();
-        const end = from + size + length;
-        if (end > this.end)
-          throw errorAt(
-            this.file.source,
-            from,
-            'LENGTH: expected the event formats, found the end',
-          );
-        features.tracing = readTracingData(cursor.part(from + size, end));
+        const start = cursor.end;
+        if (start + length > this.end) {
+          const problem = `expected ${length} bytes of event formats, found ${this.end - start}`;
+          throw errorAt(this.file.source, start, `LENGTH: ${problem}`);
+        }
+        features.tracing = readTracingData(cursor.part(start, start + length));
         return 8 * Math.ceil(length / 8);
       }
       case RecordType.auxtrace:
@@ -211,6 +214,7 @@ class PerfReader {
     const { sink } = this;
     await this.inflater.end();
     yield* this.inflated(this.end);
+    this.inflater.finish();
     yield* this.release(Infinity);
     this.opened().end(this.lostSamples);
     sink.counts.headerCpus = this.header.features.cpus;

@@ -32,6 +32,12 @@ const BENCHMARKS: readonly Benchmark[] = [
     text: 'The bundled recording of trace-cmd, its pages repeated 600 times, to events and to paired requests, against `trace-cmd report > /dev/null` on the same file. Bound: to events at least 8 times as fast.',
   },
   {
+    title: 'Reading perf.data',
+    script: 'perf-data.ts',
+    words: [],
+    text: 'The bundled recording of perf, its samples repeated 800 times, to events and to paired requests, against `perf script > /dev/null` on the same file. Bound: to events at least 6 times as fast.',
+  },
+  {
     title: 'Memory',
     script: 'memory.ts',
     words: ['1000'],

@@ -41,7 +41,7 @@ test.each([
   [['out.csv', '--columns', 'op'], /--columns: got "op", expected FIELD=COLUMN pairs/],
   [
     ['out.csv', '--columns', 'nothing=x'],
-    /--columns: Unknown field "nothing", expected one of: op, t/,
+    /--columns: unknown field "nothing", expected one of: op, t/,
   ],
 ])('wrong usage: %s', (words, problem) => {
   const table = writeTemp(folder, 'table.csv', 'op,iova,size\nmap,0x1000,4096\n');

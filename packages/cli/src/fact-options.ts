@@ -1,6 +1,6 @@
 // The options that state what a capture does not tell, shared by all commands that read traces.
 
-import type { ReadOptions } from '@dmalab/trace';
+import { type ReadOptions, TABLE_FIELDS } from '@dmalab/trace';
 import type { Argv } from 'yargs';
 import { progress } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -10,6 +10,8 @@ export interface FactArguments {
   granule: number | undefined;
   maskBits: number | undefined;
   forcedac: boolean | undefined;
+  columns: string | undefined;
+  initialState: string | undefined;
 }
 
 /** Adds the options to a command. */
@@ -28,13 +30,23 @@ export function factOptions(y: Argv): Argv<FactArguments> {
     .option('forcedac', {
       describe: 'The recorded kernel ran with iommu.forcedac=1 (--no-forcedac: it did not)',
       type: 'boolean',
+    })
+    .option('columns', {
+      describe: 'Columns of a table with names of its own, as in op=action,iova=where',
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('initial-state', {
+      describe: 'Dump of dma-debug (dma-api/dump) that was taken when the trace began',
+      type: 'string',
+      requiresArg: true,
     }) as unknown as Argv<FactArguments>;
 }
 
 /** The options as the reader takes them, with progress shown under `name`. */
 export function readOptions(
   name: string,
-  { granule, maskBits, forcedac }: FactArguments,
+  { granule, maskBits, forcedac, columns, initialState }: FactArguments,
 ): ReadOptions {
   if (granule !== undefined && !(granule >= 512 && Number.isInteger(Math.log2(granule)))) {
     throw new UsageError(
@@ -48,7 +60,29 @@ export function readOptions(
     ...(granule === undefined ? {} : { granule }),
     ...(maskBits === undefined ? {} : { maskBits }),
     ...(forcedac === undefined ? {} : { forcedac }),
+    ...(columns === undefined ? {} : { columns: columnMapping(columns) }),
+    ...(initialState === undefined ? {} : { initialState }),
     progress: (lines, bytes) =>
       progress(`${name}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines read`),
   };
+}
+
+function columnMapping(text: string): Record<string, string> {
+  const mapping: Record<string, string> = {};
+  const fields: readonly string[] = TABLE_FIELDS;
+  for (const pair of text.split(',')) {
+    const [, field, column] = /^\s*(\w+)\s*=\s*(.+?)\s*$/.exec(pair) ?? [];
+    if (field === undefined || column === undefined) {
+      throw new UsageError(
+        `--columns: got "${pair}", expected FIELD=COLUMN pairs joined by commas`,
+      );
+    }
+    if (!fields.includes(field)) {
+      throw new UsageError(
+        `--columns: unknown field "${field}", expected one of: ${fields.join(', ')}`,
+      );
+    }
+    mapping[field] = column;
+  }
+  return mapping;
 }

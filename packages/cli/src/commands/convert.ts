@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import {
   openTrace,
-  type ReadOptions,
   readCapture,
   TABLE_FORMATS,
   type TableFormatName,
@@ -22,8 +21,6 @@ interface ConvertArguments extends FactArguments {
   out: string;
   what: 'requests' | 'events';
   to: TableFormatName | undefined;
-  columns: string | undefined;
-  initialState: string | undefined;
   json: boolean;
 }
 
@@ -63,16 +60,6 @@ export const convert: CommandModule<object, ConvertArguments> = {
         choices: TABLE_FORMATS,
         requiresArg: true,
       })
-      .option('columns', {
-        describe: 'Columns of a table with names of its own, as in op=action,iova=where',
-        type: 'string',
-        requiresArg: true,
-      })
-      .option('initial-state', {
-        describe: 'Dump of dma-debug (dma-api/dump) that was taken when the trace began',
-        type: 'string',
-        requiresArg: true,
-      })
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
       .example('$0 convert trace.txt.zst trace.parquet', 'loads many times faster afterwards')
       .example(
@@ -92,24 +79,15 @@ async function runConvert(options: ConvertArguments): Promise<void> {
   if (existsSync(out) && resolve(from) === resolve(out)) {
     throw new UsageError(`${out}: expected another file than the trace itself`);
   }
-  const rows = await written(options, format);
+  const rows = await (what === 'events' ? events : requests)(options, format);
   progressDone();
   if (json) printJson({ schema: 'dmalab.convert/1', in: from, out, what, format, rows });
   else print(`${formatNumber(rows)} ${what} are in ${out}`);
 }
 
-async function written(options: ConvertArguments, format: TableFormatName): Promise<number> {
-  try {
-    return await (options.what === 'events' ? events : requests)(options, format);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`--columns: ${error.message}`);
-    throw error;
-  }
-}
-
 async function requests(options: ConvertArguments, format: TableFormatName): Promise<number> {
   const { in: from, out } = options;
-  const capture = await readCapture(from, inputOptions(options));
+  const capture = await readCapture(from, readOptions(from, options));
   try {
     progress(`${from}: writing`);
     return writeRequests(capture, out, format);
@@ -120,29 +98,6 @@ async function requests(options: ConvertArguments, format: TableFormatName): Pro
 
 async function events(options: ConvertArguments, format: TableFormatName): Promise<number> {
   const { in: from, out } = options;
-  const reader = await openTrace(from, inputOptions(options));
+  const reader = await openTrace(from, readOptions(from, options));
   return writeEvents(reader, out, format, (rows) => progress(`${from}: ${rows} events`));
-}
-
-function inputOptions(options: ConvertArguments): ReadOptions {
-  const { columns, initialState } = options;
-  return {
-    ...readOptions(options.in, options),
-    ...(columns === undefined ? {} : { columns: columnMapping(columns) }),
-    ...(initialState === undefined ? {} : { initialState }),
-  };
-}
-
-function columnMapping(text: string): Record<string, string> {
-  const mapping: Record<string, string> = {};
-  for (const pair of text.split(',')) {
-    const [, field, column] = /^\s*(\w+)\s*=\s*(.+?)\s*$/.exec(pair) ?? [];
-    if (field === undefined || column === undefined) {
-      throw new UsageError(
-        `--columns: got "${pair}", expected FIELD=COLUMN pairs joined by commas`,
-      );
-    }
-    mapping[field] = column;
-  }
-  return mapping;
 }

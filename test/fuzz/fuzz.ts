@@ -1,7 +1,7 @@
 // Random cases until the time is up: node test/fuzz/fuzz.ts [SECONDS] [SEED]
 //
 // Each case has a seed of its own, counted up from SEED, and is one of: an allocator stream, a flush
-// queue stream (both beside slow models), a damaged trace from reading to charts. The first case
+// queue stream (both beside slow models), a damaged trace, text or binary, from reading to charts. The first case
 // that is wrong ends the run with exit code 1 and the command that repeats it; 0 seconds is one case.
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { allocatorCase } from './allocator-case.ts';
+import { binaryCase } from './binary-case.ts';
 import { queueCase } from './queue-case.ts';
 import { Random } from './random.ts';
 import { traceCase } from './trace-case.ts';
@@ -54,8 +55,9 @@ console.log(`${cases} cases without a difference, seeds from ${firstSeed}`);
 await watchdog.terminate();
 
 async function oneCase(random: Random, file: string): Promise<string> {
-  const kind = random.below(6);
+  const kind = random.below(8);
   if (kind === 0) return allocatorCase(random);
   if (kind === 1) return queueCase(random);
+  if (kind < 4) return await binaryCase(random, file);
   return await traceCase(random, file);
 }

@@ -24,7 +24,11 @@ export async function traceCase(random: Random, file: string): Promise<string> {
   const text = mutate(piece(linesOf(trace), random), count, random);
   const cut = random.chance(0.1) ? text.slice(0, random.below(text.length + 1)) : text;
   writeFileSync(file, cut, 'latin1');
-  const told = `${trace}, ${cut.length} bytes, ${count} mutations`;
+  return readAndReplay(random, file, `${trace}, ${cut.length} bytes, ${count} mutations`);
+}
+
+/** Reads a damaged file and replays what it gives; `told` says what it is. */
+export async function readAndReplay(random: Random, file: string, told: string): Promise<string> {
   let capture: Capture;
   try {
     capture = await readCapture(file, { ignoreProbes: random.chance(0.2) });

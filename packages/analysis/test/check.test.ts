@@ -141,6 +141,11 @@ describe('an unmap without a map', () => {
     expect(sure(result)).toEqual(['UNMATCHED_UNMAP certain: unmap 12']);
   });
 
+  test('is no fault before its device came back with a new domain', async () => {
+    const result = await check([...unmap('ffffe000'), ...CREATED, ...unmap('fffff000')]);
+    expect(said(result)).toEqual(['UNMATCHED_UNMAP possible: unmap 4']);
+  });
+
   test('after a loss is only possible', async () => {
     const result = await check([
       ...CREATED,

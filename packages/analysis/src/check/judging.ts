@@ -18,10 +18,12 @@ export function judge(s: CheckState, losses: number, flags: number, sure: Judgem
   return sure;
 }
 
-/** Whether all mappings of the domain of row `i` are in the trace. */
+/** Whether all mappings that the domain of row `i` ever had are in the trace. */
 export function hasWholeHistory(s: CheckState, b: RequestBatch, i: number): boolean {
   const domain = s.capture.facts.domains[b.domain[i]!];
-  return b.domain[i] !== 0 && domain !== undefined && domain.createdAt !== null;
+  if (b.domain[i] === 0 || domain === undefined || domain.createdAt === null) return false;
+  // A device may have had another domain before, of which nothing is known.
+  return (b.flags[i]! & Flag.openStart) === 0 && domain.createdAt <= b.time[i]!;
 }
 
 export function certain(reason: string): Judgement {

@@ -37,6 +37,12 @@ describe('an input that is no trace is an error that names the cause', () => {
     expect(await openProblem(directory)).toMatch(/IO: expected a file, found a directory/);
   });
 
+  test('a JSON document laid out over many lines', async () => {
+    expect(await problem('{\n  "name": "dmalab",\n  "type": "module"\n}\n')).toMatch(
+      /UNKNOWN_FORMAT: .*found "\{"/,
+    );
+  });
+
   test('an empty file, and one of blank lines', async () => {
     expect(await problem('')).toMatch(/NO_EVENTS: .*found an empty file/);
     expect(await problem('\n \r\n\n')).toMatch(/NO_EVENTS: .*found blank lines only/);

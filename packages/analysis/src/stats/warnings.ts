@@ -52,7 +52,7 @@ function reading({ report }: WarningInput): Warning[] {
       code,
       count,
       text: where[0] === undefined ? message : `${message} (first at ${where[0]})`,
-      meaning: 'The reader dealt with it as its rule says; see the trace format page.',
+      meaning: 'The reader went on as the message says; dmalab info lists more places.',
     })),
   ];
 }
@@ -107,7 +107,7 @@ function guesses({ report, machine, domains }: WarningInput): Warning[] {
     {
       code: 'INFERRED_DOMAINS',
       count: inferred,
-      text: `${inferred} domains were inferred, not recorded.`,
+      text: `${inferred} ${inferred === 1 ? 'domain was' : 'domains were'} inferred, not recorded.`,
       meaning:
         'Each device is taken to have a domain of its own, empty at the start; devices that share one compete for addresses in reality.',
     },

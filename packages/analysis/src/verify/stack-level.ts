@@ -150,7 +150,7 @@ class StackRun {
       compared: counted.compared,
       matched: counted.matched,
       first: counted.first,
-      why: why ?? (createdAt === null ? 'its creation is not in the capture' : null),
+      why: why ?? (createdAt === null ? 'the creation of its domain is not in the capture' : null),
       flushes: comparable ? compareFlushes(recorded, counted.flushes, jiffy) : null,
     };
   }

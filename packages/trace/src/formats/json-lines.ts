@@ -14,7 +14,7 @@ import { bpftraceText } from './bpftrace-json.ts';
 import { readCsv } from './csv.ts';
 import type { FormatOptions, TraceFormat } from './format.ts';
 import { objectLines } from './json-array.ts';
-import { Cell, FIELDS, fieldOf, unitOf } from './table-header.ts';
+import { Cell, fieldOf, TABLE_FIELDS, unitOf } from './table-header.ts';
 import { TableRows, tableNotes, takeNotes } from './table-rows.ts';
 
 const UNKNOWN = -1;
@@ -25,7 +25,8 @@ const MAX_KEYS = 10_000;
 /** Objects of one event each. */
 export const jsonLines: TraceFormat = {
   name: 'JSON lines',
-  matches: (_, text) => /^\s*(?:\[\s*)?\{\s*["}]/.test(text),
+  // One object per line: a brace that ends its line begins a document laid out for people.
+  matches: (_, text) => /^\s*(?:\[\s*)?\{[ \t]*["}]/.test(text),
   read: readJsonLines,
 };
 
@@ -58,7 +59,7 @@ class JsonLineParser implements LineParser {
   private readonly rows: TableRows;
   private readonly mapping: Readonly<Record<string, string>>;
   private readonly fields = new Map<string, number>();
-  private readonly cells: string[] = FIELDS.map(() => '');
+  private readonly cells: string[] = TABLE_FIELDS.map(() => '');
 
   constructor(lines: TextWindow, names: TextWindow, sink: EventSink, options: FormatOptions) {
     this.bytes = lines.bytes;

@@ -5,7 +5,7 @@ import { machineFromFacts, replay } from '@dmalab/replay';
 import { EventKind, Flag, readCapture } from '@dmalab/trace';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from './support/byte-writer.ts';
-import { Id, type Machine, Records } from './support/dat-events.ts';
+import { type Format, Id, type Machine, Records } from './support/dat-events.ts';
 import { type DatFile, datFile, Page } from './support/dat-file.ts';
 import { type EventRow, type Reading, readFile, readText } from './support/read-text.ts';
 
@@ -229,6 +229,73 @@ describe('instances', () => {
     const buffers = [{ cpus: { 0: early } }, { name: 'dma', clock: 'mono', cpus: { 0: late } }];
     const { rows, codes } = await readDat({ version: 7, buffers });
     expect([rows.length, codes]).toEqual([1, { MIXED_CLOCKS: 1 }]);
+  });
+});
+
+describe('the description of an event decides how it is read', () => {
+  const COMMON = [
+    'field:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;',
+    'field:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;',
+    'field:int common_pid;\toffset:4;\tsize:4;\tsigned:1;',
+  ];
+
+  function described(system: string, name: string, fields: readonly string[]): Format[] {
+    const lines = [...COMMON, ...fields].map((field) => `\t${field}`).join('\n');
+    return [{ system, text: `name: ${name}\nID: 300\nformat:\n${lines}\n\nprint fmt: "x;\n"` }];
+  }
+
+  test('arguments of a probe are packed; a device that could not be read is unknown', async () => {
+    const formats = described('dmat', '__iommu_dma_unmap', [
+      'field:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;',
+      'field:__data_loc char[] dev;\toffset:16;\tsize:4;\tsigned:1;',
+      'field:u64 dma_addr;\toffset:20;\tsize:8;\tsigned:0;',
+      'field:u64 size;\toffset:28;\tsize:8;\tsigned:0;',
+    ]);
+    const start = (): ByteWriter => records.start(300).u64(0x8100_0000);
+    const named = start()
+      .u32((8 << 16) | 36)
+      .u64(0xffff_f000n)
+      .u64(8192)
+      .text('virtio0\0')
+      .done();
+    const fault = start().u32(36).u64(0xffff_f000n).u64(8192).done();
+    const page = new Page(x86, 1n).event(0, named).event(0, fault);
+    const { rows, codes } = await readDat({ ...onePage(page), formats });
+    const row = { kind: EventKind.dmaUnmapCall, address: 'fffff000', size: 8192 };
+    expect(rows).toMatchObject([
+      { ...row, device: 'virtio0' },
+      { ...row, device: '' },
+    ]);
+    expect(codes).toEqual({});
+  });
+
+  test('old kernels do not say signed, add common fields and have attributes in types', async () => {
+    const formats = described('iommu', 'map', [
+      'field:int common_lock_depth;\toffset:8;\tsize:4;',
+      'field:u64 __attribute__((aligned(8))) iova;\toffset:16;\tsize:8;',
+      'field:phys_addr_t paddr;\toffset:24;\tsize:8;',
+      'field:int size;\toffset:32;\tsize:4;',
+    ]);
+    const record = records.start(300).u64(0).u64(0x1000n).u64(0x2000n).u32(4096).done();
+    const { rows } = await readDat({ ...onePage(new Page(x86, 1n).event(0, record)), formats });
+    expect(rows).toMatchObject([
+      { kind: EventKind.iommuMap, address: '1000', phys: '2000', size: 4096 },
+    ]);
+  });
+
+  test('an event of the same name from another system, or without its fields, counts by name', async () => {
+    const iova = 'field:u64 iova;\toffset:8;\tsize:8;\tsigned:0;';
+    const record = records.start(300).u64(0x1000n).done();
+    for (const [system, code] of [
+      ['gpu', {}],
+      ['iommu', { BAD_FORMAT: 1 }],
+    ] as const) {
+      const formats = described(system, 'map', [iova]);
+      const page = new Page(x86, 1n).event(0, record);
+      const { rows, codes } = await readDat({ ...onePage(page), formats });
+      expect(rows).toMatchObject([{ kind: EventKind.other, name: 'map', address: '0' }]);
+      expect(codes).toEqual(code);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 export * from './batch.ts';
 export * from './capture.ts';
 export * from './event-reader.ts';
-export { FIELDS as TABLE_FIELDS } from './formats/table-header.ts';
+export { TABLE_FIELDS } from './formats/table-header.ts';
 export * from './kernel-log.ts';
 export { pairCapture, type ReadOptions, readCapture } from './read-capture.ts';
 export { type OpenOptions, openTrace } from './read-trace.ts';

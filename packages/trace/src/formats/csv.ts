@@ -15,7 +15,7 @@ import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';
 import type { FormatOptions, TraceFormat } from './format.ts';
-import { FIELDS, type Header, isHeader, readHeader } from './table-header.ts';
+import { type Header, isHeader, readHeader, TABLE_FIELDS } from './table-header.ts';
 import { TableRows, tableNotes, takeNotes } from './table-rows.ts';
 
 const MAX_RECORD = 1 << 20;
@@ -71,7 +71,7 @@ export async function* readCsv(
   const offset = numbered === null ? top.lines + 1 : top.lines;
   const first = numbered === null ? rest : withHead(`${top.header}\n`, rest);
   const parser = parserOf(delimiter, width);
-  const cells: string[] = FIELDS.map(() => '');
+  const cells: string[] = TABLE_FIELDS.map(() => '');
   const feeding = feed(parser, first);
   try {
     for await (const item of parser) {

@@ -6,7 +6,7 @@
 import { TraceError } from '../trace-error.ts';
 
 /** The fields of a row, in the order of {@link Cells}. */
-export const FIELDS = [
+export const TABLE_FIELDS = [
   'op',
   't',
   'cpu',
@@ -29,11 +29,11 @@ export const FIELDS = [
   'aux2',
   'segments',
 ] as const;
-export type FieldName = (typeof FIELDS)[number];
+export type FieldName = (typeof TABLE_FIELDS)[number];
 
 /** Number of a field. */
 export const Cell: Readonly<Record<FieldName, number>> = Object.fromEntries(
-  FIELDS.map((name, i) => [name, i]),
+  TABLE_FIELDS.map((name, i) => [name, i]),
 ) as Record<FieldName, number>;
 
 /** The cells of one row by field; an empty text is unknown. */
@@ -91,17 +91,17 @@ export function readHeader(
   source: string,
   line: number,
 ): Header {
-  const columns = new Int32Array(FIELDS.length).fill(-1);
+  const columns = new Int32Array(TABLE_FIELDS.length).fill(-1);
   names.forEach((name, column) => {
     const field = fieldOf(name, mapping);
     if (field < 0) return;
     if (columns[field]! >= 0) {
       const both = `"${names[columns[field]!]}" and "${name}"`;
-      const advice = `name one: --columns ${FIELDS[field]}=NAME`;
+      const advice = `name one: --columns ${TABLE_FIELDS[field]}=NAME`;
       throw new TraceError(
         source,
         line,
-        `CSV_AMBIGUOUS: expected one column for ${FIELDS[field]}, found ${both}; ${advice}`,
+        `CSV_AMBIGUOUS: expected one column for ${TABLE_FIELDS[field]}, found ${both}; ${advice}`,
       );
     }
     columns[field] = column;
@@ -150,7 +150,7 @@ function requireColumns(
 function numberOf(field: string): number {
   const known = ACCEPTED[plain(field)];
   if (known !== undefined) return Cell[known];
-  throw new RangeError(`Unknown field "${field}", expected one of: ${FIELDS.join(', ')}`);
+  throw new RangeError(`Unknown field "${field}", expected one of: ${TABLE_FIELDS.join(', ')}`);
 }
 
 function named(field: FieldName, names: string): Record<string, FieldName> {

@@ -12,7 +12,7 @@ import { attributesOf, directionOf } from '../events/words.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';
 import { isMangled, readAddress, readNumber, readTime, type Words } from './table-cells.ts';
-import { Cell, type Cells, FIELDS, UNITS } from './table-header.ts';
+import { Cell, type Cells, TABLE_FIELDS, UNITS } from './table-header.ts';
 import { opOf, type TableOp } from './table-ops.ts';
 
 const MAX_NAME = 4096;
@@ -41,7 +41,8 @@ export function takeNotes(notes: TableNotes, text: string): void {
     if (key === 'unit') notes.unit = value.toLowerCase();
     else if (key === 'page_size') notes.pageSize = Number(value);
     else if (key === 'hex') {
-      for (const field of FIELDS) if (value.split('+').includes(field)) notes.hex.add(Cell[field]);
+      for (const field of TABLE_FIELDS)
+        if (value.split('+').includes(field)) notes.hex.add(Cell[field]);
     }
   }
 }
@@ -301,7 +302,7 @@ export class TableRows {
       if (this.mangled++ === 0) this.firstMangled = sink.line;
       sink.unparsed('CSV_MANGLED', 'numbers as a spreadsheet writes them: the rows are left out');
     } else {
-      const name = FIELDS[field];
+      const name = TABLE_FIELDS[field];
       sink.unparsed(
         'MALFORMED_EVENT',
         `rows whose cells cannot be read (first: ${name}) are left out`,

@@ -5,7 +5,7 @@ import type { Capture } from '../capture.ts';
 import type { EventSink } from '../event-sink.ts';
 import type { FactOptions } from '../facts.ts';
 import type { FormatOptions } from '../formats/format.ts';
-import { Cell, type Cells, FIELDS, readHeader } from '../formats/table-header.ts';
+import { Cell, type Cells, readHeader, TABLE_FIELDS } from '../formats/table-header.ts';
 import { TableRows, tableNotes } from '../formats/table-rows.ts';
 import type { RandomAccess } from '../random-access.ts';
 import { RequestStore } from '../request-store.ts';
@@ -81,7 +81,7 @@ export async function* tableEvents(
 ): AsyncGenerator<EventBatch, void, undefined> {
   const header = readHeader(table.names, columns, sink.source, 1);
   const rows = new TableRows(window, sink, { ...tableNotes(), unit: header.unit });
-  const cells: Cells = FIELDS.map(() => '');
+  const cells: Cells = TABLE_FIELDS.map(() => '');
   for await (const chunk of table.chunks()) {
     const values = Array.from(header.columns, (column) =>
       column < 0 ? undefined : chunk.column(table.names[column]!),

@@ -64,7 +64,7 @@ export class Domains {
     return this.#domains[index] ?? null;
   }
 
-  /** Does what a control row says. */
+  /** Does what a control row says on `cpu`; recorded CPUs that the machine lacks do not come and go. */
   control(batch: RequestBatch, i: number, cpu: number): void {
     const index = batch.domain[i]!;
     switch (batch.op[i]) {
@@ -81,10 +81,10 @@ export class Domains {
         this.#typeSwitch(index);
         break;
       case Op.cpuDown:
-        this.#setOnline(cpu, false);
+        if (cpu === batch.cpu[i]) this.#setOnline(cpu, false);
         break;
       case Op.cpuUp:
-        this.#setOnline(cpu, true);
+        if (cpu === batch.cpu[i]) this.#setOnline(cpu, true);
         break;
       case Op.loss:
         this.#log.row(OutcomeKind.loss, null, 0, -1, 0, 0, batch.size[i]!, 0);

@@ -235,6 +235,19 @@ test('a destroyed domain takes its queue and its timer with it', () => {
   expect(rows.at(-1)!.pfn).toBe(1048575);
 });
 
+test('a recorded CPU that the machine does not have takes no other one offline', () => {
+  const rows = outcomes(machine({ cpus: 2 }), [
+    map(1, 0, { cpu: 3 }),
+    { op: Op.cpuDown, cpu: 3, time: 1 },
+    { op: Op.cpuUp, cpu: 3, time: 2 },
+    { op: Op.cpuDown, cpu: 1, time: 3 },
+  ]);
+  expect(rows.map((row) => [row.kind, row.cpu])).toEqual([
+    ['map', 1],
+    ['cpuDown', 1],
+  ]);
+});
+
 test('a CPU that goes offline returns its caches, and its queue waits for the timer', () => {
   const rows = outcomes(machine({ domains: [domain(), domain({ type: 'DMA' })] }), [
     map(1, 0, { cpu: 1 }),

@@ -100,6 +100,13 @@ test('a machine file for another capture is bad input, and named', () => {
   }
 });
 
+test('flags for devices add to those of a machine file', () => {
+  const file = writeTemp(folder, 'mask.yaml', 'devices: [{ name: "*", maskBits: 32 }]\n');
+  const words = ['replay', TRACE, '-m', file, '--translate-all', '--json'];
+  const summary = jsonOf<{ machine: { devices: object[] } }>(dmalab(words));
+  expect(summary.machine.devices.at(-1)).toMatchObject({ maskBits: 32, translated: true });
+});
+
 test('results that cannot be written are an error before anything is read', () => {
   const file = writeTemp(folder, 'file', '');
   for (const out of [file, join(file, 'below'), '/proc/nowhere']) {

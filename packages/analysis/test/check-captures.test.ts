@@ -30,6 +30,14 @@ describe('a clean capture has no fault that is certain or likely', () => {
   });
 });
 
+describe('a clean capture with another clock', () => {
+  test.each(
+    readdirSync(join(TRACES, 'formats-clocks')).filter((name) => /\.txt(\.zst)?$/.test(name)),
+  )('%s', async (name) => {
+    expect((await check(join(TRACES, 'formats-clocks', name))).passed).toBe(true);
+  });
+});
+
 describe('a lossy capture', () => {
   test.each(['nooverwrite', 'overwrite', 'pipe-lost'])(
     '%s gives only possible faults',

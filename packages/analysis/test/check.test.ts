@@ -222,6 +222,16 @@ describe('an address that is mapped twice', () => {
     expect(said(result)).toEqual([]);
   });
 
+  test('is no fault where another CPU unmapped the first within the resolution of the clock', async () => {
+    const result = await check([
+      ...map('fffff000'),
+      ...map('fffff000').map((line) => `1| ${line}`),
+      ...unmap('fffff000').map((line) => `1| ${line}`),
+      ...unmap('fffff000'),
+    ]);
+    expect(said(result)).toEqual([]);
+  });
+
   test('is no fault without translation', async () => {
     const direct = `dma_map_page: ${DEV} dir=TO_DEVICE dma_addr=12345000 size=512 phys_addr=12345000 attrs=`;
     const end = unmap('12345000', 512)[1]!;

@@ -37,7 +37,7 @@ export class Mappings {
   direction: Uint8Array = new Uint8Array(INITIAL);
   /** 1 while live, 2 once it ended, 0 where the slot is free. */
   state: Uint8Array = new Uint8Array(INITIAL);
-  /** 1 once its address was mapped again. */
+  /** 1 once its address was mapped again; 2: see maps.ts. */
   doubled: Uint8Array = new Uint8Array(INITIAL);
   /** Id of the live mapping that it was made over, 0 = none. */
   over: Uint32Array = new Uint32Array(INITIAL);
@@ -96,6 +96,15 @@ export class Mappings {
   find(id: number): number {
     let slot = this.#ids[this.#home(id)]!;
     while (slot !== NONE && (this.id[slot] !== id || this.state[slot] !== 1)) {
+      slot = this.#nextOfId[slot]!;
+    }
+    return slot;
+  }
+
+  /** The mapping with this id that ended, while it is remembered; else NONE. */
+  findEnded(id: number): number {
+    let slot = this.#ids[this.#home(id)]!;
+    while (slot !== NONE && (this.id[slot] !== id || this.state[slot] !== 2)) {
       slot = this.#nextOfId[slot]!;
     }
     return slot;

@@ -98,6 +98,22 @@ test.each(LIBRARIES)('the README of %s names every export', (name) => {
   expect(missing).toEqual([]);
 });
 
+test('the README of cli names every command and option', () => {
+  const readme = readFileSync(join(ROOT, 'packages/cli/README.md'), 'utf8');
+  const commands = [...dmalab(['--help']).stdout.matchAll(/^ {2}dmalab (\w+)/gm)].map(
+    ([, command = '']) => command,
+  );
+  const missing = commands.flatMap((command) => {
+    const { stdout } = dmalab([command, '--help']);
+    const options = [...stdout.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, o = '']) => o);
+    return [`dmalab ${command}`, ...options].filter(
+      (word) => word !== '--version' && !readme.includes(word),
+    );
+  });
+  expect(commands).toContain('info');
+  expect(missing).toEqual([]);
+});
+
 function exportsOf(file: string): string[] {
   const pattern = /^export (?:async )?(?:function\*?|class|interface|type|const) (?!\{)(\w+)/gm;
   return [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, name = '']) => name);

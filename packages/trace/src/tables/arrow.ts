@@ -35,6 +35,7 @@ const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
 /** Bytes of the length and the magic word after a footer. */
 const TAIL = 10;
 const PREFIX = 8;
+const MAX_DEPTH = 8;
 const MAX_MESSAGE = 2 ** 31 - 1;
 
 /** Kinds of message, as Message.fbs numbers them. */
@@ -170,15 +171,11 @@ function* readMessages(file: RandomAccess, from: number): Generator<Message, voi
       throw damage(file, position, 'expected a message, found other bytes');
     }
     if (length === 0) return;
-    const head = bytesAt(file, position + PREFIX, length);
-    const view = new DataView(head.buffer);
-    const body = bodyLengthOf(view);
+    const { kind, body } = describe(file, position, bytesAt(file, position + PREFIX, length));
     if (!(body >= 0) || position + PREFIX + length + body > file.size) {
       throw damage(file, position, 'expected a whole message, found the end of the file');
     }
     const bytes = bytesAt(file, position, PREFIX + length + body);
-    const kindField = fieldAt(view, 0, 1);
-    const kind = kindField < 0 ? 0 : view.getUint8(kindField);
     yield { kind, bytes, metadataLength: PREFIX + length, bodyLength: body };
     position += bytes.length;
   }
@@ -187,14 +184,61 @@ function* readMessages(file: RandomAccess, from: number): Generator<Message, voi
     throw damage(file, position, 'expected the end of the batches, found that of the file');
 }
 
-function bodyLengthOf(view: DataView): number {
-  const at = fieldAt(view, 0, 3);
-  return at < 0 ? 0 : Number(view.getBigInt64(at, true));
+/** Kind and body length of a message, whose lists are no longer than it is. */
+function describe(
+  file: RandomAccess,
+  position: number,
+  head: Uint8Array<ArrayBuffer>,
+): { kind: number; body: number } {
+  const view = new DataView(head.buffer);
+  try {
+    const root = view.getUint32(0, true);
+    const kindAt = fieldOf(view, root, 1);
+    const kind = kindAt < 0 ? 0 : view.getUint8(kindAt);
+    const headerAt = fieldOf(view, root, 2);
+    const bodyAt = fieldOf(view, root, 3);
+    if (headerAt >= 0) checkLists(view, headerAt + view.getUint32(headerAt, true), kind);
+    return { kind, body: bodyAt < 0 ? 0 : Number(view.getBigInt64(bodyAt, true)) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw damage(file, position, 'expected a message, found places outside of it');
+  }
+}
+
+/** Throws a RangeError for a list (or those of a field) that is longer than the message. */
+function checkLists(view: DataView, header: number, kind: number): void {
+  if (kind === Kind.batch) for (const number of [1, 2, 4]) listAt(view, header, number);
+  if (kind !== Kind.schema) return;
+  listAt(view, header, 2);
+  checkFields(view, header, 1, 0);
+}
+
+function checkFields(view: DataView, table: number, number: number, depth: number): void {
+  const { first, length } = listAt(view, table, number);
+  if (depth > MAX_DEPTH) throw new RangeError('fields too deep');
+  for (let i = 0; i < length; i++) {
+    const field = first + 4 * i + view.getUint32(first + 4 * i, true);
+    listAt(view, field, 6);
+    checkFields(view, field, 5, depth + 1);
+  }
+}
+
+function listAt(view: DataView, table: number, number: number): { first: number; length: number } {
+  const at = fieldOf(view, table, number);
+  if (at < 0) return { first: 0, length: 0 };
+  const vector = at + view.getUint32(at, true);
+  const length = view.getUint32(vector, true);
+  if (4 * length > view.byteLength - vector) throw new RangeError('list too long');
+  return { first: vector + 4, length };
 }
 
 /** Position of field `number` of the root table of a flatbuffer at `start`, -1 where it is missing. */
 function fieldAt(view: DataView, start: number, number: number): number {
-  const root = start + view.getUint32(start, true);
+  return fieldOf(view, start + view.getUint32(start, true), number);
+}
+
+/** Position of field `number` of the table at `root`, -1 where it is missing. */
+function fieldOf(view: DataView, root: number, number: number): number {
   const fields = root - view.getInt32(root, true);
   const slot = 4 + 2 * number;
   if (slot >= view.getUint16(fields, true)) return -1;
@@ -234,7 +278,7 @@ function isStream(head: Uint8Array): boolean {
 function openArrow(file: RandomAccess): TableSource {
   setCompressionCodec(CompressionType.ZSTD, {
     encode: (bytes) => zstdCompressSync(bytes),
-    decode: (bytes) => zstdDecompressSync(bytes),
+    decode: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: 2 ** 28 }),
   });
   const start = Buffer.from(bytesAt(file, 0, PREFIX)).equals(MAGIC) ? PREFIX : 0;
   const first = readMessages(file, start).next().value;

@@ -86,10 +86,13 @@ function schemaOf(columns: readonly TableColumn[]): SchemaElement[] {
   ];
 }
 
+/** Most bytes of one unpacked page. */
+const LIMIT = { maxOutputLength: 2 ** 28 };
+
 const compressors = {
-  ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input),
-  GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input),
-  BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input),
+  ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input, LIMIT),
+  GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input, LIMIT),
+  BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input, LIMIT),
 };
 
 /** A Parquet file. */
@@ -140,7 +143,7 @@ function bufferOf(file: RandomAccess): AsyncBuffer {
   return {
     byteLength: file.size,
     slice(start, end = file.size) {
-      const bytes = new Uint8Array(Math.max(0, end - start));
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, file.size) - start));
       file.into(bytes, start);
       return bytes.buffer;
     },

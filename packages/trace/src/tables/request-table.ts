@@ -4,6 +4,7 @@
 
 import { Op, type RequestBatch } from '../batch.ts';
 import type { Capture } from '../capture.ts';
+import { readAddress, type Words } from '../formats/table-cells.ts';
 import { BLOCK_MASK, BLOCK_ROWS, type RequestStore } from '../request-store.ts';
 import { TraceError } from '../trace-error.ts';
 import type {
@@ -98,12 +99,21 @@ export function interleave(
   }
 }
 
+/** How many devices, domains and tasks the rows of a table may name. */
+export interface TableLimits {
+  readonly device: number;
+  readonly domain: number;
+  readonly task: number;
+  readonly op: number;
+}
+
 /** Adds `count` rows of a chunk, from its row `from` on, to the store. */
 export function appendRequests(
   chunk: ReadChunk,
   from: number,
   count: number,
   store: RequestStore,
+  limits: TableLimits,
   source: string,
 ): void {
   for (let done = 0; done < count; ) {
@@ -122,9 +132,29 @@ export function appendRequests(
         block[low],
         block[high],
         first & BLOCK_MASK,
+        source,
       );
     }
+    check(block, first & BLOCK_MASK, rows, limits, source);
     done += rows;
+  }
+}
+
+function check(
+  block: RequestBatch,
+  at: number,
+  rows: number,
+  limits: TableLimits,
+  source: string,
+): void {
+  for (const name of ['device', 'domain', 'task', 'op'] as const) {
+    const values = block[name];
+    const limit = limits[name];
+    for (let i = at; i < at + rows; i++) {
+      if (values[i]! < limit) continue;
+      const found = `expected a ${name} below ${limit}, found ${values[i]}`;
+      throw new TraceError(source, null, `BAD_META: ${found}`);
+    }
   }
 }
 
@@ -154,6 +184,7 @@ export function split(
   low: Uint32Array,
   high: Uint32Array,
   at: number,
+  source: string,
 ): void {
   if (values instanceof BigUint64Array || values instanceof BigInt64Array) {
     const words = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
@@ -163,10 +194,15 @@ export function split(
     }
     return;
   }
+  const words: Words = { low: 0, high: 0 };
   for (let i = 0; i < rows; i++) {
-    const value = BigInt.asUintN(64, BigInt(values[from + i]!));
-    low[at + i] = Number(value & 0xffff_ffffn);
-    high[at + i] = Number(value >> 32n);
+    const cell = String(values[from + i]);
+    if (!readAddress(cell, false, words)) {
+      const found = JSON.stringify(cell.slice(0, 80));
+      throw new TraceError(source, null, `MALFORMED_EVENT: expected an address, found ${found}`);
+    }
+    low[at + i] = words.low;
+    high[at + i] = words.high;
   }
 }
 

@@ -49,12 +49,18 @@ export async function tableCapture(
   };
   try {
     const labels = labelIndex(metadata);
+    const limits = {
+      device: metadata.facts.devices.length,
+      domain: metadata.facts.domains.length,
+      task: metadata.tasks.length,
+      op: OP_NAMES.length,
+    };
     let left = metadata.preloaded;
     for await (const chunk of table.chunks()) {
       const first = Math.min(left, chunk.length);
       const numbers = withNumbers(chunk, labels, source);
-      appendRequests(numbers, 0, first, preloaded, source);
-      appendRequests(numbers, first, chunk.length - first, store, source);
+      appendRequests(numbers, 0, first, preloaded, limits, source);
+      appendRequests(numbers, first, chunk.length - first, store, limits, source);
       left -= first;
     }
   } catch (error) {

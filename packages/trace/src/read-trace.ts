@@ -47,7 +47,8 @@ const formats: readonly TraceFormat[] = [
 ];
 const binaryFormats: readonly BinaryFormat[] = [traceDat, perfData];
 
-const EXPECTED = 'text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd';
+const EXPECTED =
+  'a trace of ftrace, trace-cmd, perf or bpftrace (text or binary), CSV, JSON lines, Parquet or Arrow, plain, gzip or zstd';
 const HOLDS_REQUESTS =
   'NO_EVENTS: expected events, found a table of requests; read the original trace';
 const CHUNK = 256 * 1024;

@@ -51,7 +51,7 @@ describe('an input that is no trace is an error that names the cause', () => {
 
   test('text of something else, quoted in one safe line', async () => {
     expect(await problem('Dear\x1b[31m diary\nmore')).toBe(
-      '/input:1: UNKNOWN_FORMAT: expected text of /sys/kernel/tracing/trace or trace_pipe, plain, gzip or zstd, found "Dear\\x1b[31m diary"',
+      '/input:1: UNKNOWN_FORMAT: expected a trace of ftrace, trace-cmd, perf or bpftrace (text or binary), CSV, JSON lines, Parquet or Arrow, plain, gzip or zstd, found "Dear\\x1b[31m diary"',
     );
   });
 

@@ -299,7 +299,7 @@ function* recordBatches(file: RandomAccess, start: number): Generator<ReadChunk,
     if (kind !== Kind.batch) known.push(bytes);
     else {
       const table = decoded(file, [...known, bytes]);
-      yield { length: table.numRows, column: (name) => valuesOf(table, name) };
+      yield { length: table.numRows, column: (name) => valuesOf(file, table, name) };
     }
   }
 }
@@ -312,8 +312,12 @@ function decoded(file: RandomAccess, messages: Uint8Array[]): Table {
   }
 }
 
-function valuesOf(table: Table, name: string): ReadValues | undefined {
+function valuesOf(file: RandomAccess, table: Table, name: string): ReadValues | undefined {
   const column = table.getChild(name);
   if (column === undefined || column === null) return undefined;
-  return column.toArray() as ReadValues;
+  try {
+    return column.toArray() as ReadValues;
+  } catch (error) {
+    throw damage(file, 0, `expected a column "${name}", found ${(error as Error).message}`);
+  }
 }

@@ -112,7 +112,8 @@ function cellOf(values: ReadValues | undefined, row: number, field: number): str
   const value = values?.[row];
   if (value === undefined || value === null) return '';
   // A double of the time or the size is a whole number, but may be printed with an exponent.
-  if (typeof value === 'number' && field === Cell.t) return String(BigInt(Math.round(value)));
+  if (typeof value === 'number' && field === Cell.t && Number.isFinite(value))
+    return String(BigInt(Math.round(value)));
   return String(value);
 }
 

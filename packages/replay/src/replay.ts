@@ -73,7 +73,7 @@ class Replay {
     const low = batch.addressLow[i]!;
     const pfn = pfnOf(low, batch.addressHigh[i]!, domain.granule);
     const bytes = batch.size[i]!;
-    const pages = pagesOf(bytes, offsetOf(low, domain.granule), domain.granule);
+    const pages = Math.max(1, pagesOf(bytes, offsetOf(low, domain.granule), domain.granule));
     const id = batch.id[i]!;
     const placed = domain.occupy(pfn, pages, bytes, id);
     this.#remember(id, device, domain.index, placed ? pfn : NO_PFN, pages, bytes, -1);

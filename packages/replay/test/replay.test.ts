@@ -139,6 +139,18 @@ test('mappings from before the trace are in their place, and their lifetime is u
   ]);
 });
 
+test('a mapping from before the trace without a size is one page', () => {
+  const rows = outcomes(
+    machine(),
+    [unmap(1, 5)],
+    [map(1, 0, { address: 0xfffff000, size: 0, flags: Flag.openStart })],
+  );
+  expect(rows.map((row) => [row.kind, row.pages]).slice(0, 2)).toEqual([
+    ['openStart', 1],
+    ['unmap', 1],
+  ]);
+});
+
 test('of two open starts at one address the second is left out and its unmap skipped', () => {
   const rows = outcomes(
     machine(),

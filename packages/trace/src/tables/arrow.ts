@@ -299,6 +299,9 @@ function* recordBatches(file: RandomAccess, start: number): Generator<ReadChunk,
     if (kind !== Kind.batch) known.push(bytes);
     else {
       const table = decoded(file, [...known, bytes]);
+      // Compressed rows take some bits at least.
+      if (table.numRows > 64 * bytes.length)
+        throw damage(file, 0, 'expected rows that fit the bytes');
       yield { length: table.numRows, column: (name) => valuesOf(file, table, name) };
     }
   }

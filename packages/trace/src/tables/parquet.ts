@@ -102,9 +102,6 @@ export const parquet: TableFormat = {
   async open(file) {
     const buffer = bufferOf(file);
     const metadata = await checked(file, () => parquetMetadataAsync(buffer));
-    if (metadata.schema.some(({ name }) => typeof name !== 'string')) {
-      throw new TraceError(file.source, null, 'BAD_BLOCK: expected columns with names, found none');
-    }
     const pair = metadata.key_value_metadata?.find(({ key }) => key === METADATA_KEY);
     return {
       metadata: pair?.value ?? null,

@@ -30,6 +30,9 @@ export interface OpenTable {
 /** Opens a table. */
 export async function openTable(format: TableFormat, file: RandomAccess): Promise<OpenTable> {
   const table = await format.open(file);
+  if (!table.names.every((name) => typeof name === 'string')) {
+    throw new TraceError(file.source, null, 'BAD_BLOCK: expected columns with names, found none');
+  }
   return { table, requests: readRequestMetadata(table.metadata, file.source) };
 }
 

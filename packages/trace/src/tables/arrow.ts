@@ -10,6 +10,7 @@ import {
   columnFromArray,
   setCompressionCodec,
   type Table,
+  Type,
   tableFromColumns,
   tableFromIPC,
   tableToIPC,
@@ -315,9 +316,21 @@ function decoded(file: RandomAccess, messages: Uint8Array[]): Table {
   }
 }
 
+/** Types whose columns are read: one value a row. All others are passed over. */
+const FLAT: ReadonlySet<number> = new Set([
+  Type.Int,
+  Type.Float,
+  Type.Bool,
+  Type.Utf8,
+  Type.LargeUtf8,
+  Type.Utf8View,
+  Type.Dictionary,
+]);
+
 function valuesOf(file: RandomAccess, table: Table, name: string): ReadValues | undefined {
   const column = table.getChild(name);
   if (column === undefined || column === null) return undefined;
+  if (!FLAT.has(column.type.typeId)) return undefined;
   try {
     return column.toArray() as ReadValues;
   } catch (error) {

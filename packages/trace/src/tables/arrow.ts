@@ -331,6 +331,7 @@ function valuesOf(file: RandomAccess, table: Table, name: string): ReadValues | 
   const column = table.getChild(name);
   if (column === undefined || column === null) return undefined;
   if (!FLAT.has(column.type.typeId)) return undefined;
+  if (column.length !== table.numRows) throw damage(file, 0, `expected a whole column "${name}"`);
   try {
     return column.toArray() as ReadValues;
   } catch (error) {

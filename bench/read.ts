@@ -4,9 +4,11 @@
 //
 // Without a file, a synthetic trace (generate-trace.ts, seed 1) is written to the temporary directory.
 // The script comes in two versions: with exact addresses, as the reader has them, and with doubles.
-// All take turns in one process, after a round for warming up, which also checks that the reader and the
-// exact script find the same events, addresses and sizes.
+// Each turn is a process of its own (one run to warm up, the median of three), so that none pays for the
+// garbage of another. Before, one process checks that the reader and the exact script find the same
+// events, addresses and sizes.
 
+import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,16 +28,44 @@ import {
 } from './baseline-readline.ts';
 import { generateTrace } from './generate-trace.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
+const RUNS = 3;
 const DEFAULT_MEGABYTES = 200;
 
+const WORK: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
+  events: (file) => readEvents(file),
+  requests: readRequests,
+  exact: (file) => countByLines(file, exactAddress),
+  doubles: (file) => countByLines(file, roundedAddress),
+};
+
 const argument = process.argv[2] ?? String(DEFAULT_MEGABYTES);
-const directory = mkdtempSync(join(tmpdir(), 'dmalab-bench-'));
-try {
-  const file = existsSync(argument) ? argument : generated(directory, Number(argument));
-  await compare(file);
-} finally {
-  rmSync(directory, { recursive: true });
+if (argument === '--turn') await turn(process.argv[3]!, process.argv[4]!);
+else await main();
+
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'dmalab-bench-'));
+  try {
+    const file = existsSync(argument) ? argument : generated(directory, Number(argument));
+    await compare(file);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** One turn, in a process of its own: prints the median in ms. */
+async function turn(work: string, file: string): Promise<void> {
+  await WORK[work]!(file);
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run++) times.push(await timed(() => WORK[work]!(file)));
+  console.log(times.sort((a, b) => a - b)[Math.floor(RUNS / 2)]);
+}
+
+function turnOf(work: string, file: string): number {
+  const words = [import.meta.filename, '--turn', work, file];
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${work}: ${stderr}`);
+  return Number(stdout);
 }
 
 function generated(parent: string, megabytes: number): string {
@@ -50,17 +80,15 @@ function generated(parent: string, megabytes: number): string {
 async function compare(file: string): Promise<void> {
   const bytes = statSync(file).size;
   const lines = await checkEqual(file);
-  for (let round = 0; round < 2; round++) await readRequests(file);
   const events: number[] = [];
   const requests: number[] = [];
   const exact: number[] = [];
   const rounded: number[] = [];
-  await countByLines(file, roundedAddress);
   for (let round = 0; round < ROUNDS; round++) {
-    events.push(await timed(() => readEvents(file)));
-    exact.push(await timed(() => countByLines(file, exactAddress)));
-    requests.push(await timed(() => readRequests(file)));
-    rounded.push(await timed(() => countByLines(file, roundedAddress)));
+    events.push(turnOf('events', file));
+    exact.push(turnOf('exact', file));
+    requests.push(turnOf('requests', file));
+    rounded.push(turnOf('doubles', file));
   }
   console.log(
     `${(bytes / 1e6).toFixed(0)} MB, ${lines} lines, ${ROUNDS} rounds (min / median / max)`,

@@ -13,7 +13,7 @@ import { UsageError } from '../usage-error.ts';
 
 interface RecordArguments {
   command: string[];
-  output: string;
+  out: string;
   duration: number;
   with: 'tracefs' | 'trace-cmd';
   print: boolean;
@@ -37,7 +37,7 @@ export const record: CommandModule<object, RecordArguments> = {
         array: true,
         default: [],
       })
-      .option('output', {
+      .option('out', {
         alias: 'o',
         describe: 'Folder for trace and meta.json',
         type: 'string',
@@ -91,7 +91,7 @@ async function runRecord(options: RecordArguments): Promise<void> {
     sync: options.sync,
     clock: options.clock,
     bufferKb: options['buffer-kb'],
-    output: options.output,
+    output: options.out,
     tracefs: options.tracefs,
     command: commandWords(options),
     seconds: options.duration,

@@ -5,21 +5,12 @@
 // The file is the bundled recording with its samples repeated at later times, a round for each copy. Both
 // take turns, after a round for warming up. Where perf is not installed, ours is timed alone.
 
-import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
-import { openTrace, readCapture } from '@dmalab/trace';
+import { compareWithTool } from './against-tool.ts';
 
 const ORIGINAL = fileURLToPath(new URL('../traces/formats-perf/perf.data.zst', import.meta.url));
 const COPIES = 800;
@@ -36,7 +27,11 @@ const directory = mkdtempSync(join(tmpdir(), 'dmalab-bench-'));
 try {
   const file = join(directory, 'perf.data');
   repeat(file);
-  await compare(file);
+  await compareWithTool(file, rounds, {
+    label: 'perf script',
+    package: 'linux-perf',
+    words: (path) => ['perf', 'script', '-i', path],
+  });
 } finally {
   rmSync(directory, { recursive: true });
 }
@@ -85,55 +80,4 @@ function moved(features: Buffer, count: number, distance: bigint): Buffer {
     copy.writeBigUInt64LE(copy.readBigUInt64LE(at) + distance, at);
   }
   return copy;
-}
-
-async function compare(file: string): Promise<void> {
-  const events = await readEvents(file);
-  await readRequests(file);
-  const ours: number[] = [];
-  const requests: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await timed(() => readEvents(file)));
-    requests.push(await timed(() => readRequests(file)));
-    const seconds = await timed(() => script(file));
-    if (seconds > 0) theirs.push(seconds);
-  }
-  console.log(`${events} events, ${(statSync(file).size / 1e6).toFixed(0)} MB, best of ${rounds}`);
-  const best = theirs.length === 0 ? Number.NaN : Math.min(...theirs);
-  print('perf script', events, best, best);
-  print('to events', events, Math.min(...ours), best);
-  print('to requests', events, Math.min(...requests), best);
-  if (theirs.length === 0) console.log('perf is not installed: apt install linux-perf');
-}
-
-function print(what: string, events: number, seconds: number, theirs: number): void {
-  const rate = (events / seconds / 1e6).toFixed(2);
-  const ratio = Number.isNaN(theirs) ? '' : `${(theirs / seconds).toFixed(1).padStart(6)} x`;
-  if (!Number.isNaN(seconds)) {
-    console.log(`${what.padEnd(18)} ${rate.padStart(6)} million events/s ${ratio}`);
-  }
-}
-
-async function timed(work: () => unknown): Promise<number> {
-  const start = performance.now();
-  const done = await work();
-  return done === false ? 0 : (performance.now() - start) / 1000;
-}
-
-async function readEvents(file: string): Promise<number> {
-  const reader = await openTrace(file);
-  let events = 0;
-  for await (const { length } of reader.batches()) events += length;
-  return events;
-}
-
-async function readRequests(file: string): Promise<void> {
-  const capture = await readCapture(file);
-  capture.close();
-}
-
-/** False where perf is not installed. */
-function script(file: string): boolean {
-  return spawnSync('perf', ['script', '-i', file], { stdio: 'ignore' }).status === 0;
 }

@@ -5,21 +5,12 @@
 // The file is the bundled recording of version 6 with the pages of each CPU repeated at later times. Both
 // take turns, after a round for warming up. Where trace-cmd is not installed, ours is timed alone.
 
-import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
-import { openTrace, readCapture } from '@dmalab/trace';
+import { compareWithTool } from './against-tool.ts';
 
 const ORIGINAL = fileURLToPath(
   new URL('../traces/formats-tracecmd/tracecmd-v6.dat.zst', import.meta.url),
@@ -34,7 +25,11 @@ const directory = mkdtempSync(join(tmpdir(), 'dmalab-bench-'));
 try {
   const file = join(directory, 'trace.dat');
   repeat(file);
-  await compare(file);
+  await compareWithTool(file, rounds, {
+    label: 'trace-cmd report',
+    package: 'trace-cmd',
+    words: (path) => ['trace-cmd', 'report', '-i', path],
+  });
 } finally {
   rmSync(directory, { recursive: true });
 }
@@ -68,55 +63,4 @@ function repeat(file: string): void {
     }
   }
   closeSync(output);
-}
-
-async function compare(file: string): Promise<void> {
-  const events = await readEvents(file);
-  await readRequests(file);
-  const ours: number[] = [];
-  const requests: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await timed(() => readEvents(file)));
-    requests.push(await timed(() => readRequests(file)));
-    const seconds = await timed(() => report(file));
-    if (seconds > 0) theirs.push(seconds);
-  }
-  console.log(`${events} events, ${(statSync(file).size / 1e6).toFixed(0)} MB, best of ${rounds}`);
-  const best = theirs.length === 0 ? Number.NaN : Math.min(...theirs);
-  print('trace-cmd report', events, best, best);
-  print('to events', events, Math.min(...ours), best);
-  print('to requests', events, Math.min(...requests), best);
-  if (theirs.length === 0) console.log('trace-cmd is not installed: apt install trace-cmd');
-}
-
-function print(what: string, events: number, seconds: number, theirs: number): void {
-  const rate = (events / seconds / 1e6).toFixed(2);
-  const ratio = (theirs / seconds).toFixed(1);
-  if (!Number.isNaN(seconds)) {
-    console.log(`${what.padEnd(18)} ${rate.padStart(6)} million events/s ${ratio.padStart(6)} x`);
-  }
-}
-
-async function timed(work: () => unknown): Promise<number> {
-  const start = performance.now();
-  const done = await work();
-  return done === false ? 0 : (performance.now() - start) / 1000;
-}
-
-async function readEvents(file: string): Promise<number> {
-  const reader = await openTrace(file);
-  let events = 0;
-  for await (const { length } of reader.batches()) events += length;
-  return events;
-}
-
-async function readRequests(file: string): Promise<void> {
-  const capture = await readCapture(file);
-  capture.close();
-}
-
-/** False where trace-cmd is not installed. */
-function report(file: string): boolean {
-  return spawnSync('trace-cmd', ['report', '-i', file], { stdio: 'ignore' }).status === 0;
 }

@@ -9,12 +9,16 @@ import { ByteTable } from './byte-table.ts';
 import type { EventCounts } from './event-reader.ts';
 import type { TextWindow } from './text-window.ts';
 import { TokenTable } from './token-table.ts';
+import { TraceError } from './trace-error.ts';
 
 const MAX_WHERE = 10;
 const MAX_SEGMENTS = 1 << 18;
 
 /** The CPU of a loss that is not known. */
 export const UNKNOWN_CPU = 65_535;
+
+/** The highest CPU number that fits the columns. */
+export const MAX_CPU: number = UNKNOWN_CPU - 1;
 
 /** Collects the rows of one reading. */
 export class EventSink {
@@ -95,6 +99,28 @@ export class EventSink {
     this.lossPending[cpu] = 1;
     const row = this.note(EventKind.lost, cpu);
     this.batch.aux[row] = lost;
+  }
+
+  /** Notes a CPU number above all so far; a TraceError where it does not fit the columns. */
+  newCpu(cpu: number): void {
+    if (cpu > MAX_CPU) {
+      const problem = `BAD_CPU: expected a CPU number up to ${MAX_CPU}, found ${cpu}`;
+      throw new TraceError(this.source, this.line, problem);
+    }
+    this.counts.maxCpu = cpu;
+    const { headerCpus } = this.counts;
+    if (headerCpus > 0 && cpu >= headerCpus) {
+      this.diagnose('BAD_CPU', 'a CPU number beyond the CPUs of the header');
+    }
+  }
+
+  /** Says what is unusual about times with this number of decimals. */
+  diagnosePrecision(decimals: number): void {
+    if (decimals === 0) {
+      this.diagnose('TICK_CLOCK', 'the clock counts ticks: durations are in ticks, not in ns');
+    } else if (decimals !== 6 && decimals !== 9) {
+      this.diagnose('TIME_PRECISION', 'times with another number of decimals than 6 or 9');
+    }
   }
 
   /** Adds a row that is no event: a loss, a buffer start or a segment. Returns its index. */

@@ -7,7 +7,7 @@
 
 import type { EventBatch } from '../batch.ts';
 import { TraceClock } from '../clock.ts';
-import type { EventSink } from '../event-sink.ts';
+import { type EventSink, MAX_CPU } from '../event-sink.ts';
 import type { BinaryFormat } from '../formats/format.ts';
 import { ftraceText } from '../formats/ftrace.ts';
 import type { RandomAccess } from '../random-access.ts';
@@ -30,7 +30,6 @@ import { readVersion7 } from './trace-dat-v7.ts';
 
 const MAGIC = '\x17\x08\x44tracing';
 const MAX_VERSION = 16;
-const MAX_CPU = 65_534;
 
 /** The format of `trace-cmd record` and `extract`. */
 export const traceDat: BinaryFormat = {

@@ -13,14 +13,12 @@ import { FOREIGN } from '../events/head.ts';
 import { NamedFields } from '../events/named-fields.ts';
 import { PayloadReader } from '../events/payload.ts';
 import type { TextWindow } from '../text-window.ts';
-import { TraceError } from '../trace-error.ts';
 import type { FtraceNotes } from './ftrace-notes.ts';
 import type { StampColumns } from './stamp-columns.ts';
 
 /** There is no event name. */
 export const NO_NAME = -1;
 
-const MAX_CPU = 65_534;
 const NOT_SEEN = -1;
 /** Events that hold a line of the user: the second is what libtraceevent calls it. */
 const MARKS: readonly string[] = ['tracing_mark_write', 'print'];
@@ -73,7 +71,7 @@ export class EventWriter {
   /** Time of the next event. */
   time(): number {
     const { seconds, fraction, decimals, cpu } = this;
-    if (cpu > this.sink.counts.maxCpu && cpu !== UNKNOWN_CPU) this.newCpu(cpu);
+    if (cpu > this.sink.counts.maxCpu && cpu !== UNKNOWN_CPU) this.sink.newCpu(cpu);
     if (decimals !== this.precision) this.newPrecision(decimals);
     return decimals === 0 ? this.clock.at(0, seconds, cpu) : this.clock.at(seconds, fraction, cpu);
   }
@@ -162,26 +160,9 @@ export class EventWriter {
     return name;
   }
 
-  private newCpu(cpu: number): void {
-    const { sink } = this;
-    if (cpu > MAX_CPU) {
-      const problem = `BAD_CPU: expected a CPU number up to ${MAX_CPU}, found ${cpu}`;
-      throw new TraceError(sink.source, sink.line, problem);
-    }
-    sink.counts.maxCpu = cpu;
-    const { headerCpus } = sink.counts;
-    if (headerCpus > 0 && cpu >= headerCpus) {
-      sink.diagnose('BAD_CPU', 'a CPU number beyond the CPUs of the header');
-    }
-  }
-
   private newPrecision(decimals: number): void {
     const { sink } = this;
-    if (decimals === 0) {
-      sink.diagnose('TICK_CLOCK', 'the clock counts ticks: durations are in ticks, not in ns');
-    } else if (decimals !== 6 && decimals !== 9) {
-      sink.diagnose('TIME_PRECISION', 'times with another number of decimals than 6 or 9');
-    }
+    sink.diagnosePrecision(decimals);
     if (this.precision === NOT_SEEN)
       sink.counts.resolution = decimals === 0 ? 0 : 10 ** (9 - decimals);
     this.precision = decimals;

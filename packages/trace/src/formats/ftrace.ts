@@ -16,7 +16,6 @@ import { FOREIGN } from '../events/head.ts';
 import { PayloadReader } from '../events/payload.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
-import { TraceError } from '../trace-error.ts';
 import type { TraceFormat } from './format.ts';
 import { FtraceNotes } from './ftrace-notes.ts';
 import { StampColumns } from './stamp-columns.ts';
@@ -26,7 +25,6 @@ import { NO_COLUMNS, TaskColumns } from './task-columns.ts';
 const NO_EVENT_LINE = -1;
 const COMM = 16;
 const MAX_NAME = 64;
-const MAX_CPU = 65_534;
 const NOT_SEEN = -1;
 
 /** Parses the lines of the default layout. */
@@ -123,7 +121,7 @@ export class FtraceParser implements LineParser {
 
     const { cpu } = columns;
     const { seconds, fraction, decimals } = stamp;
-    if (cpu > sink.counts.maxCpu) this.newCpu(cpu);
+    if (cpu > sink.counts.maxCpu) this.sink.newCpu(cpu);
     if (decimals !== this.decimals) this.newPrecision(decimals);
     const time =
       decimals === 0 ? this.clock.at(0, seconds, cpu) : this.clock.at(seconds, fraction, cpu);
@@ -187,26 +185,9 @@ export class FtraceParser implements LineParser {
     return name;
   }
 
-  private newCpu(cpu: number): void {
-    const { sink } = this;
-    if (cpu > MAX_CPU) {
-      const problem = `BAD_CPU: expected a CPU number up to ${MAX_CPU}, found ${cpu}`;
-      throw new TraceError(sink.source, sink.line, problem);
-    }
-    sink.counts.maxCpu = cpu;
-    const { headerCpus } = sink.counts;
-    if (headerCpus > 0 && cpu >= headerCpus) {
-      sink.diagnose('BAD_CPU', 'a CPU number beyond the CPUs of the header');
-    }
-  }
-
   private newPrecision(decimals: number): void {
     const { sink } = this;
-    if (decimals === 0) {
-      sink.diagnose('TICK_CLOCK', 'the clock counts ticks: durations are in ticks, not in ns');
-    } else if (decimals !== 6 && decimals !== 9) {
-      sink.diagnose('TIME_PRECISION', 'times with another number of decimals than 6 or 9');
-    }
+    sink.diagnosePrecision(decimals);
     if (this.decimals === NOT_SEEN) sink.counts.resolution = this.stamp.unit;
     this.decimals = decimals;
   }

@@ -6,14 +6,13 @@ import { EventDecoder } from '../binary/event-decoder.ts';
 import { parseFormat } from '../binary/format-description.ts';
 import type { TracingData } from '../binary/tracing-data.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import { type EventSink, MAX_CPU, UNKNOWN_CPU } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import { NONE, type PerfAttrs, readLength, TRACEPOINT } from './perf-data-attr.ts';
 import { type PendingRecords, RecordType } from './perf-data-pending.ts';
 import { PerfTasks } from './perf-data-tasks.ts';
 
 const SECOND = 1e9;
-const MAX_CPU = 65_534;
 const LOST = 24;
 const COMM = 16;
 const FORK = 24;

@@ -154,8 +154,27 @@ export interface FailureFigures {
 export interface FailureCause {
   /** The stage of the map path that said no. */
   readonly stage: 'iova' | 'pagetable' | 'syncMap' | 'swiotlb' | 'dmaCapable' | 'unknown';
-  /** max32: refused below 4 GiB by the remembered size; noGap: searched in vain. */
-  readonly cause: 'none' | 'max32' | 'noGap' | 'unknown';
+  /**
+   * max32: refused below 4 GiB by the remembered size; noGap: searched in vain. Of bounce memory: noPool: there is none;
+   * tooLarge: more than an empty pool can give; poolFull: too few free slots; areaFull: too few in any one area;
+   * fragmented: no run is long enough; alignment: no run lies right; noMemory, atomicPool: no memory for a transient pool;
+   * transientUseless: it could not serve the request; endlessSearch: kernel 6.1 would search for ever.
+   */
+  readonly cause:
+    | 'none'
+    | 'max32'
+    | 'noGap'
+    | 'noPool'
+    | 'tooLarge'
+    | 'poolFull'
+    | 'areaFull'
+    | 'fragmented'
+    | 'alignment'
+    | 'noMemory'
+    | 'atomicPool'
+    | 'transientUseless'
+    | 'endlessSearch'
+    | 'unknown';
   /** Maps that failed so. */
   readonly count: number;
   /** Time of the first one, ns. */

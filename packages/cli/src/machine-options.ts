@@ -6,6 +6,7 @@ import {
   flushPolicies,
   iovaPolicies,
   type MachineOverrides,
+  type PolicyKind,
   type TimerMode,
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
@@ -120,7 +121,7 @@ function flushChoice(argument: string): (MachineOverrides['flush'] & object) | n
 }
 
 function checked(
-  kind: 'iova' | 'flush',
+  kind: PolicyKind,
   option: string,
   argument: string,
 ): { name: string; parameters: Record<string, number | boolean | string> } {

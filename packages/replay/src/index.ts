@@ -17,6 +17,8 @@ export * from './outcome.ts';
 export { parseMachine } from './parse-machine.ts';
 export { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 export {
+  bouncePolicies,
+  bouncePolicy,
   completeChoice,
   describePolicies,
   flushPolicies,

@@ -12,7 +12,7 @@ import type {
   PolicyChoice,
 } from './machine.ts';
 import { completeChoice } from './policies.ts';
-import type { Parameters } from './policy.ts';
+import type { Parameters, PolicyKind } from './policy.ts';
 
 type Check<T> = (path: string, value: unknown) => T;
 type Shape<T> = { readonly [Key in keyof T]-?: Check<Exclude<T[Key], undefined>> };
@@ -89,7 +89,7 @@ export function parseMachine(value: unknown): MachineOverrides {
   return overrides;
 }
 
-function policy(kind: 'iova' | 'flush'): Check<PolicyChoice> {
+function policy(kind: PolicyKind): Check<PolicyChoice> {
   return (path, value) => {
     const choice = typeof value === 'string' ? { name: value } : value;
     const { name, parameters } = record({ name: text, parameters: parametersOf })(path, choice);

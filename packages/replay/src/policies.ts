@@ -1,21 +1,24 @@
 // The built-in policies, one line each: the source of help, validation and conformance.
 
+import { none } from './bounce/none.ts';
 import { percpu } from './flush/percpu.ts';
 import { single } from './flush/single.ts';
 import { strict } from './flush/strict.ts';
 import { linux } from './iova/linux.ts';
 import type { PolicyChoice } from './machine.ts';
 import { completeParameters } from './parameters.ts';
-import type { FlushPolicy, IovaPolicy, ParameterList } from './policy.ts';
+import type { BouncePolicy, FlushPolicy, IovaPolicy, ParameterList, PolicyKind } from './policy.ts';
 
 /** Built-in IOVA allocators; the first is the default. */
 export const iovaPolicies: readonly IovaPolicy[] = [linux];
 /** Built-in flush queues. */
 export const flushPolicies: readonly FlushPolicy[] = [strict, percpu, single];
+/** Built-in kinds of bounce memory (swiotlb). */
+export const bouncePolicies: readonly BouncePolicy[] = [none];
 
 /** What help texts show of a policy. */
 export interface PolicyDescription {
-  readonly kind: 'iova' | 'flush';
+  readonly kind: PolicyKind;
   readonly name: string;
   readonly summary: string;
   readonly parameters: ParameterList;
@@ -23,12 +26,9 @@ export interface PolicyDescription {
 
 /** All built-in policies, in the order of their lists. */
 export function describePolicies(): PolicyDescription[] {
-  return [...iovaPolicies, ...flushPolicies].map(({ kind, name, summary, parameters }) => ({
-    kind,
-    name,
-    summary,
-    parameters,
-  }));
+  return [...iovaPolicies, ...flushPolicies, ...bouncePolicies].map(
+    ({ kind, name, summary, parameters }) => ({ kind, name, summary, parameters }),
+  );
 }
 
 /** The IOVA policy called `name`; a RangeError lists the known ones. */
@@ -41,11 +41,24 @@ export function flushPolicy(name: string): FlushPolicy {
   return byName('flush', flushPolicies, name);
 }
 
+/** The bounce policy called `name`; a RangeError lists the known ones. */
+export function bouncePolicy(name: string): BouncePolicy {
+  return byName('bounce', bouncePolicies, name);
+}
+
 /** The choice with every parameter checked and filled in. */
-export function completeChoice(kind: 'iova' | 'flush', choice: PolicyChoice): PolicyChoice {
-  const policy = kind === 'iova' ? iovaPolicy(choice.name) : flushPolicy(choice.name);
+export function completeChoice(kind: PolicyKind, choice: PolicyChoice): PolicyChoice {
+  const policy = policyOf(kind, choice.name);
   const parameters = completeParameters(policy.name, policy.parameters, choice.parameters);
   return { name: policy.name, parameters };
+}
+
+function policyOf(
+  kind: PolicyKind,
+  name: string,
+): { readonly name: string; readonly parameters: ParameterList } {
+  if (kind === 'iova') return iovaPolicy(name);
+  return kind === 'flush' ? flushPolicy(name) : bouncePolicy(name);
 }
 
 function byName<T extends { readonly name: string }>(

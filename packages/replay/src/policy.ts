@@ -64,8 +64,32 @@ export const AllocPath = {
 } as const;
 export type AllocPath = (typeof AllocPath)[keyof typeof AllocPath];
 
-/** Why an allocation failed. */
-export const FailCause = { none: 0, max32: 1, noGap: 2 } as const;
+/** Why an allocation failed: 1 and 2 of an IOVA, from 8 on of a bounce buffer. */
+export const FailCause = {
+  none: 0,
+  max32: 1,
+  noGap: 2,
+  /** The machine has no bounce memory. */
+  noPool: 8,
+  /** More than an empty pool can ever give: beyond a slot set, or over the segment boundary. */
+  tooLarge: 9,
+  /** Fewer slots free in all areas together than asked for. */
+  poolFull: 10,
+  /** Enough slots free together, but no area that was tried has as many. */
+  areaFull: 11,
+  /** An area has enough free slots, but no run of them is long enough. */
+  fragmented: 12,
+  /** A run is long enough, but not where alignment and segment boundary want it. */
+  alignment: 13,
+  /** A transient pool found no contiguous pages. */
+  noMemory: 14,
+  /** A transient pool found nothing in the atomic pools of an encrypted guest. */
+  atomicPool: 15,
+  /** A transient pool is exactly as long as the request: an offset of whole slots left no room. */
+  transientUseless: 16,
+  /** The search of kernel 6.1 never ends for this request: the machine would lock up. */
+  endlessSearch: 17,
+} as const;
 export type FailCause = (typeof FailCause)[keyof typeof FailCause];
 
 /** Work of the last `alloc`: read it before the next call. */
@@ -114,15 +138,152 @@ export interface FlushQueue {
   queuedEntries(): number;
 }
 
-interface PolicyRecord<Kind extends string, Made> {
+/** Bounce address that stands for "no slots": the map failed. */
+export const NO_SLOT = -1;
+/** Page address that stands for "no memory". */
+export const NO_PAGES = -1;
+
+/** What a bounce pool must know of a device; made once per device. Addresses and masks are doubles; 2^64 stands for 2^64 - 1. */
+export interface BounceDevice {
+  /** Index of the device: transient pools belong to it. */
+  readonly index: number;
+  /** Low bits in which the bounce address equals the original one (`min_align_mask`), 0 = none. */
+  readonly minAlignMask: number;
+  /** No buffer crosses a multiple of this plus 1 (`seg_boundary_mask`, usually 2^32 - 1). */
+  readonly segBoundary: number;
+  /** Highest address that the device can put out. */
+  readonly dmaMask: number;
+  /** Highest bus address, 0 = none. */
+  readonly busDmaLimit: number;
+}
+
+/** Where the memory of new pools comes from. */
+export interface PageSource {
+  /**
+   * Address of 2^`order` contiguous pages from `zone`, without fallback to another zone, or
+   * {@link NO_PAGES}. `maySleep`: may reclaim and compact.
+   */
+  alloc(order: number, zone: PageZone, maySleep: boolean): number;
+  /** Gives back what `alloc` gave. */
+  free(address: number, order: number): void;
+}
+
+/** Zone of physical memory: below 16 MiB, below 4 GiB, above (the zone of requests without a limit). */
+export const PageZone = { dma: 0, dma32: 1, normal: 2 } as const;
+export type PageZone = (typeof PageZone)[keyof typeof PageZone];
+
+/** What bounce memory tells of itself besides the answers to calls. */
+export const BounceEvent = {
+  /** A pool joined the list. */
+  poolAdd: 0,
+  /** The background work, or a map that may sleep, found no memory for a pool; start is 0. */
+  poolFail: 1,
+  /** An idle pool left the list (option `shrink`). */
+  poolFree: 2,
+  transientAdd: 3,
+  /** No memory for a transient pool. */
+  transientFail: 4,
+  /** A new transient pool could not serve its request and was given back. */
+  transientUseless: 5,
+  transientDel: 6,
+  /** The atomic pools grew; pool is their index (see PageZone), slots are theirs. */
+  atomicExpand: 7,
+  /** No atomic pool could serve a transient pool of `slots`. */
+  atomicExhausted: 8,
+} as const;
+export type BounceEvent = (typeof BounceEvent)[keyof typeof BounceEvent];
+
+/** What the engine offers to bounce memory. */
+export interface BouncePort {
+  /** Possible CPUs of the machine. */
+  readonly cpus: number;
+  /** Virtual time in ns. */
+  now(): number;
+  /** Calls back once `delayNs` of virtual time have passed, exactly. */
+  later(delayNs: number, callback: (argument: number) => void, argument: number): void;
+  readonly pages: PageSource;
+  /** Told at the time of the event, in the middle of a call too. `pool` is the number of the pool, `start` its address. */
+  event(kind: BounceEvent, pool: number, start: number, slots: number, areas: number): void;
+}
+
+/** Where the slots of a map came from. */
+export const BounceSource = { none: 0, default: 1, grown: 2, transient: 3 } as const;
+export type BounceSource = (typeof BounceSource)[keyof typeof BounceSource];
+
+/** Work of the last call: read it before the next. Of a failed map only cause, slots, probes, areasTried and convertedBytes count. */
+export interface BounceWork {
+  cause: FailCause;
+  source: BounceSource;
+  /** Number of the pool: 0 the default pool, then in order of creation, transient pools included. */
+  pool: number;
+  /** Area of the first slot. */
+  area: number;
+  /** First slot of the allocation in its pool, padding included. */
+  slot: number;
+  /** Slots taken, padding included. */
+  slots: number;
+  padSlots: number;
+  /** Slots that the kernel's search would have looked at, over all areas. */
+  probes: number;
+  /** Searches of one area. */
+  areasTried: number;
+  /** Bytes whose encryption the call changed itself (0 where guest memory is not encrypted). */
+  convertedBytes: number;
+}
+
+/** Bounce memory of a machine, or of the devices that share a restricted pool (`io_tlb_mem`). */
+export interface BouncePool {
+  /**
+   * Bounce address for `bytes` from the original address `orig`, or {@link NO_SLOT}. `allocAlignMask`
+   * is 0 for plain maps; `maySleep` matters to policies that may then wait for memory.
+   */
+  map(
+    orig: number,
+    bytes: number,
+    allocAlignMask: number,
+    device: BounceDevice,
+    cpu: number,
+    maySleep: boolean,
+  ): number;
+  /** Releases what `map` returned to the same device; false if nothing is mapped at this address. */
+  unmap(address: number, device: BounceDevice): boolean;
+  /** Coherent memory of a restricted pool (`swiotlb_alloc`): page aligned, or {@link NO_SLOT}. */
+  alloc(bytes: number, device: BounceDevice, cpu: number): number;
+  /** Releases what `alloc` returned. */
+  free(address: number, device: BounceDevice): boolean;
+  readonly work: BounceWork;
+  /** Largest request in bytes that an empty pool can serve to this device, padding apart. */
+  maxMapping(device: BounceDevice): number;
+  /** Slots in use, of transient pools too. */
+  usedSlots(): number;
+  /** Highest `usedSlots` so far. */
+  hiwater(): number;
+  /** Slots of all pools but transient ones. */
+  totalSlots(): number;
+  transientSlots(): number;
+  /** Pools in the list, transient ones left out. */
+  pools(): number;
+  /** Areas of the default pool. */
+  areas(): number;
+  /** Slots in use in an area of the default pool. */
+  areaUsed(area: number): number;
+  /** Memory of transient pools that waits for a grace period, in bytes. */
+  waitingBytes(): number;
+}
+
+interface PolicyRecord<Kind extends string, Made, Offered = Port> {
   readonly kind: Kind;
   /** As typed on the command line. */
   readonly name: string;
   readonly summary: string;
   readonly parameters: ParameterList;
-  create(parameters: Parameters, port: Port): Made;
+  create(parameters: Parameters, port: Offered): Made;
 }
 /** What a file in iova/ exports. */
 export type IovaPolicy = PolicyRecord<'iova', IovaAllocator>;
 /** What a file in flush/ exports. */
 export type FlushPolicy = PolicyRecord<'flush', FlushQueue>;
+/** What a file in bounce/ exports. */
+export type BouncePolicy = PolicyRecord<'bounce', BouncePool, BouncePort>;
+/** Kinds of policies. */
+export type PolicyKind = 'iova' | 'flush' | 'bounce';

@@ -180,6 +180,7 @@ test('every policy describes itself and its parameters', () => {
     'flush strict',
     'flush percpu',
     'flush single',
+    'bounce none',
   ]);
   for (const { summary, parameters } of described) {
     expect(summary).not.toBe('');

@@ -3,7 +3,7 @@
 import { FailCause, FailStage, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import type { FailureCause, FailureFigures } from '../summary.ts';
 
-const CAUSES = 8;
+const CAUSES = 32;
 const STAGE_NAMES = namesByNumber<FailureCause['stage']>(FailStage);
 const CAUSE_NAMES = namesByNumber<FailureCause['cause']>(FailCause);
 

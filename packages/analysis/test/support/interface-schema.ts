@@ -24,7 +24,7 @@ type Definitions = Map<string, () => Schema>;
 const DEFINITION =
   /(?:\/\*\*(?<doc>(?:(?!\*\/)[\s\S])*)\*\/\s*)?export (?:interface (?<name>\w+) \{\n(?<body>[\s\S]*?)^\}|type (?<alias>\w+) =(?<type>[^;]*);)/gm;
 const MEMBER =
-  /(?:\/\*\*(?<doc>(?:(?!\*\/)[\s\S])*)\*\/\s*)?readonly (?<name>\w+): (?<type>[^;]+);/g;
+  /(?:\/\*\*(?<doc>(?:(?!\*\/)[\s\S])*)\*\/\s*)?readonly (?<name>\w+):\s+(?<type>[^;]+);/g;
 
 function readDefinitions(source: string, definitions: Definitions): void {
   for (const { groups } of source.matchAll(DEFINITION)) {

@@ -8,6 +8,8 @@ interface PoliciesArguments {
   json: boolean;
 }
 
+const options = { iova: '--allocator', flush: '--flush', bounce: '--bounce' } as const;
+
 export const policies: CommandModule<object, PoliciesArguments> = {
   command: 'policies',
   describe: 'List the policies and their parameters',
@@ -25,8 +27,9 @@ export const policies: CommandModule<object, PoliciesArguments> = {
 };
 
 function policyText({ kind, name, summary, parameters }: PolicyDescription): string {
-  const option = kind === 'iova' ? '--allocator' : '--flush';
-  return [`${option} ${name}`, `  ${summary}`, ...parameters.map(parameterText), ''].join('\n');
+  return [`${options[kind]} ${name}`, `  ${summary}`, ...parameters.map(parameterText), ''].join(
+    '\n',
+  );
 }
 
 function parameterText(parameter: Parameter): string {

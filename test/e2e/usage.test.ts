@@ -12,7 +12,10 @@ test.each([
     ['replay', 'x', '--flush', 'percpuu'],
     /Unknown flush policy "percpuu", expected one of: strict, percpu, single/,
   ],
-  [['replay', 'x', '--flush', 'percpu:size=100'], /percpu\.size: got 100, expected a power of two/],
+  [
+    ['replay', 'x', '--flush', 'percpu:size=1'],
+    /percpu\.size: got 1, expected a whole number from 2/,
+  ],
   [['replay', 'x', '--flush', 'percpu:size'], /key=value/],
   [['replay', 'x', '--flush'], /Not enough arguments following: flush/],
   [
@@ -41,12 +44,10 @@ test('policies lists the kinds with their parameters', () => {
   const { policies } = jsonOf<{
     policies: { kind: string; name: string; parameters: { name: string }[] }[];
   }>(dmalab(['policies', '--json']));
-  expect(policies.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
-    'iova linux',
-    'flush strict',
-    'flush percpu',
-    'flush single',
-  ]);
+  const names = policies.map(({ kind, name }) => `${kind} ${name}`);
+  for (const name of ['iova linux', 'flush strict', 'flush percpu', 'flush single']) {
+    expect(names).toContain(name);
+  }
   const percpu = policies.find(({ name }) => name === 'percpu');
   expect(percpu?.parameters.map(({ name }) => name)).toContain('size');
 });

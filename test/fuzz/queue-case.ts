@@ -13,7 +13,7 @@ import { SlowQueue } from './slow-queue.ts';
 export function queueCase(random: Random): string {
   const name = random.pick(['percpu', 'single']);
   const cpus = random.from(1, 5);
-  const size = random.pick([2, 4, 8, 64, 256]);
+  const size = random.pick([2, 3, 4, 7, 8, 64, 100, 256]);
   const timeoutMs = random.pick([1, 10, 100]);
   const steps = random.from(50, 3000);
   const timers = new Timers(1000, 'ideal');
@@ -34,6 +34,10 @@ export function queueCase(random: Random): string {
     const pages = random.from(1, 64);
     queue.queue(pfn, pages, cpu, id);
     slow.queue(now, pfn, pages, cpu, id);
+    if (random.chance(0.01)) {
+      queue.flush(FlushCause.host, cpu);
+      slow.flush(now, cpu);
+    }
     deepEqual(log.splice(0), slowLog.splice(0), `unmap ${id}`);
     for (const [at, list] of slow.lists.entries()) equal(queue.length(at), list.length);
     equal(queue.queuedEntries(), slow.lists.flat().length);

@@ -51,6 +51,12 @@ export class SlowQueue {
     for (let at = 0; at < this.lists.length; at++) this.#release(now, at, this.#timerCpu);
   }
 
+  /** Flushes at once because the host asks for it. */
+  flush(now: number, cpu: number): void {
+    this.#flush(now, 'host');
+    for (let at = 0; at < this.lists.length; at++) this.#release(now, at, cpu);
+  }
+
   #flush(now: number, cause: string): void {
     this.#flushes++;
     this.#log.push(`${now} flush ${cause}`);

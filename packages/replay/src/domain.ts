@@ -31,6 +31,13 @@ export interface DomainContext {
   readonly devices: readonly MachineDevice[];
 }
 
+/** The CPU itself while it is online, else the lowest that is: where its timers go. */
+export function runningCpu(online: Uint8Array, cpu: number): number {
+  if (online[cpu] === 1) return cpu;
+  const lowest = online.indexOf(1);
+  return lowest < 0 ? cpu : lowest;
+}
+
 /** A policy with complete parameters. */
 export interface Chosen<Policy> {
   readonly policy: Policy;
@@ -198,7 +205,8 @@ export class Domain implements Gauges, Port {
   }
 
   timer(cpu: number, delayMs: number, callback: (cpu: number) => void): void {
-    this.#timers.arm(this.index, cpu, delayMs, callback);
+    const running = runningCpu(this.#context.online, cpu);
+    this.#timers.arm(this.index, running, delayMs, callback);
   }
 
   invalidateAll(cause: FlushCause): void {

@@ -3,7 +3,7 @@
 // A request without a domain belongs to a domain of its own device, made by the pattern of domain 0.
 
 import { Op, type RequestBatch } from '@dmalab/trace';
-import { type Chosen, Domain, type DomainContext } from './domain.ts';
+import { type Chosen, Domain, type DomainContext, runningCpu } from './domain.ts';
 import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
 import { OutcomeKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
@@ -140,6 +140,7 @@ export class Domains {
     const { online: states } = this.#context;
     if ((states[cpu] === 1) === online) return;
     states[cpu] = online ? 1 : 0;
+    if (!online) this.#timers.migrate(cpu, runningCpu(states, cpu));
     for (const domain of this.#domains) {
       if (online) domain?.cpuUp(cpu);
       else domain?.cpuDown(cpu);

@@ -5,6 +5,7 @@
 
 import type { CaptureFacts, DeviceFacts, DomainFacts } from '@dmalab/trace';
 import { DEFAULT_COST } from './cost.ts';
+import { checkRingSize } from './flush/ring-size.ts';
 import { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 import type {
   DeviceOverride,
@@ -46,7 +47,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
       ...overrides.domains?.[index],
     })),
     allocator: allocatorOf(kernel, overrides.allocator),
-    flush: overrides.flush ? flushOf(overrides.flush, cpus) : null,
+    flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel) : null,
     recordedFailures: overrides.recordedFailures ?? 'hold',
     cost: { ...DEFAULT_COST, ...overrides.cost },
   };
@@ -60,8 +61,9 @@ function allocatorOf(kernel: KernelPreset, choice?: PolicyChoice): PolicyChoice 
   return completeChoice('iova', { name, parameters: { ...known, ...parameters } });
 }
 
-function flushOf(choice: PolicyChoice, cpus: number): PolicyChoice {
+function flushOf(choice: PolicyChoice, cpus: number, kernel: KernelPreset): PolicyChoice {
   const complete = completeChoice('flush', choice);
+  checkRingSize(complete, kernel);
   const { timerCpu } = complete.parameters;
   if (typeof timerCpu === 'number' && timerCpu >= cpus) {
     throw new RangeError(`${choice.name}.timerCpu: got ${timerCpu}, expected a CPU below ${cpus}`);

@@ -132,6 +132,8 @@ export interface IovaAllocator {
 export interface FlushQueue {
   /** Takes a range that was unmapped on `cpu`. */
   queue(pfn: number, pages: number, cpu: number, id: number): void;
+  /** Flushes now, for this cause, and releases on `cpu` whatever waits in any queue; nothing where nothing can wait. */
+  flush(cause: FlushCause, cpu: number): void;
   /** Entries waiting in the queue that `cpu` uses. */
   length(cpu: number): number;
   /** Ranges waiting in all queues. */

@@ -1,7 +1,7 @@
 // The virtual clock of a replay, and the timers that fire between its requests.
 //
 // Models when kernel/time/timer.c (Linux 6.12) runs a timer; see docs/models/timers.md. Left out:
-// cancelling one timer, migration between CPUs, the delay of softirqs and work queues, and the
+// cancelling one timer, migration from idle CPUs, the delay of softirqs and work queues, and the
 // highest level of the wheel (delays beyond 63 << 24 jiffies).
 //
 // Timers fire in the order (firing time, arming). While one fires, `now` is its firing time. What it
@@ -143,6 +143,13 @@ export class Timers {
   cancel(owner: number): void {
     for (let i = 0; i < this.#length; i++) {
       if (this.#owner[i] === owner) this.#callback[i] = ignore;
+    }
+  }
+
+  /** Moves all timers of a CPU that goes to another. */
+  migrate(from: number, to: number): void {
+    for (let i = 0; i < this.#length; i++) {
+      if (this.#cpu[i] === from) this.#cpu[i] = to;
     }
   }
 

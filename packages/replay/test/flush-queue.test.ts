@@ -1,4 +1,4 @@
-import { type FlushCause, flushPolicy, LazyQueue, type Port, Timers } from '@dmalab/replay';
+import { FlushCause, flushPolicy, LazyQueue, type Port, Timers } from '@dmalab/replay';
 import { expect, test } from 'vitest';
 
 const MS = 1e6;
@@ -94,6 +94,29 @@ test('CPUs share a single queue', () => {
   expect([queue.length(0), queue.length(1)]).toEqual([2, 2]);
   timers.advance(10 * MS);
   expect(log).toEqual(['10 flush 1', '10 free 10+1 on 0 after 10', '10 free 11+1 on 0 after 10']);
+});
+
+test('a host out of resources has every ring flushed and released at once; the timer stays armed', () => {
+  const { port, timers, log } = recorder(2);
+  const queue = lazy(port, true);
+  queue.queue(10, 1, 1, 1);
+  queue.queue(20, 1, 0, 2);
+  timers.advance(3 * MS);
+  queue.flush(FlushCause.host, 1);
+  expect(log).toEqual(['3 flush 2', '3 free 20+1 on 1 after 3', '3 free 10+1 on 1 after 3']);
+  expect([queue.queuedEntries(), timers.pending]).toEqual([0, 1]);
+});
+
+test('a ring of 5 entries holds 4 and wraps', () => {
+  const { port, log } = recorder(1);
+  const queue = lazy(port, true, 5);
+  const lengths = [];
+  for (let i = 0; i < 11; i++) {
+    queue.queue(i, 1, 0, 1 + i);
+    lengths.push(queue.length(0));
+  }
+  expect(lengths).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3]);
+  expect(log.filter((line) => line.includes('free'))).toHaveLength(8);
 });
 
 test.each([true, false])(

@@ -108,12 +108,21 @@ test('unknown policies and parameters, and values out of range, say what was exp
   expect(choose('strict', { size: 4 })).toThrow(
     'Unknown parameter "size" of strict, expected one of: none',
   );
-  expect(choose('percpu', { size: 100 })).toThrow(
-    'percpu.size: got 100, expected a power of two from 2 to 4194304 entries',
+  expect(choose('percpu', { size: 1 })).toThrow(
+    'percpu.size: got 1, expected a whole number from 2 to 4194304 entries',
   );
   expect(choose('percpu', { timeoutMs: 0.5 })).toThrow(
     'percpu.timeoutMs: got 0.5, expected a whole number from 1 to 3600000 ms',
   );
+});
+
+test('a ring has any size up to kernel 6.6, and a power of two since 6.7', () => {
+  const flush = { name: 'percpu', parameters: { size: 100 } };
+  expect(() => machineFromFacts(facts('6.12.107'), { flush })).toThrow(
+    'percpu.size: got 100, expected a power of two with kernel 6.12 (any size up to 6.6)',
+  );
+  const { flush: chosen } = machineFromFacts(facts('6.12.107'), { flush, kernel: '6.1' });
+  expect(chosen?.parameters.size).toBe(100);
 });
 
 test('a machine file states what differs', () => {

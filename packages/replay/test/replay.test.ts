@@ -273,6 +273,22 @@ test('a CPU that goes offline returns its caches, and its queue waits for the ti
   expect(rows.at(-1)!.pfn).toBe(1048575);
 });
 
+test('what an offline CPU queued waits for the timer, which another CPU runs', () => {
+  const rows = outcomes(machine(), [
+    map(1, 0, { cpu: 1 }),
+    unmap(1, 1, { cpu: 1 }),
+    { op: Op.cpuDown, cpu: 1, time: 2 },
+    map(2, 3, { cpu: 0 }),
+    map(3, 11 * MS, { cpu: 0 }),
+  ]);
+  expect(rows.map((row) => [row.kind, row.cpu, row.pfn]).slice(3)).toEqual([
+    ['map', 0, 1048574],
+    ['flush', 0, -1],
+    ['release', 0, 1048575],
+    ['map', 0, 1048575],
+  ]);
+});
+
 test('lost events are told', () => {
   const rows = outcomes(machine(), [{ op: Op.loss, cpu: 1, size: 37, time: 9 }]);
   expect(rows.map((row) => [row.kind, row.cpu, row.value])).toEqual([['loss', 1, 37]]);

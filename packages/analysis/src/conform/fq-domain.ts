@@ -90,7 +90,7 @@ function ringDigest(digest: number, ring: Ring | null): number {
   const { head, tail } = ring ?? noRing;
   let words = fnvWord(fnvWord(digest, head), tail);
   if (ring === null) return words;
-  for (let i = head; i !== tail; i = (i + 1) & ring.mask) {
+  for (let i = head; i !== tail; i = i + 1 === ring.size ? 0 : i + 1) {
     words = fnvWord(words, ring.pfn[i]!);
     words = fnvWord(words, ring.pages[i]!);
     words = fnvWord(words, ring.counter[i]!);

@@ -11,9 +11,8 @@ export function lazyParameters(size: number, timeoutMs: number): ParameterList {
       type: 'integer',
       default: size,
       range: [2, 4_194_304],
-      powerOfTwo: true,
       unit: 'entries',
-      summary: 'entries of a queue, a power of two; one of them always stays free',
+      summary: 'entries of a queue, one of which always stays free; since 6.7 a power of two',
     },
     {
       name: 'timeoutMs',

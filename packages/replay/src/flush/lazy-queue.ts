@@ -12,7 +12,7 @@ import { createRing, nextEntry, type Ring, ringLength } from '../structures/ring
 /** Shape of a lazy queue; `perCpu` false: one ring that all CPUs share. */
 export interface LazyQueueOptions {
   readonly perCpu: boolean;
-  /** Entries of a ring, a power of two. */
+  /** Entries of a ring; one of them always stays free. */
   readonly size: number;
   readonly timeoutMs: number;
   /** CPU that runs the timer, -1 for the one that armed it. */
@@ -64,6 +64,13 @@ export class LazyQueue implements FlushQueue {
     if (!this.#timerOn) this.#armTimer(cpu);
   }
 
+  flush(cause: FlushCause, cpu: number): void {
+    this.#flush(cause);
+    for (const ring of this.#rings) {
+      if (ring) this.#release(ring, cpu);
+    }
+  }
+
   length(cpu: number): number {
     const ring = this.#rings[this.#perCpu ? cpu : 0];
     return ring ? ringLength(ring) : 0;
@@ -103,10 +110,7 @@ export class LazyQueue implements FlushQueue {
   // The flush is unconditional: the timer does not look whether anything waits.
   #timeout(cpu: number): void {
     this.#timerOn = false;
-    this.#flush(FlushCause.timeout);
-    for (const ring of this.#rings) {
-      if (ring) this.#release(ring, cpu);
-    }
+    this.flush(FlushCause.timeout, cpu);
   }
 
   #release(ring: Ring, cpu: number): void {

@@ -26,6 +26,8 @@ class StrictQueue implements FlushQueue {
     this.#port.freeIova(pfn, pages, cpu, this.#port.now(), id);
   }
 
+  flush(): void {}
+
   length(): number {
     return 0;
   }

@@ -3,11 +3,12 @@
 // Models iova_fq of drivers/iommu/dma-iommu.c (Linux 6.12); see docs/models/flush-queue.md.
 // Left out: the lock, and the page-table pages that travel with an entry.
 //
-// The size is a power of two. One entry always stays free: head === tail means empty.
+// One entry always stays free: head === tail means empty. Any size will do; see ring-size.ts for which a
+// kernel takes.
 
 /** Columns of one flush queue; `head` is the oldest entry, `tail` the next free one. */
 export interface Ring {
-  readonly mask: number;
+  readonly size: number;
   head: number;
   tail: number;
   /** Finished flushes when entries were last released: nothing is releasable before there are more. */
@@ -24,7 +25,7 @@ export interface Ring {
 /** An empty ring of `size` entries, of which `size - 1` are usable. */
 export function createRing(size: number): Ring {
   return {
-    mask: size - 1,
+    size,
     head: 0,
     tail: 0,
     seen: 0,
@@ -38,10 +39,12 @@ export function createRing(size: number): Ring {
 
 /** The entry after `entry`. */
 export function nextEntry(ring: Ring, entry: number): number {
-  return (entry + 1) & ring.mask;
+  const next = entry + 1;
+  return next === ring.size ? 0 : next;
 }
 
 /** Entries waiting in the ring. */
 export function ringLength(ring: Ring): number {
-  return (ring.tail - ring.head) & ring.mask;
+  const length = ring.tail - ring.head;
+  return length < 0 ? length + ring.size : length;
 }

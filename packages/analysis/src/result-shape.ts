@@ -59,6 +59,7 @@ const machine: Machine = {
   allocator: { name: '', parameters: {} },
   flush: null,
   recordedFailures: 'hold',
+  load: null,
   cost: DEFAULT_COST,
 };
 

@@ -10,6 +10,7 @@ import { syntheticReplay } from './support/synthetic-replay.ts';
 const SOURCES = [
   '../src/summary.ts',
   '../../replay/src/machine.ts',
+  '../../replay/src/load/load.ts',
   '../../replay/src/policy.ts',
 ].map((path) => readFileSync(new URL(path, import.meta.url), 'utf8'));
 

@@ -7,6 +7,7 @@ import {
   iovaPolicies,
   type MachineOverrides,
   type PolicyKind,
+  parseMachine,
   type TimerMode,
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
@@ -24,6 +25,9 @@ export interface MachineArguments extends KernelArguments {
   timer: TimerMode | undefined;
   recordedFailures: 'hold' | 'drop' | undefined;
   translateAll: boolean | undefined;
+  rate: number | undefined;
+  copies: number | undefined;
+  seed: number | undefined;
 }
 
 /** Adds the options to a command. */
@@ -62,6 +66,23 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
     .option('translate-all', {
       describe: 'Put devices that were mapped directly behind the IOMMU as well',
       type: 'boolean',
+    })
+    .option('rate', {
+      describe:
+        'Divide the gaps between requests by this (from 1 on); mappings live as long as recorded',
+      type: 'number',
+      requiresArg: true,
+    })
+    .option('copies', {
+      describe:
+        'Replay this many copies of the requests at once, shifted in time and on other CPUs',
+      type: 'number',
+      requiresArg: true,
+    })
+    .option('seed', {
+      describe: 'Seed of the shifts of --copies',
+      type: 'number',
+      requiresArg: true,
     }) as unknown as Argv<MachineArguments>;
 }
 
@@ -99,10 +120,15 @@ export function runsOf(options: MachineArguments): Run[] {
   return runs.map((run, i) => ({ ...run, name: names[i] ?? '' }));
 }
 
-/** Flags win; those for devices come after the devices of the file. */
+/** Flags win; those for devices come after the devices of the file, those of the load one by one. */
 function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOverrides {
   const devices = [...(stated.devices ?? []), ...(flags.devices ?? [])];
-  return { ...stated, ...flags, ...(devices.length === 0 ? {} : { devices }) };
+  return {
+    ...stated,
+    ...flags,
+    ...(devices.length === 0 ? {} : { devices }),
+    ...(flags.load ? { load: { ...stated.load, ...flags.load } } : {}),
+  };
 }
 
 function flagOverrides(options: MachineArguments): MachineOverrides {
@@ -113,7 +139,26 @@ function flagOverrides(options: MachineArguments): MachineOverrides {
     ...(options.translateAll ? { devices: [{ name: '*', translated: true }] } : {}),
     ...(recordedFailures === undefined ? {} : { recordedFailures }),
     ...(allocator === undefined ? {} : { allocator: checked('iova', 'allocator', allocator) }),
+    ...loadOverride(options),
   };
+}
+
+function loadOverride({ rate, copies, seed }: MachineArguments): Pick<MachineOverrides, 'load'> {
+  const load = {
+    ...(rate === undefined ? {} : { rate }),
+    ...(copies === undefined ? {} : { copies }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+  if (Object.keys(load).length === 0) return {};
+  try {
+    parseMachine({ load });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new UsageError(error.message.replace('load.', '--'));
+    }
+    throw error;
+  }
+  return { load };
 }
 
 function flushChoice(argument: string): (MachineOverrides['flush'] & object) | null {

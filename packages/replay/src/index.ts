@@ -11,6 +11,7 @@ export {
 } from './iova/linux-iova.ts';
 export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
+export { type Load, loadedSource, RECORDED_LOAD } from './load/load.ts';
 export * from './machine.ts';
 export { machineFromFacts } from './machine-from-facts.ts';
 export * from './outcome.ts';
@@ -28,7 +29,8 @@ export {
   type PolicyDescription,
 } from './policies.ts';
 export * from './policy.ts';
-export { type RequestSource, replay } from './replay.ts';
+export { replay } from './replay.ts';
+export type { RequestSource } from './request-source.ts';
 export { fnvWord } from './structures/fnv.ts';
 export type { Ring } from './structures/ring.ts';
 export {

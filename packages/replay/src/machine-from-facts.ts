@@ -7,6 +7,7 @@ import type { CaptureFacts, DeviceFacts, DomainFacts } from '@dmalab/trace';
 import { DEFAULT_COST } from './cost.ts';
 import { checkRingSize } from './flush/ring-size.ts';
 import { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
+import { RECORDED_LOAD } from './load/load.ts';
 import type {
   DeviceOverride,
   KernelPreset,
@@ -49,6 +50,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
     allocator: allocatorOf(kernel, overrides.allocator),
     flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel) : null,
     recordedFailures: overrides.recordedFailures ?? 'hold',
+    load: overrides.load ? { ...RECORDED_LOAD, ...overrides.load } : null,
     cost: { ...DEFAULT_COST, ...overrides.cost },
   };
 }

@@ -1,5 +1,6 @@
 // What a trace is replayed on: kernel preset, CPUs, timers, domains, devices and one policy of each kind.
 
+import type { Load } from './load/load.ts';
 import type { Parameters } from './policy.ts';
 
 /** A kernel whose rules the models know; releases in between follow the next lower one. */
@@ -75,6 +76,8 @@ export interface Machine {
    */
   readonly flush: PolicyChoice | null;
   readonly recordedFailures: 'hold' | 'drop';
+  /** null: the requests come as recorded. */
+  readonly load: Load | null;
   readonly cost: CostModel;
 }
 
@@ -95,6 +98,8 @@ export interface MachineOverrides {
   /** null: as recorded. */
   readonly flush?: PolicyChoice | null;
   readonly recordedFailures?: 'hold' | 'drop';
+  /** null: as recorded. */
+  readonly load?: Partial<Load> | null;
   readonly cost?: Partial<CostModel>;
 }
 

@@ -4,6 +4,7 @@
 // names the path of the key: `devices[0].maskBits: got "48", expected a whole number from 12 to 64`.
 
 import { KERNEL_PRESETS } from './kernel-preset.ts';
+import type { Load } from './load/load.ts';
 import type {
   CostModel,
   DeviceOverride,
@@ -61,6 +62,19 @@ const costShape: Shape<Partial<CostModel>> = {
   pageTableEntry: nanoseconds,
 };
 
+const loadShape: Shape<Partial<Load>> = {
+  rate: (path, value) =>
+    typeof value === 'number' && value >= 1 && value <= 1e6
+      ? value
+      : fail(path, value, 'a number from 1 to 1e6'),
+  copies: whole(1, 1024),
+  seed: whole(0, 2 ** 32 - 1),
+  shift: (path, value) =>
+    typeof value === 'number' && value >= 0 && value <= 1e9
+      ? value
+      : fail(path, value, 'nanoseconds from 0 to 1e9'),
+};
+
 const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
   // YAML reads 6.1 without quotes as a number.
   kernel: (path, value) =>
@@ -80,6 +94,7 @@ const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
   allocator: policy('iova'),
   flush: (path, value) => (value === null ? null : policy('flush')(path, value)),
   recordedFailures: oneOf(['hold', 'drop']),
+  load: (path, value) => (value === null ? null : record(loadShape)(path, value)),
   cost: record(costShape),
 };
 

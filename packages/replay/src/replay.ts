@@ -9,23 +9,18 @@
 
 import { Flag, Op, type RequestBatch } from '@dmalab/trace';
 import { Domains } from './domains.ts';
+import { loadedSource } from './load/load.ts';
 import type { Machine } from './machine.ts';
 import { type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { NO_PFN } from './policy.ts';
+import type { RequestSource } from './request-source.ts';
 import { LiveState, LiveTable } from './structures/live-table.ts';
 import { type FiringRule, Timers } from './timers.ts';
 
-/** What is replayed: a capture, or anything that yields requests in order. */
-export interface RequestSource {
-  /** Mappings that were live before the trace began. */
-  openStart(): Iterable<RequestBatch>;
-  requests(): Iterable<RequestBatch>;
-}
-
 /**
- * Replays `source` on `machine`. Each batch is valid until the next one is asked for. With a `rule`
+ * Replays `source` on `machine`, under the machine's load. Each batch is valid until the next one is asked for. With a `rule`
  * timers fire when it says; their owners are the indices of the domains.
  */
 export function* replay(
@@ -34,11 +29,12 @@ export function* replay(
   rule: FiringRule | null = null,
 ): Generator<OutcomeBatch, void, undefined> {
   const run = new Replay(machine, rule);
-  for (const batch of source.openStart()) {
+  const loaded = loadedSource(source, machine.load, machine.cpus);
+  for (const batch of loaded.openStart()) {
     for (let i = 0; i < batch.length; i++) run.openStart(batch, i);
     yield* run.log.takeFull();
   }
-  for (const batch of source.requests()) {
+  for (const batch of loaded.requests()) {
     const { length } = batch;
     for (let i = 0; i < length; i++) {
       run.request(batch, i);

@@ -5,5 +5,6 @@ export { TABLE_FIELDS } from './formats/table-header.ts';
 export * from './kernel-log.ts';
 export { pairCapture, type ReadOptions, readCapture } from './read-capture.ts';
 export { type OpenOptions, openTrace } from './read-trace.ts';
+export { copyRequest, createRequestBatch } from './request-batch.ts';
 export * from './trace-error.ts';
 export { TABLE_FORMATS, type TableFormatName, writeEvents, writeRequests } from './write-tables.ts';

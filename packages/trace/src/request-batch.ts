@@ -81,3 +81,27 @@ export function copyRequests(
   to.context.set(from.context.subarray(0, count), at);
   to.direction.set(from.direction.subarray(0, count), at);
 }
+
+/** Copies row `i` of `from` to row `j` of `to`. */
+export function copyRequest(from: RequestBatch, i: number, to: RequestBatch, j: number): void {
+  to.time[j] = from.time[i]!;
+  to.size[j] = from.size[i]!;
+  to.dmaLimit[j] = from.dmaLimit[i]!;
+  to.hold[j] = from.hold[i]!;
+  to.tid[j] = from.tid[i]!;
+  to.task[j] = from.task[i]!;
+  to.id[j] = from.id[i]!;
+  to.addressLow[j] = from.addressLow[i]!;
+  to.addressHigh[j] = from.addressHigh[i]!;
+  to.physLow[j] = from.physLow[i]!;
+  to.physHigh[j] = from.physHigh[i]!;
+  to.flags[j] = from.flags[i]!;
+  to.segments[j] = from.segments[i]!;
+  to.line[j] = from.line[i]!;
+  to.cpu[j] = from.cpu[i]!;
+  to.device[j] = from.device[i]!;
+  to.domain[j] = from.domain[i]!;
+  to.op[j] = from.op[i]!;
+  to.context[j] = from.context[i]!;
+  to.direction[j] = from.direction[i]!;
+}

@@ -67,7 +67,8 @@ export class OutcomeStats {
 
   /** The result; nothing may be accumulated afterwards. */
   result(): RunResult {
-    const end = Math.max(this.#context.report.duration, this.#requests.lastTime);
+    const { report, machine } = this.#context;
+    const end = Math.max(report.duration / (machine.load?.rate ?? 1), this.#requests.lastTime);
     this.#occupancy.finish(end);
     return {
       summary: this.#summary(end),

@@ -17,8 +17,22 @@ export interface WarningInput {
 
 /** The warnings that apply, the gravest first. */
 export function findWarnings(input: WarningInput): Warning[] {
-  const found = [losses, reading, openStart, recordedFailures, guesses, replayed];
+  const found = [loads, losses, reading, openStart, recordedFailures, guesses, replayed];
   return found.flatMap((find) => find(input)).filter(({ count }) => count > 0);
+}
+
+function loads({ machine: { load } }: WarningInput): Warning[] {
+  if (load === null) return [];
+  const { rate, copies, seed } = load;
+  return [
+    {
+      code: 'OTHER_LOAD',
+      count: rate > 1 || copies > 1 ? 1 : 0,
+      text: `The load is not the recorded one: rate x ${rate}, ${copies} ${copies === 1 ? 'copy' : 'copies'} (seed ${seed}).`,
+      meaning:
+        'Gaps between requests were divided by the rate, lifetimes kept, copies shifted in time: a faster machine may behave otherwise.',
+    },
+  ];
 }
 
 function losses({ report }: WarningInput): Warning[] {

@@ -24,7 +24,7 @@ type Definitions = Map<string, () => Schema>;
 const DEFINITION =
   /(?:\/\*\*(?<doc>(?:(?!\*\/)[\s\S])*)\*\/\s*)?export (?:interface (?<name>\w+) \{\n(?<body>[\s\S]*?)^\}|type (?<alias>\w+) =(?<type>[^;]*);)/gm;
 const MEMBER =
-  /(?:\/\*\*(?<doc>(?:(?!\*\/)[\s\S])*)\*\/\s*)?readonly (?<name>\w+):\s+(?<type>[^;]+);/g;
+  /(?:\/\*\*(?<doc>(?:(?!\*\/)[\s\S])*)\*\/\s*)?readonly (?<name>\w+)(?<optional>\??):\s+(?<type>[^;]+);/g;
 
 function readDefinitions(source: string, definitions: Definitions): void {
   for (const { groups } of source.matchAll(DEFINITION)) {
@@ -40,12 +40,13 @@ function readDefinitions(source: string, definitions: Definitions): void {
 
 function objectSchema(body: string): Schema {
   const properties: Schema = {};
+  const required: string[] = [];
   for (const { groups } of body.matchAll(MEMBER)) {
-    const { doc = '', name = '', type = '' } = groups ?? {};
+    const { doc = '', name = '', optional = '', type = '' } = groups ?? {};
+    if (optional === '') required.push(name);
     const description = sentence(doc);
     properties[name] = { ...(description === '' ? {} : { description }), ...typeSchema(type) };
   }
-  const required = Object.keys(properties);
   return { type: 'object', properties, required, additionalProperties: false };
 }
 

@@ -119,6 +119,7 @@ function machine(devices: readonly string[], flush: string, maskBits: number): M
     allocator: { name: 'linux', parameters: { kernel: '6.12' } },
     flush: { name: flush, parameters: {} },
     recordedFailures: 'hold',
+    load: null,
     cost: {
       rcache: 50,
       depotExchange: 200,

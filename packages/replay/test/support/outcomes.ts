@@ -76,6 +76,7 @@ export function machine(changes: Partial<Machine> = {}): Machine {
     allocator: { name: 'linux', parameters: {} },
     flush: null,
     recordedFailures: 'hold',
+    load: null,
     cost: DEFAULT_COST,
     ...changes,
   };

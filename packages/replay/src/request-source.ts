@@ -1,0 +1,10 @@
+// What a replay reads.
+
+import type { RequestBatch } from '@dmalab/trace';
+
+/** What is replayed: a capture, or anything that yields requests in order. */
+export interface RequestSource {
+  /** Mappings that were live before the trace began. */
+  openStart(): Iterable<RequestBatch>;
+  requests(): Iterable<RequestBatch>;
+}

@@ -19,7 +19,7 @@ export function traceFile(file: string): string {
 /** Adds the positional argument `files`; "-" is standard input. */
 export function traceFiles(y: Argv): Argv<{ files: string[] }> {
   return y.positional('files', {
-    describe: 'Trace files; - is standard input',
+    describe: 'Trace files, or directories with a file for each CPU; - is standard input',
     type: 'string',
     array: true,
     demandOption: true,

@@ -4,31 +4,31 @@
 
 import { BATCH_ROWS, Direction, type EventBatch, type SegmentColumns } from './batch.ts';
 
-/** An empty batch with room for BATCH_ROWS rows and 4,096 segments. */
-export function eventBatch(): EventBatch {
+/** An empty batch with room for `rows` rows and 4,096 segments. */
+export function eventBatch(rows: number = BATCH_ROWS): EventBatch {
   return {
     length: 0,
-    time: new Float64Array(BATCH_ROWS),
-    cpu: new Uint16Array(BATCH_ROWS),
-    tid: new Int32Array(BATCH_ROWS),
-    task: new Uint32Array(BATCH_ROWS),
-    context: new Uint8Array(BATCH_ROWS),
-    kind: new Uint8Array(BATCH_ROWS),
-    name: new Uint16Array(BATCH_ROWS),
-    device: new Uint16Array(BATCH_ROWS),
-    token: new Uint32Array(BATCH_ROWS),
-    addressLow: new Uint32Array(BATCH_ROWS),
-    addressHigh: new Uint32Array(BATCH_ROWS),
-    physLow: new Uint32Array(BATCH_ROWS),
-    physHigh: new Uint32Array(BATCH_ROWS),
-    size: new Float64Array(BATCH_ROWS),
-    aux: new Float64Array(BATCH_ROWS),
-    aux2: new Float64Array(BATCH_ROWS),
-    direction: new Uint8Array(BATCH_ROWS).fill(Direction.unknown),
-    flags: new Uint32Array(BATCH_ROWS),
-    listStart: new Uint32Array(BATCH_ROWS),
-    listLength: new Uint32Array(BATCH_ROWS),
-    line: new Uint32Array(BATCH_ROWS),
+    time: new Float64Array(rows),
+    cpu: new Uint16Array(rows),
+    tid: new Int32Array(rows),
+    task: new Uint32Array(rows),
+    context: new Uint8Array(rows),
+    kind: new Uint8Array(rows),
+    name: new Uint16Array(rows),
+    device: new Uint16Array(rows),
+    token: new Uint32Array(rows),
+    addressLow: new Uint32Array(rows),
+    addressHigh: new Uint32Array(rows),
+    physLow: new Uint32Array(rows),
+    physHigh: new Uint32Array(rows),
+    size: new Float64Array(rows),
+    aux: new Float64Array(rows),
+    aux2: new Float64Array(rows),
+    direction: new Uint8Array(rows).fill(Direction.unknown),
+    flags: new Uint32Array(rows),
+    listStart: new Uint32Array(rows),
+    listLength: new Uint32Array(rows),
+    line: new Uint32Array(rows),
     segments: segmentColumns(4096),
   };
 }
@@ -46,7 +46,7 @@ function segmentColumns(rows: number): SegmentColumns {
 
 /** Empties a batch; rows `from` on are as if never written. */
 export function clearRows(batch: EventBatch, from: number): void {
-  const to = Math.min(BATCH_ROWS, Math.max(batch.length, from) + 1);
+  const to = Math.min(batch.time.length, Math.max(batch.length, from) + 1);
   batch.context.fill(0, from, to);
   batch.kind.fill(0, from, to);
   batch.name.fill(0, from, to);

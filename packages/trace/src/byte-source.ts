@@ -5,7 +5,7 @@
 // valid until the next one is asked for.
 
 import { createHash, type Hash } from 'node:crypto';
-import { close, createReadStream, fstat, open, read, readSync } from 'node:fs';
+import { close, createReadStream, fstat, open, read, readSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { EventSink } from './event-sink.ts';
 import { type FileHash, hashFile } from './file-hash.ts';
@@ -98,6 +98,15 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
     },
   };
   return source;
+}
+
+/** True for a directory; what cannot be looked at is left to the opening. */
+export function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 async function openFile(path: string): Promise<number> {

@@ -54,6 +54,12 @@ export class ByteTable {
     return index >= 0 ? index : this.add(start, length);
   }
 
+  /** The bytes of an entry; valid until one is added. */
+  entry(index: number): Uint8Array {
+    const start = this.offsets[index] ?? 0;
+    return this.pool.subarray(start, start + (this.lengths[index] ?? 0));
+  }
+
   /** Length of entry `index` where the text at `start` begins with it, else 0. */
   lengthAt(index: number, start: number): number {
     return this.isAt(index, start) ? this.lengths[index]! : 0;

@@ -56,6 +56,7 @@ export class TraceClock {
     this.boundary = false;
     this.firstSeconds = seconds;
     this.firstFraction = fraction;
+    this.sink.origin = { seconds, fraction };
   }
 
   private segment(time: number): number {

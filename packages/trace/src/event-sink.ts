@@ -13,6 +13,8 @@ import { TraceError } from './trace-error.ts';
 
 const MAX_WHERE = 10;
 const MAX_SEGMENTS = 1 << 18;
+/** Rows that one line can make. */
+const SPARE = 4;
 
 /** The CPU of a loss that is not known. */
 export const UNKNOWN_CPU = 65_535;
@@ -23,7 +25,9 @@ export const MAX_CPU: number = UNKNOWN_CPU - 1;
 /** Collects the rows of one reading. */
 export class EventSink {
   readonly source: string;
-  readonly batch: EventBatch = eventBatch();
+  /** Printed time of the first event, to the ns; null before it. */
+  origin: { readonly seconds: number; readonly fraction: number } | null = null;
+  readonly batch: EventBatch;
   readonly names: ByteTable;
   readonly tasks: ByteTable;
   readonly devices: ByteTable;
@@ -43,10 +47,13 @@ export class EventSink {
   dropsTail = false;
   private readonly lossPending = new Uint8Array(UNKNOWN_CPU + 1);
   private lossesPending = 0;
+  private readonly room: number;
 
-  /** A sink for one input; names are cut from `window`. */
-  constructor(source: string, window: TextWindow) {
+  /** A sink for one input; names are cut from `window`, batches have up to `rows` rows. */
+  constructor(source: string, window: TextWindow, rows: number = BATCH_ROWS) {
     this.source = source;
+    this.batch = eventBatch(rows);
+    this.room = rows - SPARE;
     this.names = new ByteTable(window, 65_535);
     this.tasks = new ByteTable(window, 1 << 20);
     this.devices = new ByteTable(window, 65_535);
@@ -54,7 +61,7 @@ export class EventSink {
 
   /** True when the batch has to be taken before the next line. */
   get full(): boolean {
-    return this.batch.length > BATCH_ROWS - 4 || this.batch.segments.length > MAX_SEGMENTS;
+    return this.batch.length > this.room || this.batch.segments.length > MAX_SEGMENTS;
   }
 
   /** Starts the next batch. */
@@ -73,6 +80,17 @@ export class EventSink {
     }
     entry.count++;
     if (entry.where.length < MAX_WHERE) entry.where.push(this.place());
+  }
+
+  /** Adds findings that another sink counted. */
+  diagnoseMany(code: string, message: string, count: number, where: readonly string[]): void {
+    const { diagnostics } = this.counts;
+    const entry = diagnostics.find((diagnostic) => diagnostic.code === code);
+    if (entry === undefined) diagnostics.push({ code, message, count, where: [...where] });
+    else {
+      entry.count += count;
+      entry.where.push(...where.slice(0, MAX_WHERE - entry.where.length));
+    }
   }
 
   private place(): string {

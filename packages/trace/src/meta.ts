@@ -6,6 +6,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isDirectory } from './byte-source.ts';
 import type { Diagnostic } from './capture.ts';
 
 /** A device as meta.json lists it. */
@@ -38,10 +39,10 @@ export interface Meta {
 const LIMIT = 16 * 1024 * 1024;
 type Json = Record<string, unknown>;
 
-/** Reads meta.json in the directory of `trace`; a broken one is added to `diagnostics`. */
+/** Reads meta.json beside `trace`, or in it where it is a directory; a broken one is added to `diagnostics`. */
 export async function readMeta(trace: string, diagnostics: Diagnostic[]): Promise<Meta | null> {
   if (trace === '-') return null;
-  const path = join(dirname(trace), 'meta.json');
+  const path = join(isDirectory(trace) ? trace : dirname(trace), 'meta.json');
   try {
     const { size } = await stat(path);
     if (size > LIMIT) throw new Error(`${size} bytes, expected at most ${LIMIT}`);

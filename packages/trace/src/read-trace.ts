@@ -3,8 +3,12 @@
 // A new format is one file in formats/ and one line in the list below; the first match wins.
 
 import { traceDat } from './binary/trace-dat.ts';
-import { type ByteSource, openBytes } from './byte-source.ts';
+import { type ByteSource, isDirectory, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
+import { findCpuFiles } from './directory/cpu-files.ts';
+import { pagesReader } from './directory/cpu-pages.ts';
+import type { OpenedFile } from './directory/cpu-text.ts';
+import { mergedReader } from './directory/merged-text.ts';
 import type { EventReader } from './event-reader.ts';
 import { EventSink } from './event-sink.ts';
 import { csv } from './formats/csv.ts';
@@ -52,6 +56,9 @@ const EXPECTED =
 const HOLDS_REQUESTS =
   'NO_EVENTS: expected events, found a table of requests; read the original trace';
 const CHUNK = 256 * 1024;
+/** Rows of a batch, and bytes read at a time, for each of many files that are read together. */
+const FEW_ROWS = 2048;
+const SMALL_CHUNK = 64 * 1024;
 
 /** How a trace is read. */
 export interface OpenOptions extends FormatOptions {
@@ -59,32 +66,49 @@ export interface OpenOptions extends FormatOptions {
   readonly chunkSize?: number;
 }
 
-/** Opens a file, or standard input for "-". Throws a TraceError for what is no trace. */
+/**
+ * Opens a file, standard input for "-", or a directory with a file for each CPU. Throws a TraceError for
+ * what is no trace.
+ */
 export async function openTrace(path: string, options: OpenOptions = {}): Promise<EventReader> {
   const { chunkSize = CHUNK } = options;
   if (!(chunkSize >= 1)) throw new RangeError(`Chunk size ${chunkSize}, expected 1 or more bytes`);
+  if (path !== '-' && isDirectory(path)) return openDirectory(path, options);
   const source = await openBytes(path, chunkSize);
   const table = tableFormats.find((candidate) => candidate.matches(source.head));
   if (table !== undefined) return tableReader(path, source, table, options);
   const binary = binaryFormats.find((candidate) => candidate.matches(source.head));
   if (binary !== undefined) return binaryReader(path, source, binary);
+  return (await textReader(path, source, options)).reader;
+}
+
+async function openDirectory(directory: string, options: OpenOptions): Promise<EventReader> {
+  const { files, pages } = await findCpuFiles(directory);
+  if (pages) return pagesReader(directory, files);
+  const chunkSize = Math.min(options.chunkSize ?? SMALL_CHUNK, SMALL_CHUNK);
+  return mergedReader(directory, files, async (path) =>
+    textReader(path, await openBytes(path, chunkSize), options, FEW_ROWS),
+  );
+}
+
+/** A text of any format, with the sink that it is read into. */
+async function textReader(
+  path: string,
+  source: ByteSource,
+  options: OpenOptions,
+  rows?: number,
+): Promise<OpenedFile> {
+  const isBlank = rows !== undefined && !/[^\s\0]/.test(latin1(source.head));
+  let format: TraceFormat;
   try {
-    return reader(path, source, formatOf(path, source, options), options);
+    format = isBlank ? ftraceText : formatOf(path, source, options);
   } catch (error) {
     await source.close();
     throw error;
   }
-}
-
-function reader(
-  path: string,
-  source: ByteSource,
-  format: TraceFormat,
-  options: OpenOptions,
-): EventReader {
   const window = lineWindow();
-  const sink = new EventSink(path, window);
-  return {
+  const sink = new EventSink(path, window, rows);
+  const reader: EventReader = {
     ...tables(path, source, format.name, sink),
     async *batches() {
       try {
@@ -94,6 +118,7 @@ function reader(
       }
     },
   };
+  return { reader, sink, isBlank };
 }
 
 function binaryReader(path: string, source: ByteSource, format: BinaryFormat): EventReader {
@@ -181,9 +206,7 @@ function tables(
 
 function formatOf(path: string, source: ByteSource, options: OpenOptions): TraceFormat {
   const { head, damage } = source;
-  const text = Buffer.from(head)
-    .toString('latin1')
-    .replace(/^\xef\xbb\xbf/, '');
+  const text = latin1(head).replace(/^\xef\xbb\xbf/, '');
   if (!/[^\s\0]/.test(text)) {
     const found = head.length === 0 ? 'found an empty file' : 'found blank lines only';
     const why = damage.code === '' ? '' : ` (${damage.message})`;
@@ -197,6 +220,10 @@ function formatOf(path: string, source: ByteSource, options: OpenOptions): Trace
   if (format !== undefined) return format;
   const first = printable(head.subarray(0, lineLength(head)));
   throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, found "${first}"`);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 function lineLength(head: Uint8Array): number {

@@ -10,6 +10,11 @@ export class TokenTable {
   private low = new Uint32Array(256);
   private high = new Uint32Array(256);
 
+  /** Index in this table of entry `index` of another one. */
+  adopt(other: TokenTable, index: number): number {
+    return index === 0 ? 0 : this.intern(other.low[index]!, other.high[index]!);
+  }
+
   /** Index of a pointer, given as two words; 0 for null, and for new ones once the table holds 4 million. */
   intern(signedLow: number, signedHigh: number): number {
     const low = signedLow >>> 0;

@@ -3,28 +3,32 @@
 // A binary heap of the streams by their current event. The stream on top goes on while its next event
 // is still the first, which saves the heap the long runs of one CPU.
 
-import type { PageEvents } from './page-events.ts';
+/** What is merged: a stream that stands at an event. */
+export interface CpuStream {
+  readonly cpu: number;
+  readonly time: number;
+}
 
 /** Walks the events of all streams. Each stream is at its first event. */
-export class CpuMerge {
-  private readonly heap: PageEvents[];
-  private readonly order: Map<PageEvents, number>;
+export class CpuMerge<Stream extends CpuStream> {
+  private readonly heap: Stream[];
+  private readonly order: Map<Stream, number>;
 
-  constructor(streams: readonly PageEvents[]) {
+  constructor(streams: readonly Stream[]) {
     this.order = new Map(streams.map((stream, i) => [stream, i]));
     this.heap = [...streams].sort((a, b) => (this.isBefore(a, b) ? -1 : 1));
   }
 
   /** The stream with the first event; null where there is none. */
-  first(): PageEvents | null {
+  first(): Stream | null {
     return this.heap[0] ?? null;
   }
 
-  /** Takes the event of the first stream; the stream with the next event, or null. */
-  next(): PageEvents | null {
+  /** The first stream went on, or is at its end; the stream with the next event, or null. */
+  next(wentOn: boolean): Stream | null {
     const { heap } = this;
     const top = heap[0]!;
-    if (!top.next()) {
+    if (!wentOn) {
       const last = heap.pop()!;
       if (heap.length === 0) return null;
       heap[0] = last;
@@ -53,7 +57,7 @@ export class CpuMerge {
     heap[at] = moving;
   }
 
-  private isBefore(a: PageEvents, b: PageEvents): boolean {
+  private isBefore(a: Stream, b: Stream): boolean {
     if (a.time !== b.time) return a.time < b.time;
     if (a.cpu !== b.cpu) return a.cpu < b.cpu;
     return this.order.get(a)! < this.order.get(b)!;

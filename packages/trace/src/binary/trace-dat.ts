@@ -73,7 +73,8 @@ function readFront(file: RandomAccess, sink: EventSink): TraceDatFile {
   throw errorAt(file.source, MAGIC.length, `UNSUPPORTED_VERSION: ${problem}`);
 }
 
-function* readBuffers(
+/** Reads the pages of all CPUs. */
+export function* readBuffers(
   file: RandomAccess,
   found: TraceDatFile,
   window: TextWindow,
@@ -88,7 +89,7 @@ function* readBuffers(
   const clock = new TraceClock(sink);
   const { batch } = sink;
   const { seconds, fraction, scale } = base;
-  for (let stream = merge.first(); stream !== null; stream = merge.next()) {
+  for (let stream = merge.first(); stream !== null; stream = merge.next(stream.next())) {
     const { cpu } = stream;
     if (stream.lost !== NO_LOSS) {
       sink.loss(cpu, stream.lost);

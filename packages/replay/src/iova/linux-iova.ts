@@ -16,7 +16,7 @@ import {
   type Port,
 } from '../policy.ts';
 import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
-import { ANCHOR, BOTTOM } from '../structures/range-tree.ts';
+import { ANCHOR, NO_RANGE, TOP } from '../structures/range-tree.ts';
 import {
   ARRAY_DEPOT,
   CLASSES,
@@ -33,7 +33,7 @@ const MAX_CACHED = MAX_CACHED_PAGES;
 const FROM_CACHE: AllocPath = AllocPath.rcache;
 
 /** What `find` and `reserve` return where there is no range. */
-export const NO_NODE: number = BOTTOM;
+export const NO_NODE: number = NO_RANGE;
 
 /** Work done since the allocator was made. */
 export interface LinuxIovaCounters {
@@ -250,12 +250,12 @@ export class LinuxIova implements IovaAllocator {
 
   /** lo of `cached_node`, NO_PFN for the anchor. */
   cachedLo(): number {
-    return this.hintLo(this.tree.cached);
+    return hintLo(this.tree.cachedLo);
   }
 
   /** lo of `cached32_node`, NO_PFN for the anchor. */
   cached32Lo(): number {
-    return this.hintLo(this.tree.cached32);
+    return hintLo(this.tree.cached32Lo);
   }
 
   /** Magazines in the depot of a size class. */
@@ -297,8 +297,8 @@ export class LinuxIova implements IovaAllocator {
   treeDigest(): number {
     const { ranges } = this.tree;
     let digest = FNV_BASIS;
-    for (let node = ranges.next(BOTTOM); node !== ANCHOR; node = ranges.next(node)) {
-      digest = fnvWord(fnvWord(digest, ranges.lo(node)), ranges.hi(node));
+    for (let at = ranges.lowest(); at !== ANCHOR; at = ranges.above(at)) {
+      digest = fnvWord(fnvWord(digest, ranges.lo(at)), ranges.hi(at));
     }
     return digest;
   }
@@ -404,10 +404,10 @@ export class LinuxIova implements IovaAllocator {
     const { pfns } = this.rcache;
     for (let i = 0; i < size; i++) this.tree.freeCached(pfns[magazine + i]!);
   }
+}
 
-  private hintLo(node: number): number {
-    return node === ANCHOR ? NO_PFN : this.tree.ranges.lo(node);
-  }
+function hintLo(lo: number): number {
+  return lo === TOP ? NO_PFN : lo;
 }
 
 function flushes(rule: LinuxIovaParameters['rcacheFlush'], lastTry: boolean): boolean {

@@ -1,19 +1,22 @@
 // The tree of allocated and reserved ranges of an IOVA domain, and its search for a free one.
 //
 // Models the rbtree part of drivers/iommu/iova.c in Linux 6.12 (and 6.1, which is the same); see
-// docs/models/iova-linux.md. Results need only the order of ranges, so the tree is a RangeTree.
+// docs/models/iova-linux.md. Results need only the order of ranges, so the tree is a RangeTree, and a
+// search finds the gap by an index; its steps are those of the kernel's walk from node to node.
 // Left out: locks, failed allocations of nodes.
 //
-// Ranges are disjoint. `cached` and `cached32` are always nodes of the tree or the anchor.
+// Ranges are disjoint. `cachedLo` and `cached32Lo` are always starts of ranges of the tree or the anchor.
 
 import { powerOfTwoFrom } from '../pfn.ts';
 import { FailCause, NO_PFN } from '../policy.ts';
+import { GapSearch, NO_GAP } from '../structures/gap-search.ts';
 import {
   ANCHOR,
-  BOTTOM,
+  NO_RANGE,
   RangeTree,
   type RangeTreeCopy,
   rangeTreeCopy,
+  TOP,
 } from '../structures/range-tree.ts';
 import type { LinuxIovaParameters } from './linux-parameters.ts';
 
@@ -23,9 +26,8 @@ const WRAP = 2 ** 64;
 /** A copy of a {@link LinuxTree}: filled by `save`, read by `restore`, reusable. */
 export interface LinuxTreeCopy {
   readonly tree: RangeTreeCopy;
-  reserved: Uint8Array;
-  cached: number;
-  cached32: number;
+  cachedLo: number;
+  cached32Lo: number;
   max32: number;
   low32Pages: number;
 }
@@ -36,9 +38,9 @@ export class LinuxTree {
   readonly dma32Pfn: number;
   /** Smallest size known not to fit below 4 GiB (`max32_alloc_size`). */
   max32: number;
-  /** Nodes where the next search starts (`cached_node`, `cached32_node`). */
-  cached: number = ANCHOR;
-  cached32: number = ANCHOR;
+  /** Starts of the ranges where the next search starts (`cached_node`, `cached32_node`); TOP for the anchor. */
+  cachedLo: number = TOP;
+  cached32Lo: number = TOP;
   /** Pages below 4 GiB that are allocated, without reservations. */
   low32Pages = 0;
 
@@ -59,8 +61,10 @@ export class LinuxTree {
   private readonly startPfn: number;
   private readonly pfnLimit: number;
   private readonly parameters: LinuxIovaParameters;
-  /** By node: 1 for a range that was reserved, not allocated. */
-  private reserved = new Uint8Array(256);
+  private readonly gaps: GapSearch = new GapSearch(this.ranges);
+  /** Where the two were last seen; they may have moved since. */
+  private cachedAt: number = ANCHOR;
+  private cached32At: number = ANCHOR;
 
   constructor(parameters: LinuxIovaParameters, shift: number) {
     this.parameters = parameters;
@@ -75,7 +79,7 @@ export class LinuxTree {
    * first pfn or {@link NO_PFN}. `aligned`: to the next power of two of its size.
    */
   alloc(pages: number, limitPfn: number, aligned: boolean): number {
-    const { ranges } = this;
+    const { ranges, gaps } = this;
     // The kernel adds 1 to a 64-bit word.
     const end = limitPfn + 1 < WRAP ? limitPfn + 1 : 0;
     const low = end <= this.dma32Pfn;
@@ -87,20 +91,19 @@ export class LinuxTree {
       this.cause = FailCause.max32;
       return NO_PFN;
     }
-    const start = low ? this.cached32 : this.parameters.hint64 ? this.cached : ANCHOR;
+    const start = low ? this.start32() : this.parameters.hint64 ? this.start() : ANCHOR;
     const align = aligned ? powerOfTwoFrom(pages) : 1;
-    ranges.steps = 0;
-    let pfn = ranges.searchDown(start, end, this.startPfn, pages, align);
-    const hint = ranges.hi(start);
-    if (pfn === NO_PFN && hint < end && this.parameters.retryAboveHint) {
+    let pfn = gaps.down(start, end, this.startPfn, pages, align);
+    this.steps = gaps.steps;
+    if (pfn === NO_GAP && this.parameters.retryAboveHint && ranges.hi(start) < end) {
       this.secondPass = true;
       this.secondPasses++;
       const top = low ? ranges.lowestFrom(end) : ANCHOR;
-      pfn = ranges.searchDown(top, end, hint + 1, pages, align);
+      pfn = gaps.down(top, end, ranges.hi(start) + 1, pages, align);
+      this.steps += gaps.steps;
     }
-    this.steps = ranges.steps;
     this.totalSteps += this.steps;
-    if (pfn === NO_PFN) {
+    if (pfn === NO_GAP) {
       this.failures++;
       this.cause = FailCause.noGap;
       if (this.parameters.max32Reset !== 'none') this.max32 = pages;
@@ -113,9 +116,9 @@ export class LinuxTree {
 
   /** Gives back the range that contains `pfn`; false if there is none. */
   free(pfn: number): boolean {
-    const node = this.ranges.find(pfn);
-    if (node === BOTTOM) return false;
-    this.remove(node);
+    const at = this.ranges.find(pfn);
+    if (at === NO_RANGE) return false;
+    this.remove(at);
     return true;
   }
 
@@ -124,24 +127,24 @@ export class LinuxTree {
     if (!this.free(pfn)) this.warnings++;
   }
 
-  /** Reserves [pfnLo, pfnHi], which may overlap others; returns the last node that it covers or BOTTOM. */
+  /** Reserves [pfnLo, pfnHi], which may overlap others; returns the last range that it covers or NO_RANGE. */
   reserve(pfnLo: number, pfnHi: number): number {
     const { ranges } = this;
     if (Math.max(pfnLo, pfnHi) >= this.pfnLimit) {
       this.warnings++;
-      return BOTTOM;
+      return NO_RANGE;
     }
     let lo = pfnLo;
-    let node = ranges.lowestReaching(lo);
+    let at = ranges.lowestReaching(lo);
     // A range that overlaps grows downwards; what lies above it goes on to the next.
-    while (ranges.lo(node) <= pfnHi) {
-      if (lo < ranges.lo(node)) this.growDown(node, lo);
-      const hi = ranges.hi(node);
-      if (pfnHi <= hi) return node;
+    while (ranges.lo(at) <= pfnHi) {
+      if (lo < ranges.lo(at)) this.growDown(at, lo);
+      const hi = ranges.hi(at);
+      if (pfnHi <= hi) return at;
       lo = hi + 1;
-      node = ranges.next(node);
+      at = ranges.above(at);
     }
-    return this.insertReserved(ranges.prev(node), lo, pfnHi);
+    return ranges.insertBelow(at, lo, pfnHi, true);
   }
 
   /** Takes [pfnLo, pfnHi] as allocated, without moving a hint; false if it overlaps a range. */
@@ -149,81 +152,89 @@ export class LinuxTree {
     const { ranges } = this;
     const above = ranges.lowestReaching(pfnLo);
     if (ranges.lo(above) <= pfnHi) return false;
-    this.mark(ranges.insertAbove(ranges.prev(above), pfnLo, pfnHi), 0);
+    ranges.insertBelow(above, pfnLo, pfnHi);
     this.low32Pages += this.lowPages(pfnLo, pfnHi);
     return true;
   }
 
   save(into: LinuxTreeCopy): void {
     this.ranges.save(into.tree);
-    const used = into.tree.used;
-    if (into.reserved.length < used) into.reserved = new Uint8Array(this.reserved.length);
-    into.reserved.set(this.reserved.subarray(0, Math.min(used, into.reserved.length)));
-    into.cached = this.cached;
-    into.cached32 = this.cached32;
+    into.cachedLo = this.cachedLo;
+    into.cached32Lo = this.cached32Lo;
     into.max32 = this.max32;
     into.low32Pages = this.low32Pages;
   }
 
   restore(from: LinuxTreeCopy): void {
     this.ranges.restore(from.tree);
-    if (this.reserved.length < from.reserved.length) {
-      this.reserved = new Uint8Array(from.reserved.length);
-    }
-    this.reserved.set(from.reserved.subarray(0, from.tree.used));
-    this.cached = from.cached;
-    this.cached32 = from.cached32;
+    this.cachedLo = from.cachedLo;
+    this.cached32Lo = from.cached32Lo;
     this.max32 = from.max32;
     this.low32Pages = from.low32Pages;
   }
 
+  private start(): number {
+    if (!this.ranges.holds(this.cachedAt, this.cachedLo)) {
+      this.cachedAt = this.positionOf(this.cachedLo);
+    }
+    return this.cachedAt;
+  }
+
+  private start32(): number {
+    if (!this.ranges.holds(this.cached32At, this.cached32Lo)) {
+      this.cached32At = this.positionOf(this.cached32Lo);
+    }
+    return this.cached32At;
+  }
+
+  private positionOf(lo: number): number {
+    return lo === TOP ? ANCHOR : this.ranges.atOrBelow(lo);
+  }
+
   private take(pfnLo: number, pfnHi: number): void {
-    const node = this.ranges.insertAbove(this.ranges.gapBelow, pfnLo, pfnHi);
-    this.mark(node, 0);
-    if (pfnHi < this.dma32Pfn) this.cached32 = node;
-    else this.cached = node;
+    const at = this.ranges.insertBelow(this.gaps.gapAbove, pfnLo, pfnHi);
+    if (pfnHi < this.dma32Pfn) {
+      this.cached32Lo = pfnLo;
+      this.cached32At = at;
+    } else {
+      this.cachedLo = pfnLo;
+      this.cachedAt = at;
+    }
     if (pfnLo < this.dma32Pfn) this.low32Pages += this.lowPages(pfnLo, pfnHi);
   }
 
-  private remove(node: number): void {
+  private remove(at: number): void {
     const { ranges, dma32Pfn } = this;
-    const lo = ranges.lo(node);
-    const hi = ranges.hi(node);
-    const next = ranges.next(node);
-    const hintMoves = node === this.cached32 || (hi < dma32Pfn && lo >= ranges.lo(this.cached32));
-    if (hintMoves) this.cached32 = next;
+    const lo = ranges.lo(at);
+    const hi = ranges.hi(at);
+    const above = ranges.above(at);
+    const hintMoves = lo === this.cached32Lo || (hi < dma32Pfn && lo >= this.cached32Lo);
+    if (hintMoves) {
+      this.cached32Lo = ranges.lo(above);
+      this.cached32At = above;
+    }
     if (lo < dma32Pfn) {
       const { max32Reset } = this.parameters;
       if (max32Reset === 'anyFree' || (max32Reset === 'hintMoved' && hintMoves)) {
         this.max32 = dma32Pfn;
       }
-      if (this.reserved[node] === 0) this.low32Pages -= this.lowPages(lo, hi);
+      if (!ranges.isReserved(at)) this.low32Pages -= this.lowPages(lo, hi);
     }
-    if (lo >= ranges.lo(this.cached)) this.cached = next;
-    ranges.remove(node);
+    if (lo >= this.cachedLo) {
+      this.cachedLo = ranges.lo(above);
+      this.cachedAt = above;
+    }
+    ranges.remove(at);
     this.removed++;
   }
 
-  private growDown(node: number, lo: number): void {
-    if (this.reserved[node] === 0) {
-      this.low32Pages += this.lowPages(lo, this.ranges.lo(node) - 1);
-    }
-    this.ranges.growDown(node, lo);
-  }
-
-  private insertReserved(below: number, lo: number, hi: number): number {
-    const node = this.ranges.insertAbove(below, lo, hi);
-    this.mark(node, 1);
-    return node;
-  }
-
-  private mark(node: number, reserved: 0 | 1): void {
-    if (node >= this.reserved.length) {
-      const larger = new Uint8Array(node * 2);
-      larger.set(this.reserved);
-      this.reserved = larger;
-    }
-    this.reserved[node] = reserved;
+  private growDown(at: number, lo: number): void {
+    const { ranges } = this;
+    const old = ranges.lo(at);
+    if (!ranges.isReserved(at)) this.low32Pages += this.lowPages(lo, old - 1);
+    if (old === this.cachedLo) this.cachedLo = lo;
+    if (old === this.cached32Lo) this.cached32Lo = lo;
+    ranges.growDown(at, lo);
   }
 
   private lowPages(lo: number, hi: number): number {
@@ -235,9 +246,8 @@ export class LinuxTree {
 export function linuxTreeCopy(): LinuxTreeCopy {
   return {
     tree: rangeTreeCopy(),
-    reserved: new Uint8Array(0),
-    cached: ANCHOR,
-    cached32: ANCHOR,
+    cachedLo: TOP,
+    cached32Lo: TOP,
     max32: 0,
     low32Pages: 0,
   };

@@ -1,304 +1,445 @@
-// Ordered set of disjoint ranges of page frames, for allocators that walk from gap to gap.
+// Ordered set of disjoint ranges of page frames, for allocators that look for gaps.
 //
-// A treap over typed arrays. A node is an index; its record of 32 bytes lies in one cache line:
-// two doubles (lo, hi) and four links (prev, next in address order; left, right of the treap).
-// Priorities are a hash of the index, so the shape needs no random state and a copy is exact.
+// A B+ tree over typed arrays (range-nodes.ts). Beside its ranges every node knows how many there are,
+// which gives ranks, and how much room its gaps have at most, which lets gap-search.ts pass whole
+// nodes by. A range is named by its position, which holds until the next insertion or removal.
 // Left out: merging of neighbours, and checks that ranges are disjoint (the caller's business).
 //
-// ANCHOR is the root, is above everything and is never removed; BOTTOM ends the walk downwards and
-// is in the list only. Because both bounds exist, walks need no test for "no node".
+// The anchor is above everything, is never removed, and is always at position ANCHOR.
 
-/** The node above all ranges. */
+import { FAN, FAN_SHIFT, NONE, RangeNodes, ROOM_CLASSES } from './range-nodes.ts';
+
+/** Position of the anchor. */
 export const ANCHOR = 0;
-/** The end of the list below all ranges: lo and hi are minus infinity. */
-export const BOTTOM = 1;
-/** What a search returns that finds nothing. */
-export const NO_GAP = -1;
+/** Where there is no range. */
+export const NO_RANGE = -1;
+/** Both bounds of the anchor: 2^64 - 1, which a double rounds to 2^64. */
+export const TOP: number = 2 ** 64;
 
-/** Doubles of a record: lo, hi, and the links. */
-const WORDS = 4;
-/** The record in links; its first four are lo and hi. */
-const LINKS = 8;
-const PREV = 4;
-const NEXT = 5;
-const LEFT = 6;
-const RIGHT = 7;
-const NONE = -1;
-const FIRST_FREE = 2;
-const INITIAL_NODES = 256;
-/** Bounds of the anchor: 2^64 - 1, which a double rounds to 2^64. */
-const TOP = 2 ** 64;
+const HALF = FAN / 2;
+/** A node with fewer places in use is merged into a neighbour if they then have at most MERGED. */
+const SPARSE = 8;
+const MERGED = 24;
+const PLACE = FAN - 1;
+/** Room is counted up to here; more is as good. */
+const MOST_ROOM = 0x7fff_ffff;
 
 /** A copy of a {@link RangeTree}: filled by `save`, read by `restore`, reusable. */
 export interface RangeTreeCopy {
-  bounds: Float64Array;
-  parents: Int32Array;
-  used: number;
-  freeNode: number;
+  readonly nodes: RangeNodes;
+  root: number;
   size: number;
 }
 
 export class RangeTree {
-  /** Nodes that searches passed; anyone may reset it. */
-  steps = 0;
-  /** Node under the gap that the last successful search found. */
-  gapBelow: number = BOTTOM;
   /** Ranges in the tree, without the anchor. */
   size = 0;
-  /** Records: lo and hi of node n at `n * WORDS`. */
-  private bounds: Float64Array;
-  /** The same memory: links of node n at `n * LINKS + PREV` and on. */
-  private links: Int32Array;
-  private parents: Int32Array;
-  private priorities: Int32Array;
-  private used = FIRST_FREE;
-  private freeNode = NONE;
+  root: number;
+  readonly nodes: RangeNodes = new RangeNodes();
 
   constructor() {
-    this.bounds = new Float64Array(INITIAL_NODES * WORDS);
-    this.links = new Int32Array(this.bounds.buffer);
-    this.parents = new Int32Array(INITIAL_NODES);
-    this.priorities = prioritiesOf(INITIAL_NODES);
-    this.bounds.fill(TOP, ANCHOR, ANCHOR + 2);
-    this.bounds.fill(Number.NEGATIVE_INFINITY, BOTTOM * WORDS, BOTTOM * WORDS + 2);
-    this.setLinks(ANCHOR, BOTTOM, NONE);
-    this.setLinks(BOTTOM, NONE, ANCHOR);
-    this.parents[ANCHOR] = NONE;
+    const { nodes } = this;
+    this.root = nodes.take(0);
+    nodes.lows[ANCHOR] = TOP;
+    nodes.highs[ANCHOR] = TOP;
+    nodes.floors[ANCHOR] = Number.NEGATIVE_INFINITY;
+    nodes.sizes[0] = 1;
+    nodes.counts[0] = 1;
+    nodes.seps[0] = Number.NEGATIVE_INFINITY;
+    this.raiseRoom(ANCHOR);
   }
 
-  lo(node: number): number {
-    return this.bounds[node * WORDS]!;
+  lo(at: number): number {
+    return this.nodes.lows[at]!;
   }
 
-  hi(node: number): number {
-    return this.bounds[node * WORDS + 1]!;
+  hi(at: number): number {
+    const high = this.nodes.highs[at]!;
+    return high < 0 ? -1 - high : high;
   }
 
-  prev(node: number): number {
-    return this.links[node * LINKS + PREV]!;
+  isReserved(at: number): boolean {
+    return this.nodes.highs[at]! < 0;
   }
 
-  next(node: number): number {
-    return this.links[node * LINKS + NEXT]!;
+  /** Position of the next range above; meaningless for the anchor. */
+  above(at: number): number {
+    if ((at & PLACE) > 0) return at - 1;
+    const { higher, sizes } = this.nodes;
+    const leaf = higher[at >> FAN_SHIFT]!;
+    return leaf * FAN + sizes[leaf]! - 1;
+  }
+
+  /** Position of the next range below, or {@link NO_RANGE}. */
+  below(at: number): number {
+    const { lower, sizes } = this.nodes;
+    const leaf = at >> FAN_SHIFT;
+    if ((at & PLACE) + 1 < sizes[leaf]!) return at + 1;
+    const next = lower[leaf]!;
+    return next === NONE ? NO_RANGE : next * FAN;
+  }
+
+  /** The lowest range, or the anchor. */
+  lowest(): number {
+    const { children, levels, sizes } = this.nodes;
+    let node = this.root;
+    while (levels[node]! > 0) node = children[node * 2 * FAN + sizes[node]! - 1]!;
+    return node * FAN + sizes[node]! - 1;
+  }
+
+  /** True if `at` is now the position of a range that starts at `lo`. */
+  holds(at: number, lo: number): boolean {
+    const { lows, levels, sizes } = this.nodes;
+    const leaf = at >> FAN_SHIFT;
+    return lows[at] === lo && (at & PLACE) < sizes[leaf]! && levels[leaf] === 0;
+  }
+
+  /** The highest range that starts at or below `pfn`, or {@link NO_RANGE}. */
+  atOrBelow(pfn: number): number {
+    const { children, levels, lows, lower, seps, sizes } = this.nodes;
+    let node = this.root;
+    for (let level = levels[node]!; level > 0; level--) {
+      let at = node * 2 * FAN;
+      // The last child's separator is that of the node, so the walk ends.
+      while (seps[children[at]!]! > pfn) at++;
+      node = children[at]!;
+    }
+    let at = node * FAN;
+    const end = at + sizes[node]!;
+    while (at < end && lows[at]! > pfn) at++;
+    if (at < end) return at;
+    const next = lower[node]!;
+    return next === NONE ? NO_RANGE : next * FAN;
+  }
+
+  /** The range that contains `pfn`, or {@link NO_RANGE}. */
+  find(pfn: number): number {
+    const at = this.atOrBelow(pfn);
+    return at !== NO_RANGE && pfn <= this.hi(at) ? at : NO_RANGE;
+  }
+
+  /** The lowest range with lo >= `pfn`, or the anchor. */
+  lowestFrom(pfn: number): number {
+    const at = this.atOrBelow(pfn - 1);
+    return at === NO_RANGE ? this.lowest() : this.above(at);
+  }
+
+  /** The lowest range with hi >= `pfn`, or the anchor. */
+  lowestReaching(pfn: number): number {
+    const at = this.atOrBelow(pfn);
+    if (at === NO_RANGE) return this.lowest();
+    return this.hi(at) >= pfn ? at : this.above(at);
+  }
+
+  /** Ranges above a position, the anchor too. */
+  rank(at: number): number {
+    const { children, counts, parents, slots } = this.nodes;
+    let rank = at & PLACE;
+    let node = at >> FAN_SHIFT;
+    for (let parent = parents[node]!; parent !== NONE; parent = parents[node]!) {
+      const first = parent * 2 * FAN;
+      const end = first + slots[node]!;
+      for (let i = first; i < end; i++) rank += counts[children[i]!]!;
+      node = parent;
+    }
+    return rank;
   }
 
   /** Lowers the start of a range; it must stay above the range below. */
-  growDown(node: number, lo: number): void {
-    this.bounds[node * WORDS] = lo;
+  growDown(at: number, lo: number): void {
+    this.nodes.lows[at] = lo;
+    this.lowerSeparators(at >> FAN_SHIFT, lo);
   }
 
-  /** The range that contains `pfn`, or {@link BOTTOM}. */
-  find(pfn: number): number {
-    const { bounds, links } = this;
-    let node = links[ANCHOR * LINKS + LEFT]!;
-    while (node !== NONE) {
-      if (pfn < bounds[node * WORDS]!) node = links[node * LINKS + LEFT]!;
-      else if (pfn > bounds[node * WORDS + 1]!) node = links[node * LINKS + RIGHT]!;
-      else return node;
+  /** Adds [lo, hi] directly below the range at `above`; returns its position. */
+  insertBelow(above: number, lo: number, hi: number, reserved = false): number {
+    const { nodes } = this;
+    let over = above;
+    if (nodes.sizes[above >> FAN_SHIFT] === FAN) over = this.makePlace(above);
+    let at = over + 1;
+    let leaf = over >> FAN_SHIFT;
+    const { lows, floors, highs, sizes, counts, parents, lower } = nodes;
+    // Behind the last place of a full leaf: the leaf after it was made for this.
+    if ((at & PLACE) === 0) {
+      leaf = lower[leaf]!;
+      at = leaf * FAN;
     }
-    return BOTTOM;
-  }
-
-  /** The lowest range with lo >= `pfn`, or {@link ANCHOR}. */
-  lowestFrom(pfn: number): number {
-    return this.lowestWith(pfn, 0);
-  }
-
-  /** The lowest range with hi >= `pfn`, or {@link ANCHOR}. */
-  lowestReaching(pfn: number): number {
-    return this.lowestWith(pfn, 1);
-  }
-
-  private lowestWith(pfn: number, bound: 0 | 1): number {
-    const { bounds, links } = this;
-    let best = ANCHOR;
-    let node = links[ANCHOR * LINKS + LEFT]!;
-    while (node !== NONE) {
-      if (bounds[node * WORDS + bound]! >= pfn) {
-        best = node;
-        node = links[node * LINKS + LEFT]!;
-      } else {
-        node = links[node * LINKS + RIGHT]!;
-      }
+    for (let i = leaf * FAN + sizes[leaf]!; i > at; i--) {
+      lows[i] = lows[i - 1]!;
+      floors[i] = floors[i - 1]!;
+      highs[i] = highs[i - 1]!;
     }
-    return best;
-  }
-
-  /**
-   * Goes down from `start`, gap by gap, to the first that takes `pages` below `end` and at or above
-   * `low`, aligned to the power of two `align`. Returns the pfn and leaves the node under the gap in
-   * `gapBelow`, or returns {@link NO_GAP}. Adds the nodes it passes to `steps`.
-   */
-  searchDown(start: number, end: number, low: number, pages: number, align: number): number {
-    const { bounds, links } = this;
-    const perAlign = 1 / align;
-    // Above this no rounding can fall below `low`, so ranges that are too high need none.
-    const safe = low + align - 1;
-    let curr = start;
-    let high = end;
-    let steps = this.steps;
-    for (;;) {
-      const above = bounds[curr * WORDS]!;
-      if (above < high) high = above;
-      curr = links[curr * LINKS + PREV]!;
-      steps++;
-      const highest = high - pages;
-      const below = bounds[curr * WORDS + 1]!;
-      if (highest <= below && highest >= safe) continue;
-      const pfn = Math.floor(highest * perAlign) * align;
-      // In unsigned arithmetic a difference below 0 is a huge number, and ends the search.
-      if (highest >= 0 && pfn <= below && pfn >= low) continue;
-      this.steps = steps;
-      if (highest < 0 || pfn < low) return NO_GAP;
-      this.gapBelow = curr;
-      return pfn;
-    }
-  }
-
-  /** Adds [lo, hi] directly above `below` in address order; returns its node. */
-  insertAbove(below: number, lo: number, hi: number): number {
-    const node = this.takeNode();
-    const { bounds, links, parents, priorities } = this;
-    const above = links[below * LINKS + NEXT]!;
-    bounds[node * WORDS] = lo;
-    bounds[node * WORDS + 1] = hi;
-    this.setLinks(node, below, above);
-    links[below * LINKS + NEXT] = node;
-    links[above * LINKS + PREV] = node;
-    // Of two neighbours one has a free place on the side of the other.
-    if (below !== BOTTOM && links[below * LINKS + RIGHT] === NONE) {
-      links[below * LINKS + RIGHT] = node;
-      parents[node] = below;
-    } else {
-      links[above * LINKS + LEFT] = node;
-      parents[node] = above;
-    }
-    const priority = priorities[node]!;
-    while (priorities[parents[node]!]! < priority) this.rotateUp(node);
+    lows[at] = lo;
+    highs[at] = reserved ? -1 - hi : hi;
+    floors[at] = floors[over]!;
+    floors[over] = hi;
+    sizes[leaf]!++;
+    for (let node = leaf; node !== NONE; node = parents[node]!) counts[node]!++;
+    this.lowerSeparators(leaf, lo);
     this.size++;
-    return node;
+    return at;
   }
 
-  /** Takes a range out; its node may be handed out again by the next insert. */
-  remove(node: number): void {
-    const { links, parents, priorities } = this;
-    const at = node * LINKS;
-    for (;;) {
-      const left = links[at + LEFT]!;
-      const right = links[at + RIGHT]!;
-      if (left === NONE || right === NONE) {
-        this.replaceChild(parents[node]!, node, left === NONE ? right : left);
-        break;
-      }
-      this.rotateUp(priorities[left]! > priorities[right]! ? left : right);
+  /** Takes a range out. */
+  remove(at: number): void {
+    const { lows, floors, highs, sizes, counts, parents } = this.nodes;
+    const leaf = at >> FAN_SHIFT;
+    const over = this.above(at);
+    floors[over] = floors[at]!;
+    this.raiseRoom(over);
+    const end = leaf * FAN + sizes[leaf]! - 1;
+    for (let i = at; i < end; i++) {
+      lows[i] = lows[i + 1]!;
+      floors[i] = floors[i + 1]!;
+      highs[i] = highs[i + 1]!;
     }
-    const below = links[at + PREV]!;
-    const above = links[at + NEXT]!;
-    links[below * LINKS + NEXT] = above;
-    links[above * LINKS + PREV] = below;
-    links[at + NEXT] = this.freeNode;
-    this.freeNode = node;
+    sizes[leaf]!--;
+    for (let node = leaf; node !== NONE; node = parents[node]!) counts[node]!--;
     this.size--;
-  }
-
-  /** Nodes that were ever in use: indices are below it. */
-  nodeLimit(): number {
-    return this.used;
+    if (sizes[leaf]! < SPARSE) this.thin(leaf);
   }
 
   save(into: RangeTreeCopy): void {
-    const { used } = this;
-    if (into.parents.length < used) {
-      into.bounds = new Float64Array(this.parents.length * WORDS);
-      into.parents = new Int32Array(this.parents.length);
-    }
-    into.bounds.set(this.bounds.subarray(0, used * WORDS));
-    into.parents.set(this.parents.subarray(0, used));
-    into.used = used;
-    into.freeNode = this.freeNode;
+    into.nodes.assign(this.nodes);
+    into.root = this.root;
     into.size = this.size;
   }
 
   restore(from: RangeTreeCopy): void {
-    while (this.parents.length < from.used) this.grow();
-    this.bounds.set(from.bounds.subarray(0, from.used * WORDS));
-    this.parents.set(from.parents.subarray(0, from.used));
-    this.used = from.used;
-    this.freeNode = from.freeNode;
+    this.nodes.assign(from.nodes);
+    this.root = from.root;
     this.size = from.size;
   }
 
-  private rotateUp(node: number): void {
-    const { links, parents } = this;
-    const parent = parents[node]!;
-    const grand = parents[parent]!;
-    const isLeft = links[parent * LINKS + LEFT] === node;
-    const inner = node * LINKS + (isLeft ? RIGHT : LEFT);
-    const child = links[inner]!;
-    links[parent * LINKS + (isLeft ? LEFT : RIGHT)] = child;
-    if (child !== NONE) parents[child] = parent;
-    links[inner] = parent;
-    parents[parent] = node;
-    this.replaceChild(grand, parent, node);
-  }
-
-  private replaceChild(parent: number, child: number, by: number): void {
-    const { links } = this;
-    const at = parent * LINKS;
-    links[at + (links[at + LEFT] === child ? LEFT : RIGHT)] = by;
-    if (by !== NONE) this.parents[by] = parent;
-  }
-
-  /** Also clears the children. */
-  private setLinks(node: number, prev: number, next: number): void {
-    const at = node * LINKS;
-    this.links[at + PREV] = prev;
-    this.links[at + NEXT] = next;
-    this.links[at + LEFT] = NONE;
-    this.links[at + RIGHT] = NONE;
-  }
-
-  private takeNode(): number {
-    const node = this.freeNode;
-    if (node !== NONE) {
-      this.freeNode = this.links[node * LINKS + NEXT]!;
-      return node;
+  /** The gap below `at` has grown: what its nodes say of their room must not be less. */
+  private raiseRoom(at: number): void {
+    const { nodes } = this;
+    const { room, capacity, parents } = nodes;
+    const lo = nodes.lows[at]!;
+    const bottom = nodes.floors[at]! + 1;
+    const leaf = at >> FAN_SHIFT;
+    let align = 1;
+    for (let k = 0; k < ROOM_CLASSES; k++) {
+      const pages = lo - Math.ceil(bottom / align) * align;
+      // Requests of this alignment are for more than half of it.
+      if (pages <= align >> 1) return;
+      const value = pages < MOST_ROOM ? pages : MOST_ROOM;
+      const first = k * capacity;
+      for (let node = leaf; node !== NONE; node = parents[node]!) {
+        if (room[first + node]! >= value) break;
+        room[first + node] = value;
+      }
+      align *= 2;
     }
-    if (this.used === this.parents.length) this.grow();
-    return this.used++;
   }
 
-  private grow(): void {
-    const nodes = this.parents.length * 2;
-    const { bounds, parents } = this;
-    this.bounds = new Float64Array(nodes * WORDS);
-    this.bounds.set(bounds);
-    this.links = new Int32Array(this.bounds.buffer);
-    this.parents = new Int32Array(nodes);
-    this.parents.set(parents);
-    this.priorities = prioritiesOf(nodes);
+  private lowerSeparators(leaf: number, lo: number): void {
+    const { seps, parents } = this.nodes;
+    for (let node = leaf; lo < seps[node]!; node = parents[node]!) seps[node] = lo;
+  }
+
+  /** Makes a free place behind `above`, whose leaf is full; returns the new position of `above`. */
+  private makePlace(above: number): number {
+    const leaf = above >> FAN_SHIFT;
+    const place = above & PLACE;
+    const kept = place === FAN - 1 ? FAN : HALF;
+    const next = this.split(leaf, kept);
+    return place < kept ? above : next * FAN + place - kept;
+  }
+
+  /** Moves all but the first `kept` places of a full node into a new one behind it; returns that one. */
+  private split(node: number, kept: number): number {
+    const { nodes } = this;
+    const next = nodes.take(nodes.levels[node]!);
+    const { seps, levels } = nodes;
+    seps[next] = seps[node]!;
+    this.copyRoom(node, next);
+    if (levels[node] === 0) this.linkLeaf(node, next);
+    this.movePlaces(node, next, kept);
+    seps[node] = this.lastSeparator(node);
+    this.insertChild(node, next);
+    return next;
+  }
+
+  private lastSeparator(node: number): number {
+    const { children, levels, lows, seps, sizes } = this.nodes;
+    const last = sizes[node]! - 1;
+    return levels[node] === 0 ? lows[node * FAN + last]! : seps[children[node * 2 * FAN + last]!]!;
+  }
+
+  /** Puts `next` behind its neighbour `node` into the parent, which may have to be split or made. */
+  private insertChild(node: number, next: number): void {
+    const { nodes } = this;
+    if (nodes.parents[node] === NONE) this.makeRoot(node);
+    let parent = nodes.parents[node]!;
+    let place = nodes.slots[node]! + 1;
+    if (nodes.sizes[parent] === FAN) {
+      const kept = place === FAN ? FAN : HALF;
+      const after = this.split(parent, kept);
+      if (place >= kept) {
+        parent = after;
+        place -= kept;
+      }
+    }
+    const { children, sizes, slots, parents } = nodes;
+    const first = parent * 2 * FAN;
+    for (let i = sizes[parent]!; i > place; i--) {
+      const child = children[first + i - 1]!;
+      children[first + i] = child;
+      slots[child] = i;
+    }
+    children[first + place] = next;
+    slots[next] = place;
+    parents[next] = parent;
+    sizes[parent]!++;
+    for (let up = parent; up !== NONE; up = parents[up]!) this.sumCounts(up);
+  }
+
+  private makeRoot(child: number): void {
+    const { nodes } = this;
+    const root = nodes.take(nodes.levels[child]! + 1);
+    nodes.children[root * 2 * FAN] = child;
+    nodes.sizes[root] = 1;
+    nodes.counts[root] = nodes.counts[child]!;
+    nodes.seps[root] = Number.NEGATIVE_INFINITY;
+    nodes.parents[child] = root;
+    nodes.slots[child] = 0;
+    this.copyRoom(child, root);
+    this.root = root;
+  }
+
+  private linkLeaf(leaf: number, next: number): void {
+    const { higher, lower } = this.nodes;
+    const after = lower[leaf]!;
+    lower[next] = after;
+    higher[next] = leaf;
+    lower[leaf] = next;
+    if (after !== NONE) higher[after] = next;
+  }
+
+  /** A node with few places in use: removed if it has none, else merged with a neighbour if both fit. */
+  private thin(node: number): void {
+    const { nodes } = this;
+    const { children, parents, sizes, slots } = nodes;
+    const parent = parents[node]!;
+    if (parent === NONE) {
+      this.shrinkRoot();
+      return;
+    }
+    if (sizes[node] === 0) {
+      this.removeNode(node);
+      return;
+    }
+    const place = slots[node]!;
+    const first = parent * 2 * FAN;
+    if (place + 1 < sizes[parent]!) this.merge(node, children[first + place + 1]!);
+    else if (place > 0) this.merge(children[first + place - 1]!, node);
+  }
+
+  private merge(node: number, next: number): void {
+    const { nodes } = this;
+    const { sizes, seps, room, capacity } = nodes;
+    if (sizes[node]! + sizes[next]! > MERGED) return;
+    for (let k = 0; k < ROOM_CLASSES; k++) {
+      const at = k * capacity;
+      if (room[at + node]! < room[at + next]!) room[at + node] = room[at + next]!;
+    }
+    seps[node] = seps[next]!;
+    this.movePlaces(next, node, 0);
+    this.removeNode(next);
+  }
+
+  /** Takes an empty node out of its parent. */
+  private removeNode(node: number): void {
+    const { nodes } = this;
+    const { children, higher, levels, lower, parents, sizes, slots } = nodes;
+    if (levels[node] === 0) {
+      const before = higher[node]!;
+      const after = lower[node]!;
+      lower[before] = after;
+      if (after !== NONE) higher[after] = before;
+    }
+    const parent = parents[node]!;
+    const first = parent * 2 * FAN;
+    const last = --sizes[parent]!;
+    for (let i = slots[node]!; i < last; i++) {
+      const child = children[first + i + 1]!;
+      children[first + i] = child;
+      slots[child] = i;
+    }
+    nodes.release(node);
+    if (last > 0) this.extendLast(parent);
+    if (last < SPARSE) this.thin(parent);
+  }
+
+  /** The last child of a node, and its last child, reach as far down as the node. */
+  private extendLast(top: number): void {
+    const { children, levels, seps, sizes } = this.nodes;
+    const sep = seps[top]!;
+    let node = top;
+    while (levels[node]! > 0) {
+      node = children[node * 2 * FAN + sizes[node]! - 1]!;
+      seps[node] = sep;
+    }
+  }
+
+  private shrinkRoot(): void {
+    const { nodes } = this;
+    while (nodes.levels[this.root]! > 0 && nodes.sizes[this.root] === 1) {
+      const child = nodes.children[this.root * 2 * FAN]!;
+      nodes.release(this.root);
+      nodes.parents[child] = NONE;
+      this.root = child;
+    }
+  }
+
+  /** Moves the places of `node` from `from` on to the end of `to`, a node of the same level. */
+  private movePlaces(node: number, to: number, from: number): void {
+    const { nodes } = this;
+    const { sizes, levels, children, slots, parents } = nodes;
+    const moved = sizes[node]! - from;
+    const end = sizes[to]!;
+    if (levels[node] === 0) {
+      for (let i = 0; i < moved; i++) this.copyPlace(node * FAN + from + i, to * FAN + end + i);
+    } else {
+      for (let i = 0; i < moved; i++) {
+        const child = children[node * 2 * FAN + from + i]!;
+        children[to * 2 * FAN + end + i] = child;
+        parents[child] = to;
+        slots[child] = end + i;
+      }
+    }
+    sizes[node] = from;
+    sizes[to] = end + moved;
+    this.sumCounts(node);
+    this.sumCounts(to);
+  }
+
+  private copyPlace(from: number, to: number): void {
+    const { lows, floors, highs } = this.nodes;
+    lows[to] = lows[from]!;
+    floors[to] = floors[from]!;
+    highs[to] = highs[from]!;
+  }
+
+  private sumCounts(node: number): void {
+    const { children, counts, levels, sizes } = this.nodes;
+    const size = sizes[node]!;
+    let sum = size;
+    if (levels[node]! > 0) {
+      sum = 0;
+      for (let i = 0; i < size; i++) sum += counts[children[node * 2 * FAN + i]!]!;
+    }
+    counts[node] = sum;
+  }
+
+  private copyRoom(from: number, to: number): void {
+    const { room, capacity } = this.nodes;
+    for (let at = 0; at < room.length; at += capacity) room[at + to] = room[at + from]!;
   }
 }
 
 /** An empty copy for {@link RangeTree.save}. */
 export function rangeTreeCopy(): RangeTreeCopy {
-  return {
-    bounds: new Float64Array(0),
-    parents: new Int32Array(0),
-    used: 0,
-    freeNode: NONE,
-    size: 0,
-  };
-}
-
-function prioritiesOf(nodes: number): Int32Array {
-  const priorities = new Int32Array(nodes);
-  for (let node = 0; node < nodes; node++) {
-    let x = Math.imul(node + 1, 0x9e3779b1);
-    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    priorities[node] = (x ^ (x >>> 16)) >>> 1;
-  }
-  priorities[ANCHOR] = 0x7fffffff;
-  return priorities;
+  return { nodes: new RangeNodes(), root: 0, size: 0 };
 }

@@ -1,0 +1,153 @@
+// Walks from gap to gap, downwards, without visiting every range.
+//
+// Finds what a walk over all ranges would find, and says how many ranges that walk would have visited:
+// nodes whose gaps have too little room are passed by, and counted. What a node says of its room may
+// be too much; a search that finds this out corrects it, so it pays once.
+
+import { FAN, FAN_SHIFT, NONE, ROOM_CLASSES } from './range-nodes.ts';
+import { NO_RANGE, type RangeTree } from './range-tree.ts';
+
+/** What a search returns that finds nothing. */
+export const NO_GAP = -1;
+
+const MOST_ROOM = 0x7fff_ffff;
+const LAST_CLASS = ROOM_CLASSES - 1;
+
+/** Searches of one tree. */
+export class GapSearch {
+  /** Ranges that a walk would have visited in the last search, the first one included. */
+  steps = 0;
+  /** Position of the range above the gap that the last successful search found. */
+  gapAbove: number = NO_RANGE;
+  private readonly tree: RangeTree;
+  private pages = 0;
+  private align = 1;
+  private perAlign = 1;
+  private roomClass = 0;
+
+  constructor(tree: RangeTree) {
+    this.tree = tree;
+  }
+
+  /**
+   * Goes down from the range at `start`, gap by gap, to the first that takes `pages` below `end` and at
+   * or above `low`, at a multiple of `align`: a power of two below `2 * pages`. Returns the pfn and
+   * leaves the range above the gap in `gapAbove`, or returns {@link NO_GAP}. As in the kernel the walk
+   * ends at the first range below which the highest aligned place is under `low`.
+   */
+  down(start: number, end: number, low: number, pages: number, align: number): number {
+    const { tree } = this;
+    const { lows, floors } = tree.nodes;
+    this.pages = pages;
+    this.align = align;
+    this.perAlign = 1 / align;
+    this.steps = 0;
+    let from = start;
+    if (lows[start]! >= end) {
+      const pfn = Math.floor((end - pages) * this.perAlign) * align;
+      // A negative pfn is huge in the kernel's unsigned arithmetic, and ends the walk too.
+      if (pfn < low || pfn < 0) {
+        this.steps = 1;
+        return NO_GAP;
+      }
+      const last = floors[start]! < end ? start : tree.lowestFrom(end);
+      this.steps = last === start ? 1 : tree.rank(last) - tree.rank(start) + 1;
+      if (pfn > floors[last]!) {
+        this.gapAbove = last;
+        return pfn;
+      }
+      from = tree.below(last);
+    }
+    const passed = this.steps;
+    const at = this.firstRoom(from);
+    const pfn = Math.floor((lows[at]! - pages) * this.perAlign) * align;
+    if (pfn < low || pfn < 0) {
+      this.steps = passed + this.stepsToEnd(from, low);
+      return NO_GAP;
+    }
+    this.gapAbove = at;
+    return pfn;
+  }
+
+  /** Ranges from `from` to the one that ends a walk in vain. */
+  private stepsToEnd(from: number, low: number): number {
+    const { tree } = this;
+    const lowest = Math.ceil(low * this.perAlign) * this.align + this.pages;
+    if (tree.lo(from) < lowest) return 1;
+    return tree.rank(tree.atOrBelow(lowest - 1)) - tree.rank(from) + 1;
+  }
+
+  /** The first range at or below `from` with enough room under it; under the lowest there always is. */
+  private firstRoom(from: number): number {
+    const { pages, align, perAlign } = this;
+    const { lows, floors, sizes, parents, slots, children, counts, room, capacity } =
+      this.tree.nodes;
+    let node = from >> FAN_SHIFT;
+    const end = node * FAN + sizes[node]!;
+    for (let at = from; at < end; at++) {
+      if (lows[at]! - Math.ceil((floors[at]! + 1) * perAlign) * align >= pages) {
+        this.steps += at - from + 1;
+        return at;
+      }
+    }
+    this.steps += end - from;
+    const need = pages < MOST_ROOM ? pages : MOST_ROOM;
+    this.roomClass = (align < 2 ** LAST_CLASS ? 31 - Math.clz32(align) : LAST_CLASS) * capacity;
+    const { roomClass } = this;
+    for (let parent = parents[node]!; parent !== NONE; parent = parents[node]!) {
+      const first = parent * 2 * FAN;
+      const last = first + sizes[parent]!;
+      for (let i = first + slots[node]! + 1; i < last; i++) {
+        const child = children[i]!;
+        if (room[roomClass + child]! >= need) {
+          const at = this.firstWithin(child, need);
+          if (at !== NO_RANGE) return at;
+        }
+        this.steps += counts[child]!;
+      }
+      node = parent;
+    }
+    throw new Error('a range tree ends in a gap without a bottom');
+  }
+
+  /** The first range of a node with enough room under it; counts the ranges before it, if there is one. */
+  private firstWithin(node: number, need: number): number {
+    const { levels, sizes, children, counts, room } = this.tree.nodes;
+    if (levels[node] === 0) return this.firstInLeaf(node);
+    const { roomClass, steps } = this;
+    const first = node * 2 * FAN;
+    const last = first + sizes[node]!;
+    let most = 0;
+    for (let i = first; i < last; i++) {
+      const child = children[i]!;
+      if (room[roomClass + child]! >= need) {
+        const at = this.firstWithin(child, need);
+        if (at !== NO_RANGE) return at;
+      }
+      this.steps += counts[child]!;
+      if (room[roomClass + child]! > most) most = room[roomClass + child]!;
+    }
+    this.steps = steps;
+    room[roomClass + node] = most;
+    return NO_RANGE;
+  }
+
+  private firstInLeaf(leaf: number): number {
+    const { pages, align, perAlign } = this;
+    const { lows, floors, sizes, room } = this.tree.nodes;
+    const first = leaf * FAN;
+    const end = first + sizes[leaf]!;
+    let most = 0;
+    for (let at = first; at < end; at++) {
+      const fits = lows[at]! - Math.ceil((floors[at]! + 1) * perAlign) * align;
+      if (fits >= pages) {
+        this.steps += at - first + 1;
+        return at;
+      }
+      if (fits > most) most = fits;
+    }
+    // Of alignments beyond the last class another may find more room.
+    if (align <= 2 ** LAST_CLASS) room[this.roomClass + leaf] = most;
+    return NO_RANGE;
+  }
+}

@@ -45,6 +45,7 @@ const facts: CaptureFacts = {
   clock: null,
   devices: [],
   domains: [],
+  bounce: null,
 };
 
 const machine: Machine = {

@@ -22,7 +22,7 @@ const domainFacts = {
   createdAt: null,
   destroyedAt: null,
 };
-const deviceFacts = { pci: fact(true), translated: fact(true) };
+const deviceFacts = { pci: fact(true), translated: fact(true), minAlignMask: fact(0) };
 
 function facts(release: string | null, forcedac = false): CaptureFacts {
   return {
@@ -35,6 +35,7 @@ function facts(release: string | null, forcedac = false): CaptureFacts {
       { name: '', maskBits: null, ...deviceFacts },
       { name: '0000:00:04.0', maskBits: fact(48), ...deviceFacts },
     ],
+    bounce: null,
     domains: [
       { token: '', type: fact('DMA-FQ'), ...domainFacts },
       { token: '0xffff888101', type: fact('DMA'), ...domainFacts },

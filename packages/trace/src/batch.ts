@@ -92,7 +92,10 @@ export const EventKind = {
   bounceUnmap: 53,
   /** swiotlb_release_slots: device, address = tlb_addr. */
   bounceRelease: 54,
-  /** tracing_mark_write: a line of text by the user. */
+  /**
+   * tracing_mark_write: a line of text by the user. Where it has the numbers of debugfs/swiotlb: size = io_tlb_nslabs,
+   * aux = io_tlb_used, aux2 = io_tlb_used_hiwater, address = io_tlb_transient_nslabs; all 0 else.
+   */
   mark: 60,
   /** Events lost on `cpu`: aux = how many, 0 where the number is not recorded. cpu 65535: unknown CPU. */
   lost: 61,
@@ -100,6 +103,45 @@ export const EventKind = {
   bufferStart: 62,
   /** Clock or source boundary: a header in mid-file, or a reset of time. */
   segment: 63,
+  /** swiotlb_find_slots: device, phys = orig_addr, size = alloc_size with the offset in front, aux = alloc_align_mask. */
+  bounceFind: 64,
+  /** swiotlb_find_slots_ret: aux = slot in its pool (-1 = failed). */
+  bounceFindRet: 65,
+  /** swiotlb_search_pool_area: device, token = pool, address = its start, aux2 = area, phys = orig_addr, size = alloc_size, aux = alloc_align_mask. */
+  bounceSearch: 66,
+  /** swiotlb_search_pool_area_ret: aux = slot in the pool (-1 = nothing free in this area). */
+  bounceSearchRet: 67,
+  /** swiotlb_alloc_pool: token = struct device (null = growth), aux = minslabs, size = nslabs, aux2 = nareas, address = phys_limit. */
+  poolAlloc: 68,
+  /** swiotlb_alloc_pool_ret: token = pool (null, flag failed), address = start, phys = end (exclusive), size = nslabs, aux2 = nareas, aux = area_nslabs. */
+  poolAllocRet: 69,
+  /** swiotlb_alloc_tlb: token = struct device, size in bytes, address = phys_limit. One attempt to get memory for a pool. */
+  poolMemory: 70,
+  /** swiotlb_alloc_tlb_ret: token = page (null, flag failed). */
+  poolMemoryRet: 71,
+  /** alloc_dma_pages: size in bytes, address = phys_limit; its return: token = page (null, flag failed). */
+  poolPages: 72,
+  poolPagesRet: 73,
+  /** swiotlb_dyn_alloc, the growth work: token = work; its return. */
+  poolGrowth: 74,
+  poolGrowthRet: 75,
+  /** add_mem_pool: token = pool, address = start, phys = end (exclusive), size = nslabs, aux2 = nareas, aux = area_nslabs. */
+  poolAdd: 76,
+  /** swiotlb_del_transient_ret: aux = 1 where the address was in a transient pool. */
+  transientRet: 77,
+  /** swiotlb_del_pool: device, token = pool, address = start, phys = end (exclusive), size = nslabs, aux = transient. */
+  poolDelete: 78,
+  /** swiotlb_dyn_free: token = rcu head, address = start, phys = end (exclusive), size = nslabs, aux = transient. */
+  poolFree: 79,
+  /** swiotlb_free_tlb: token = vaddr, size in bytes. */
+  poolMemoryFree: 80,
+  /** swiotlb_map: device, phys = paddr, size in bytes, aux = attrs; its return: address = dma (all ones = failed). */
+  bounceCall: 81,
+  bounceCallRet: 82,
+  /** swiotlb_bounce, a copy: device, address = tlb_addr, size in bytes, direction (toDevice: into the slot). */
+  bounceCopy: 83,
+  /** swiotlb_sync_single_for_*: device, address = tlb_addr, size in bytes; aux = 0 for_cpu, 1 for_device. */
+  bounceSync: 84,
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 

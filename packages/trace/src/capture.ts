@@ -17,6 +17,34 @@ export interface DeviceFacts {
   readonly pci: Fact<boolean>;
   /** False: mapped directly, no IOMMU in between. */
   readonly translated: Fact<boolean>;
+  /** Bits of an address that its bounce slot must keep (dma_set_min_align_mask): 4095 for NVMe, else 0. */
+  readonly minAlignMask: Fact<number>;
+}
+
+/** debugfs/swiotlb at one moment, in slots of 2 KiB; null where the kernel has no such file. */
+export interface BounceUsage {
+  /** Of the default pool and of pools that were added; transient pools do not count. */
+  readonly slots: number;
+  /** In use, transient pools included. */
+  readonly used: number;
+  readonly hiwater: number | null;
+  readonly transient: number | null;
+}
+
+/** The swiotlb of the recorded machine. */
+export interface BounceFacts {
+  /** Slots and areas of the default pool. */
+  readonly slots: Fact<number>;
+  readonly areas: Fact<number>;
+  /** First byte of the default pool; null where nothing tells. */
+  readonly start: Fact<number> | null;
+  /** swiotlb=force: every streaming map bounces. */
+  readonly force: Fact<boolean>;
+  /** CONFIG_SWIOTLB_DYNAMIC: pools are added, and transient pools are used. */
+  readonly dynamic: Fact<boolean>;
+  /** Before and after the recording, as meta.json has it. */
+  readonly before: BounceUsage | null;
+  readonly after: BounceUsage | null;
 }
 
 /** An IOVA domain. Entry 0 stands for "no translation, or unknown". */
@@ -47,6 +75,8 @@ export interface CaptureFacts {
   readonly clock: Fact<string> | null;
   readonly devices: readonly DeviceFacts[];
   readonly domains: readonly DomainFacts[];
+  /** null where the capture shows no sign of swiotlb. */
+  readonly bounce: BounceFacts | null;
 }
 
 /** A message about the input that is not an error, with how often and where it first happened. */

@@ -4,6 +4,7 @@
 // events show, what follows from them, the default. A probe beats meta.json for domains, because
 // meta.json describes one moment and the probes the domain itself.
 
+import { bounceFacts, minAlignMask } from './bounce-facts.ts';
 import type { CaptureFacts, DeviceFacts, DomainFacts, Fact } from './capture.ts';
 import type { EventReader } from './event-reader.ts';
 import type { Meta, MetaDevice } from './meta.ts';
@@ -39,19 +40,21 @@ export function collectFacts(
   const domains = p.attribution.domains.map((state, i) =>
     domainFacts(state, i, reader.devices, p, meta, options),
   );
+  const cpus =
+    pick(
+      flag(options.cpus),
+      said(meta?.cpus),
+      reader.counts.headerCpus > 0 ? fact(reader.counts.headerCpus, 'trace') : null,
+    ) ?? fact(Math.max(1, reader.counts.maxCpu + 1), 'inferred');
   return {
     kernel: pick(flag(options.kernel), said(meta?.kernel), recorded(reader.counts.kernel)),
-    cpus:
-      pick(
-        flag(options.cpus),
-        said(meta?.cpus),
-        reader.counts.headerCpus > 0 ? fact(reader.counts.headerCpus, 'trace') : null,
-      ) ?? fact(Math.max(1, reader.counts.maxCpu + 1), 'inferred'),
+    cpus,
     hz: flag(options.hz) ?? fact(DEFAULT_HZ, 'default'),
     forcedac: forcedac(p, devices, meta, options),
     clock: pick(recorded(reader.counts.clock), said(meta?.clock)),
     devices,
     domains,
+    bounce: bounceFacts(p.bounce, meta, cpus.value),
   };
 }
 
@@ -76,6 +79,7 @@ function deviceFacts(
     maskBits: name === '' ? null : maskBits(listed, known, options),
     pci: listed === undefined ? fact(isPci, 'inferred') : fact(isPci, 'meta.json'),
     translated: translation(known, device, p),
+    minAlignMask: minAlignMask(p.bounce, device, listed?.pciClass ?? null),
   };
 }
 

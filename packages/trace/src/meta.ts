@@ -8,12 +8,15 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDirectory } from './byte-source.ts';
 import type { Diagnostic } from './capture.ts';
+import { type MetaBounce, metaBounce } from './meta-bounce.ts';
 
 /** A device as meta.json lists it. */
 export interface MetaDevice {
   readonly maskBits: number | null;
   readonly coherentMaskBits: number | null;
   readonly group: string | null;
+  /** PCI class code with its 0x, e.g. "0x010802". */
+  readonly pciClass: string | null;
 }
 
 /** An IOMMU group as meta.json lists it. */
@@ -34,6 +37,7 @@ export interface Meta {
   /** By PCI address. */
   readonly devices: ReadonlyMap<string, MetaDevice>;
   readonly groups: ReadonlyMap<string, MetaGroup>;
+  readonly bounce: MetaBounce;
 }
 
 const LIMIT = 16 * 1024 * 1024;
@@ -100,6 +104,7 @@ export function parseMeta(json: Json): Meta {
     strict: strictness(words),
     devices: new Map([...devices(before), ...devices(after)]),
     groups: groups(object(after.iommu_groups ?? before.iommu_groups)),
+    bounce: metaBounce(json, words),
   };
 }
 
@@ -128,6 +133,7 @@ function devices(side: Json): [string, MetaDevice][] {
         {
           maskBits: within(device.dma_mask_bits, 1, 64),
           coherentMaskBits: within(device.consistent_dma_mask_bits, 1, 64),
+          pciClass: text(device.class),
           group: typeof group === 'number' || typeof group === 'string' ? String(group) : null,
         },
       ],

@@ -252,4 +252,34 @@ describe('probes', () => {
       await read(`swiotlb_tbl_map_single_ret: ${at} tlb_addr=0xffffffffffffffff`),
     ).toMatchObject({ kind: EventKind.bounceMapRet, flags: Flag.failed });
   });
+
+  test.each([
+    [
+      `swiotlb_search_pool_area: ${at} dev="0000:00:04.0" pool=0xffffffff81eb8b80 start=0x77f00000 area=3 orig_addr=0x2658800 alloc_size=6144 alloc_align_mask=0x0`,
+      { kind: EventKind.bounceSearch, address: '77f00000', aux2: 3, phys: '2658800', size: 6144 },
+    ],
+    [
+      `swiotlb_search_pool_area_ret: ${at} index=-1`,
+      { kind: EventKind.bounceSearchRet, aux: -1, flags: 0 },
+    ],
+    [
+      `swiotlb_alloc_pool: ${at} dev=0x0 minslabs=512 nslabs=1024 nareas=2 phys_limit=0xffffffff gfp=0xcc0`,
+      { kind: EventKind.poolAlloc, aux: 512, size: 1024, aux2: 2, address: 'ffffffff' },
+    ],
+    [
+      `swiotlb_alloc_pool_ret: ${at} pool=0xffff88802a88ba00 start=0xac40000 end=0xac7f000 nslabs=126 nareas=1 area_nslabs=126`,
+      { kind: EventKind.poolAllocRet, address: 'ac40000', phys: 'ac7f000', size: 126, aux: 126 },
+    ],
+    [
+      `swiotlb_alloc_pool_ret: ${at} pool=0x0 start=0x0 end=0x0 nslabs=0 nareas=0 area_nslabs=0`,
+      { kind: EventKind.poolAllocRet, flags: Flag.failed },
+    ],
+    [
+      'tracing_mark_write: swiotlb_debugfs io_tlb_nslabs=1536 io_tlb_used=7 io_tlb_used_hiwater=2452 io_tlb_transient_nslabs=126 end',
+      { kind: EventKind.mark, size: 1536, aux: 7, aux2: 2452, address: '7e' },
+    ],
+    ['tracing_mark_write: step iodepth=4', { kind: EventKind.mark, size: 0, aux: 0 }],
+  ])('on pools that come and go: %s', async (line, row) => {
+    expect(await read(line)).toMatchObject(row);
+  });
 });

@@ -17,7 +17,9 @@ describe('facts of a capture', () => {
       maskBits: { value: 64, source: 'default' },
       pci: { value: true, source: 'inferred' },
       translated: { value: true, source: 'trace' },
+      minAlignMask: { value: 0, source: 'default' },
     });
+    expect(facts.bounce).toBeNull();
     expect(facts.domains[1]).toMatchObject({
       token: 'virtual:1',
       granule: { value: 4096, source: 'default' },
@@ -56,6 +58,46 @@ describe('facts of a capture', () => {
       reserved: { value: [[0x3fb80, 0x3fbbf]], source: 'meta.json' },
       type: { value: 'DMA', source: 'meta.json' },
     });
+  });
+
+  const slot = (address: string) => [
+    'fio-7 2 . 1 swiotlb_tbl_map_single: (swiotlb_tbl_map_single+0x4/0x770) dev="0000:00:04.0" orig_addr=0x4d09e00 mapping_size=512 alloc_align_mask=0x0 dir=2',
+    `fio-7 2 . 2 swiotlb_tbl_map_single_ret: (swiotlb_map+0x63/0x280 <- swiotlb_tbl_map_single) tlb_addr=${address}`,
+  ];
+
+  test('a bounce pool that nothing names begins where its first slot says', async () => {
+    const { facts } = await capture(slot('0x75e00e00'), { cpus: 4 });
+    expect(facts.bounce).toMatchObject({
+      slots: { value: 32_768, source: 'default' },
+      areas: { value: 4, source: 'inferred' },
+      start: { value: 0x73e0_0000, source: 'inferred' },
+      dynamic: { value: false, source: 'default' },
+    });
+    expect(facts.devices[1]!.minAlignMask).toEqual({ value: 4095, source: 'inferred' });
+  });
+
+  test('a bounce pool is what command line, log and debugfs tell', async () => {
+    const meta = {
+      cmdline: 'quiet swiotlb=4096,2,force',
+      dmesg: [
+        'software IO TLB: area num 2.',
+        '[    2.3] software IO TLB: mapped [mem 0x0000000075d00000-0x0000000076500000] (8MB)',
+      ],
+      before: {
+        devices: [{ bdf: '0000:00:04.0', class: '0x020000' }],
+        swiotlb_debugfs: { io_tlb_nslabs: 4096, io_tlb_used: 3, io_tlb_used_hiwater: 5 },
+      },
+    };
+    const { facts } = await capture(slot('0x75d00000'), {}, JSON.stringify(meta));
+    expect(facts.bounce).toMatchObject({
+      slots: { value: 4096, source: 'meta.json' },
+      areas: { value: 2, source: 'meta.json' },
+      start: { value: 0x75d0_0000, source: 'meta.json' },
+      force: { value: true, source: 'meta.json' },
+      before: { slots: 4096, used: 3, hiwater: 5, transient: null },
+      after: null,
+    });
+    expect(facts.devices[1]!.minAlignMask).toEqual({ value: 0, source: 'inferred' });
   });
 
   test('are what the caller states before all else', async () => {

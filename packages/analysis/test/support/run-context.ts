@@ -67,8 +67,10 @@ function captureFacts(devices: readonly string[]): CaptureFacts {
         maskBits: { value: 64, source: 'default' },
         pci: { value: true, source: 'inferred' },
         translated: { value: true, source: 'probe' },
+        minAlignMask: { value: 0, source: 'default' },
       }),
     ),
+    bounce: null,
     domains: [
       domainFacts('', []),
       domainFacts(

@@ -8,6 +8,7 @@
 import { Direction, EventKind, Flag } from '../batch.ts';
 import { clearRows } from '../batch-builder.ts';
 import type { EventSink } from '../event-sink.ts';
+import { readBounceSample } from '../events/bounce-sample.ts';
 import { catalogue } from '../events/catalogue.ts';
 import { To } from '../events/definition.ts';
 import { SegmentList } from '../events/segment-list.ts';
@@ -438,6 +439,9 @@ export class EventDecoder {
     if (!this.isMark(this.low, this.high)) return;
     batch.name[row] = this.name('tracing_mark_write');
     batch.kind[row] = EventKind.mark;
+    const from = start + ip.offset + ip.size;
+    const text = new Uint8Array(view.buffer, view.byteOffset + from, start + length - from);
+    readBounceSample(batch, row, text);
   }
 
   private layOut(steps: readonly Step[]): void {

@@ -27,13 +27,14 @@ export interface Catalogue {
   readonly to: Uint8Array;
   /**
    * Keys with their "=", as little-endian words: the first four bytes and the last, and for keys of
-   * more than eight bytes the four after the first and the four before the last; the third four
-   * close the gap in keys of more than sixteen.
+   * more than eight bytes the four after the first and the four before the last; the third and the
+   * fourth four close the gap in keys of more than sixteen and twenty.
    */
   readonly keyLength: Uint8Array;
   readonly keyHead: Uint32Array;
   readonly keySecond: Uint32Array;
   readonly keyThird: Uint32Array;
+  readonly keyFourth: Uint32Array;
   readonly keyLastButOne: Uint32Array;
   readonly keyTail: Uint32Array;
   /** Number of the definition by event name: of the tracepoint, and of the probe of that name. */
@@ -68,6 +69,7 @@ function flatten(definitions: readonly EventDefinition[]): Catalogue {
     keyHead: Uint32Array.from(keys, (key) => wordAt(key, 0)),
     keySecond: Uint32Array.from(keys, (key) => wordAt(key, 4)),
     keyThird: Uint32Array.from(keys, (key) => wordAt(key, 8)),
+    keyFourth: Uint32Array.from(keys, (key) => wordAt(key, 12)),
     keyLastButOne: Uint32Array.from(keys, (key) => wordAt(key, key.length - 8)),
     keyTail: Uint32Array.from(keys, (key) => wordAt(key, key.length - 4)),
     tracepoints: numbersByName(definitions, false),
@@ -95,7 +97,7 @@ function requiredBits(fields: readonly Field[]): number {
 
 function keyBytes(field: Field): Uint8Array {
   const key = new TextEncoder().encode(field.as === As.flag ? field.key : `${field.key}=`);
-  if (key.length < 3 || key.length > 20)
+  if (key.length < 3 || key.length > 24)
     throw new RangeError(`Key "${field.key}" is not compared in full`);
   return key;
 }

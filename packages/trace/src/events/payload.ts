@@ -22,7 +22,7 @@ const DUPLICATE = 'a key occurs twice in an event: the first one counts';
 const POINTER_WORDS = 4;
 
 const { kind, constant, fieldFrom, required, step, as, to } = catalogue;
-const { keyLength, keyHead, keySecond, keyThird, keyLastButOne, keyTail } = catalogue;
+const { keyLength, keyHead, keySecond, keyThird, keyFourth, keyLastButOne, keyTail } = catalogue;
 
 /** Reads payloads from a window into the rows of a sink. */
 export class PayloadReader {
@@ -147,7 +147,8 @@ export class PayloadReader {
     return (
       view.getUint32(position + 4, true) === keySecond[field] &&
       view.getUint32(position + length - 8, true) === keyLastButOne[field] &&
-      (length <= 16 || view.getUint32(position + 8, true) === keyThird[field])
+      (length <= 16 || view.getUint32(position + 8, true) === keyThird[field]) &&
+      (length <= 20 || view.getUint32(position + 12, true) === keyFourth[field])
     );
   }
 
@@ -253,6 +254,7 @@ export class PayloadReader {
     const { number } = this.values;
     const { batch } = this.sink;
     if (to[field] === To.aux2) batch.aux2[row] = number;
+    else if (to[field] === To.address) batch.addressLow[row] = number;
     else batch.aux[row] = number;
     if (to[field] === To.aux0Failed && number === 0) batch.flags[row]! |= Flag.failed;
   }

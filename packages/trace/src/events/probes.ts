@@ -91,7 +91,17 @@ export const probeEvents: readonly EventDefinition[] = [
       pages,
     ]),
   ),
-  { names: ['tracing_mark_write'], kind: EventKind.mark, form: Form.text, fields: [] },
+  {
+    names: ['tracing_mark_write'],
+    kind: EventKind.mark,
+    form: Form.text,
+    fields: [
+      optional('io_tlb_nslabs', As.number, To.size),
+      optional('io_tlb_used', As.number, To.aux),
+      optional('io_tlb_used_hiwater', As.number, To.aux2),
+      optional('io_tlb_transient_nslabs', As.number, To.address),
+    ],
+  },
 ];
 
 function probe(name: string, kind: EventKind, fields: readonly Field[]): EventDefinition {

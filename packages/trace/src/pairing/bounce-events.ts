@@ -19,6 +19,7 @@ const BOUNCED: number = Flag.bounced | Flag.direct;
 
 /** swiotlb:swiotlb_bounced: the first sign of a map that bounces. */
 export function onBounced(p: Pairing, b: EventBatch, i: number): void {
+  p.bounce.bounced(b, i);
   const known = evidence(p, b.device[i]!);
   if (b.aux[i]! > known.mask) known.mask = b.aux[i]!;
   if (!p.dmaEvents) return;
@@ -30,6 +31,7 @@ export function onBounced(p: Pairing, b: EventBatch, i: number): void {
 /** swiotlb_tbl_map_single. */
 export function onBounceMap(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
+  p.bounce.map(b, i);
   if (isNmi(b.context[i]!)) p.breakpoints = true;
   const call = p.dmaEvents ? mapCall(p, b, i) : openCall(p, b, i, Call.map);
   calls.seen[call] = calls.seen[call]! | Seen.bounce;
@@ -43,6 +45,7 @@ export function onBounceMap(p: Pairing, b: EventBatch, i: number): void {
 
 /** swiotlb_tbl_map_single returned a slot, or all ones. */
 export function onBounceMapReturn(p: Pairing, b: EventBatch, i: number): void {
+  p.bounce.mapReturn(b, i);
   const { calls } = p;
   const context = b.context[i]!;
   const call = isNmi(context)

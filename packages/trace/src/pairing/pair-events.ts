@@ -112,6 +112,12 @@ function onTracepoint(p: Pairing, b: EventBatch, i: number, k: number): void {
     case EventKind.bounceRelease:
       onBounceRelease(p, b, i);
       break;
+    case EventKind.mark:
+    case EventKind.bounceSearch:
+    case EventKind.poolAlloc:
+    case EventKind.poolGrowth:
+      p.bounce.other(b, i, k);
+      break;
     case EventKind.lost:
       onLoss(p, b, i);
       break;

@@ -2,6 +2,7 @@
 
 import type { RequestStore } from '../request-store.ts';
 import { Attribution } from './attribution.ts';
+import { BounceEvidence } from './bounce-evidence.ts';
 import { CallTable } from './call-table.ts';
 import { Demands } from './demands.ts';
 import { createDraft, type Draft } from './draft.ts';
@@ -49,6 +50,7 @@ export interface Pairing {
   readonly draft: Draft;
   /** By device index. */
   readonly devices: DeviceEvidence[];
+  readonly bounce: BounceEvidence;
   /** Event names, and names of pointer tokens. */
   readonly names: readonly string[];
   readonly tokens: readonly string[];
@@ -101,6 +103,7 @@ export function createPairing(
     counts: { map: 0, unmap: 0, alloc: 0, free: 0, sync: 0, failed: 0, openStart: 0, openEnd: 0 },
     draft: createDraft(),
     devices: [],
+    bounce: new BounceEvidence(),
     names,
     tokens,
     ignoreProbes,

@@ -46,13 +46,24 @@ export function readRequestMetadata(json: string | null, source: string): Reques
     Number.isInteger(preloaded) &&
     typeof report?.requests === 'object' &&
     Array.isArray(report.diagnostics);
-  if (isWhole) return value as RequestMetadata;
+  if (isWhole) return { ...(value as RequestMetadata), facts: completed(facts) };
   throw new TraceError(
     source,
     null,
     'BAD_META: expected facts, report and tasks, found some missing',
   );
 }
+
+// Tables that were written before dmalab knew of bounce pools say nothing about them.
+function completed(facts: CaptureFacts): CaptureFacts {
+  const devices = facts.devices.map((device) => ({
+    ...device,
+    minAlignMask: device.minAlignMask ?? NO_MASK,
+  }));
+  return { ...facts, devices, bounce: facts.bounce ?? null };
+}
+
+const NO_MASK: Fact<number> = { value: 0, source: 'default' };
 
 /** Facts of a table with what the caller knows better. */
 export function overruled(facts: CaptureFacts, options: FactOptions): CaptureFacts {

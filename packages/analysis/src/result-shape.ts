@@ -4,7 +4,7 @@
 // same kind or null. Left out: keys of the elements of lists that are empty there, and what the
 // numbers say.
 
-import { DEFAULT_COST, type Machine } from '@dmalab/replay';
+import { PLAIN_MACHINE } from '@dmalab/replay';
 import type { CaptureFacts, ReadReport } from '@dmalab/trace';
 import type { RunResult } from './run-result.ts';
 import { summarise } from './stats/outcome-stats.ts';
@@ -48,27 +48,11 @@ const facts: CaptureFacts = {
   bounce: null,
 };
 
-const machine: Machine = {
-  kernel: '6.12',
-  unverified: false,
-  cpus: 1,
-  hz: 250,
-  timerMode: 'wheel',
-  sac: 'sticky',
-  devices: [],
-  domains: [],
-  allocator: { name: '', parameters: {} },
-  flush: null,
-  recordedFailures: 'hold',
-  load: null,
-  cost: DEFAULT_COST,
-};
-
 let shape: RunResult | null = null;
 
 /** Throws a RangeError, "file: what is wrong", where `value` lacks a piece of that part of a result. */
 export function checkShape(file: string, part: keyof RunResult, value: unknown): void {
-  shape ??= summarise({ report, facts, machine, version: '' }, []);
+  shape ??= summarise({ report, facts, machine: PLAIN_MACHINE, version: '' }, []);
   check({ file, element: part === 'summary' ? {} : null }, '', value, shape[part]);
 }
 

@@ -155,7 +155,9 @@ export interface FailureCause {
   /** The stage of the map path that said no. */
   readonly stage: 'iova' | 'pagetable' | 'syncMap' | 'swiotlb' | 'dmaCapable' | 'unknown';
   /**
-   * max32: refused below 4 GiB by the remembered size; noGap: searched in vain. Of bounce memory: noPool: there is none;
+   * max32: refused below 4 GiB by the remembered size; noGap: searched in vain. Of the host: hostEntries: no mapping
+   * entry left; hostPages: a page could not be pinned. Of bounce memory: unreachable: the slot is beyond the device's
+   * reach; bounceOff: it would have to bounce and must not; noPool: there is none;
    * tooLarge: more than an empty pool can give; poolFull: too few free slots; areaFull: too few in any one area;
    * fragmented: no run is long enough; alignment: no run lies right; noMemory, atomicPool: no memory for a transient pool;
    * transientUseless: it could not serve the request; endlessSearch: kernel 6.1 would search for ever.
@@ -164,6 +166,10 @@ export interface FailureCause {
     | 'none'
     | 'max32'
     | 'noGap'
+    | 'hostEntries'
+    | 'hostPages'
+    | 'unreachable'
+    | 'bounceOff'
     | 'noPool'
     | 'tooLarge'
     | 'poolFull'

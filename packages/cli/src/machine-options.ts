@@ -2,8 +2,10 @@
 
 import { basename, extname } from 'node:path';
 import {
+  bouncePolicies,
   completeChoice,
   flushPolicies,
+  hostPolicies,
   iovaPolicies,
   type MachineOverrides,
   type PolicyKind,
@@ -22,8 +24,11 @@ export interface MachineArguments extends KernelArguments {
   machine: string[] | undefined;
   allocator: string | undefined;
   flush: string[] | undefined;
+  bounce: string[] | undefined;
+  host: string[] | undefined;
   timer: TimerMode | undefined;
   recordedFailures: 'hold' | 'drop' | undefined;
+  failedRequests: string | undefined;
   translateAll: boolean | undefined;
   rate: number | undefined;
   copies: number | undefined;
@@ -46,6 +51,26 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
       type: 'string',
       array: true,
       nargs: 1,
+      requiresArg: true,
+    })
+    .option('bounce', {
+      describe: `Bounce memory (swiotlb): ${bouncePolicies.map(({ name }) => name).join(', ')}; with parameters; several give one run each`,
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('host', {
+      describe: `Host behind the page table: ${hostPolicies.map(({ name }) => name).join(', ')}; with parameters as in vfio:entries=4096; several give one run each`,
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('failed-requests', {
+      describe:
+        'Maps that fail in the replay: drop them, or retry them, as in retry:delayMs=5,tries=20',
+      type: 'string',
       requiresArg: true,
     })
     .option('allocator', {
@@ -94,7 +119,7 @@ export interface Run {
   readonly overrides: MachineOverrides;
 }
 
-/** Every machine file with every --flush; one run as recorded where neither is given. */
+/** Every machine file with every --flush, --bounce and --host; one run as recorded where none is given. */
 export function runsOf(options: MachineArguments): Run[] {
   const flags = flagOverrides(options);
   const files = options.machine ?? [];
@@ -106,18 +131,41 @@ export function runsOf(options: MachineArguments): Run[] {
           file,
           overrides: readMachineFile(file),
         }));
-  const flushes = options.flush ?? [];
-  const runs = machines.flatMap(({ name, file, overrides: stated }) => {
-    const overrides = combined(stated, flags);
-    if (flushes.length === 0) return [{ name: name || 'recorded', file, overrides }];
-    return flushes.map((argument) => ({
-      name: name === '' ? argument : `${name}-${argument}`,
-      file,
-      overrides: { ...overrides, flush: flushChoice(argument) },
-    }));
-  });
-  const names = unique(runs.map(({ name }) => name));
-  return runs.map((run, i) => ({ ...run, name: names[i] ?? '' }));
+  const runs = machines.map((run) => ({ ...run, overrides: combined(run.overrides, flags) }));
+  const varied = VARIED.reduce(
+    (made, { option, overrides }) => multiplied(made, options[option] ?? [], overrides),
+    runs,
+  ).map((run) => ({ ...run, name: run.name || 'recorded' }));
+  const names = unique(varied.map(({ name }) => name));
+  return varied.map((run, i) => ({ ...run, name: names[i] ?? '' }));
+}
+
+/** Options that make one run for each of their values. */
+const VARIED: readonly {
+  readonly option: 'flush' | 'bounce' | 'host';
+  overrides(argument: string): MachineOverrides;
+}[] = [
+  { option: 'flush', overrides: (argument) => ({ flush: flushChoice(argument) }) },
+  {
+    option: 'bounce',
+    overrides: (argument) => ({ bounce: checked('bounce', 'bounce', argument) }),
+  },
+  { option: 'host', overrides: (argument) => ({ host: checked('host', 'host', argument) }) },
+];
+
+function multiplied(
+  runs: readonly Run[],
+  values: readonly string[],
+  overridesOf: (argument: string) => MachineOverrides,
+): Run[] {
+  if (values.length === 0) return [...runs];
+  return runs.flatMap((run) =>
+    values.map((argument) => ({
+      ...run,
+      name: run.name === '' ? argument : `${run.name}-${argument}`,
+      overrides: { ...run.overrides, ...overridesOf(argument) },
+    })),
+  );
 }
 
 /** Flags win; those for devices come after the devices of the file, those of the load one by one. */
@@ -132,12 +180,13 @@ function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOve
 }
 
 function flagOverrides(options: MachineArguments): MachineOverrides {
-  const { allocator, timer, recordedFailures } = options;
+  const { allocator, timer, recordedFailures, failedRequests } = options;
   return {
     ...kernelReadOptions(options),
     ...(timer === undefined ? {} : { timerMode: timer }),
     ...(options.translateAll ? { devices: [{ name: '*', translated: true }] } : {}),
     ...(recordedFailures === undefined ? {} : { recordedFailures }),
+    ...(failedRequests === undefined ? {} : { failedRequests: failedChoice(failedRequests) }),
     ...(allocator === undefined ? {} : { allocator: checked('iova', 'allocator', allocator) }),
     ...loadOverride(options),
   };
@@ -163,6 +212,16 @@ function loadOverride({ rate, copies, seed }: MachineArguments): Pick<MachineOve
 
 function flushChoice(argument: string): (MachineOverrides['flush'] & object) | null {
   return argument === 'recorded' ? null : checked('flush', 'flush', argument);
+}
+
+function failedChoice(argument: string): MachineOverrides['failedRequests'] & object {
+  const { name, parameters } = parsePolicyArgument('failed-requests', argument);
+  try {
+    return parseMachine({ failedRequests: { mode: name, ...parameters } }).failedRequests ?? {};
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`--failed-requests: ${error.message}`);
+    throw error;
+  }
 }
 
 function checked(

@@ -10,6 +10,9 @@ import { type AllocWork, type FlushQueue, type IovaAllocator, NO_PFN } from './p
 
 const LIMIT_32 = 0xffff_ffff;
 
+/** What the DMA layer must know of a device. */
+export type LimitedDevice = Pick<MachineDevice, 'maskBits' | 'busDmaLimit' | 'pci'>;
+
 /** What the DMA layer knows of its domain. */
 export interface DmaLayerOptions {
   /** Bytes. */
@@ -17,7 +20,7 @@ export interface DmaLayerOptions {
   /** Highest usable address of the domain, 0 = none. */
   readonly apertureEnd: number;
   readonly sac: SacPolicy;
-  readonly devices: readonly MachineDevice[];
+  readonly devices: readonly LimitedDevice[];
 }
 
 /** Maps and unmaps ranges of one domain through its allocator and its flush queue. */
@@ -33,7 +36,7 @@ export class DmaLayer {
   readonly #limit32: number;
   readonly #apertureLimit: number;
   readonly #sac: SacPolicy;
-  readonly #devices: readonly MachineDevice[];
+  readonly #devices: readonly LimitedDevice[];
   /** The columns below are those of the devices from here on, as far as the domain has seen any. */
   #firstDevice = 0;
   /** Highest pfn by bus and aperture, and by the mask as well. */

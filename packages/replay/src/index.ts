@@ -3,6 +3,7 @@
 export { DEFAULT_COST } from './cost.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';
+export * from './host-policy.ts';
 export { createLinuxIova } from './iova/linux.ts';
 export {
   LinuxIova,
@@ -13,6 +14,7 @@ export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 export { type Load, loadedSource, RECORDED_LOAD } from './load/load.ts';
 export * from './machine.ts';
+export { PLAIN_DEVICE, PLAIN_MACHINE } from './machine-defaults.ts';
 export { machineFromFacts } from './machine-from-facts.ts';
 export * from './outcome.ts';
 export { parseMachine } from './parse-machine.ts';
@@ -24,6 +26,8 @@ export {
   describePolicies,
   flushPolicies,
   flushPolicy,
+  hostPolicies,
+  hostPolicy,
   iovaPolicies,
   iovaPolicy,
   type PolicyDescription,

@@ -6,6 +6,7 @@
 import type { CaptureFacts, DeviceFacts, DomainFacts } from '@dmalab/trace';
 import { DEFAULT_COST } from './cost.ts';
 import { checkRingSize } from './flush/ring-size.ts';
+import { advertised } from './host/aperture.ts';
 import { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 import { RECORDED_LOAD } from './load/load.ts';
 import type {
@@ -17,11 +18,11 @@ import type {
   MachineOverrides,
   PolicyChoice,
 } from './machine.ts';
+import { PLAIN_DEVICE, PLAIN_MACHINE } from './machine-defaults.ts';
 import { parseMachine } from './parse-machine.ts';
 import { completeChoice, iovaPolicy } from './policies.ts';
 
 const DEFAULT_KERNEL = '6.12';
-const DEFAULT_MASK_BITS = 64;
 
 /** The machine that a capture was recorded on, changed by `changes`; a RangeError names a wrong one. */
 export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides = {}): Machine {
@@ -33,6 +34,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
   if (stated > facts.domains.length) {
     throw new RangeError(`domains: got ${stated}, the capture has ${facts.domains.length}`);
   }
+  const host = completeChoice('host', overrides.host ?? PLAIN_MACHINE.host);
   return {
     kernel,
     unverified: recorded.unverified,
@@ -42,15 +44,21 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
     tickPhase: overrides.tickPhase ?? 0,
     sac: overrides.sac ?? (facts.forcedac.value ? 'off' : sacOfKernel(kernel)),
     devices: machineDevices(facts.devices, overrides.devices ?? []),
-    domains: facts.domains.map((domain, index) => ({
-      ...machineDomain(domain),
-      ...overrides.domain,
-      ...overrides.domains?.[index],
-    })),
+    domains: facts.domains.map((domain, index) => {
+      const stated = { ...overrides.domain, ...overrides.domains?.[index] };
+      return advertised({ ...machineDomain(domain), ...stated }, host);
+    }),
     allocator: allocatorOf(kernel, overrides.allocator),
     flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel) : null,
     recordedFailures: overrides.recordedFailures ?? 'hold',
     load: overrides.load ? { ...RECORDED_LOAD, ...overrides.load } : null,
+    failedRequests: { ...PLAIN_MACHINE.failedRequests, ...overrides.failedRequests },
+    bounce: completeChoice('bounce', overrides.bounce ?? PLAIN_MACHINE.bounce),
+    swiotlb: overrides.swiotlb ?? 'auto',
+    encrypted: overrides.encrypted ?? false,
+    memory: overrides.memory ?? 0,
+    host,
+    tlbRefresh: overrides.tlbRefresh ?? true,
     cost: { ...DEFAULT_COST, ...overrides.cost },
   };
 }
@@ -96,9 +104,9 @@ function machineDevices(
 
 function machineDevice(device: DeviceFacts): MachineDevice {
   return {
+    ...PLAIN_DEVICE,
     name: device.name,
-    maskBits: device.maskBits?.value ?? DEFAULT_MASK_BITS,
-    busDmaLimit: 0,
+    maskBits: device.maskBits?.value ?? PLAIN_DEVICE.maskBits,
     pci: device.pci.value,
     translated: device.translated.value,
   };

@@ -10,6 +10,9 @@ export type TimerMode = 'ideal' | 'exact' | 'wheel';
 /** When a device tries addresses below 4 GiB first: always (to 6.5), until the first failure (6.6 and later), never (forcedac). */
 export type SacPolicy = 'always' | 'sticky' | 'off';
 
+/** When streaming maps bounce: where they must (auto), always (force, as `swiotlb=force` and confidential guests), never (noforce). */
+export type SwiotlbMode = 'auto' | 'force' | 'noforce';
+
 /** A policy by name, with the parameters that differ from its defaults. */
 export interface PolicyChoice {
   readonly name: string;
@@ -26,6 +29,28 @@ export interface MachineDevice {
   readonly pci: boolean;
   /** False: requests of this device pass without translation. */
   readonly translated: boolean;
+  /** Low address bits that bouncing must keep (`min_align_mask`; NVMe 4095), 0 = none. */
+  readonly minAlignMask: number;
+  /** No segment crosses a multiple of this plus 1 (`seg_boundary_mask`). */
+  readonly segBoundary: number;
+  /** Behind an external port: buffers that do not fill their granules bounce in spite of translation. */
+  readonly untrusted: boolean;
+  /** Every streaming map bounces, as with a restricted pool. */
+  readonly forceBounce: boolean;
+  /**
+   * Bytes of a cache line that the device does not keep coherent: small buffers that may share one
+   * bounce (CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC). 0 = coherent, never.
+   */
+  readonly kmallocAlign: number;
+}
+
+/** What becomes of a map that fails in the replay: its unmap is skipped, or it is tried again. */
+export interface FailedRequests {
+  readonly mode: 'drop' | 'retry';
+  /** ms from a failure to the next try. */
+  readonly delayMs: number;
+  /** Tries after the first; then the request is dropped. */
+  readonly tries: number;
 }
 
 /** An IOVA domain at its creation. */
@@ -78,6 +103,18 @@ export interface Machine {
   readonly recordedFailures: 'hold' | 'drop';
   /** null: the requests come as recorded. */
   readonly load: Load | null;
+  readonly failedRequests: FailedRequests;
+  /** Bounce memory (swiotlb). */
+  readonly bounce: PolicyChoice;
+  readonly swiotlb: SwiotlbMode;
+  /** Memory is encrypted, as with SEV, TDX or pKVM: bounce memory is shared with the host by conversion. */
+  readonly encrypted: boolean;
+  /** Bytes of installed memory, 0 = not known. */
+  readonly memory: number;
+  /** What the host behind the page table can hold. */
+  readonly host: PolicyChoice;
+  /** False: a bare-metal partition, where a refresh is a hardware flush and no host shadows the page table. */
+  readonly tlbRefresh: boolean;
   readonly cost: CostModel;
 }
 
@@ -100,6 +137,13 @@ export interface MachineOverrides {
   readonly recordedFailures?: 'hold' | 'drop';
   /** null: as recorded. */
   readonly load?: Partial<Load> | null;
+  readonly failedRequests?: Partial<FailedRequests>;
+  readonly bounce?: PolicyChoice;
+  readonly swiotlb?: SwiotlbMode;
+  readonly encrypted?: boolean;
+  readonly memory?: number;
+  readonly host?: PolicyChoice;
+  readonly tlbRefresh?: boolean;
   readonly cost?: Partial<CostModel>;
 }
 

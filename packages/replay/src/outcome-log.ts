@@ -18,6 +18,15 @@ export interface Gauges {
   low32Pages(): number;
 }
 
+/** The state of bounce memory and host that every row carries, where a machine has them. */
+export interface MachineGauges {
+  bounceUsed(): number;
+  bounceTotal(): number;
+  hostEntries(): number;
+  hostStale(): number;
+  hostPinned(): number;
+}
+
 /** An empty batch of OUTCOME_ROWS rows. */
 export function createOutcomeBatch(): OutcomeBatch {
   return {
@@ -46,6 +55,11 @@ export function createOutcomeBatch(): OutcomeBatch {
     queuedPages: new Float64Array(OUTCOME_ROWS),
     cachedPages: new Float64Array(OUTCOME_ROWS),
     low32Pages: new Float64Array(OUTCOME_ROWS),
+    bounceUsed: new Uint32Array(OUTCOME_ROWS),
+    bounceTotal: new Uint32Array(OUTCOME_ROWS),
+    hostEntries: new Float64Array(OUTCOME_ROWS),
+    hostStale: new Float64Array(OUTCOME_ROWS),
+    hostPinned: new Float64Array(OUTCOME_ROWS),
   };
 }
 
@@ -53,6 +67,8 @@ export function createOutcomeBatch(): OutcomeBatch {
 export class OutcomeLog {
   /** The batch of the last row. */
   batch: OutcomeBatch = createOutcomeBatch();
+  /** Set where the machine has bounce memory or host limits; else their columns stay 0. */
+  machine: MachineGauges | null = null;
   readonly #timers: Timers;
   readonly #full: OutcomeBatch[] = [];
   readonly #spare: OutcomeBatch[] = [];
@@ -121,6 +137,7 @@ export class OutcomeLog {
     batch.line[i] = this.#line;
     if (domain) writeGauges(batch, i, domain);
     else clearGauges(batch, i);
+    if (this.machine !== null) writeMachine(batch, i, this.machine);
     return i;
   }
 
@@ -183,4 +200,12 @@ function clearGauges(batch: OutcomeBatch, i: number): void {
   batch.queuedPages[i] = 0;
   batch.cachedPages[i] = 0;
   batch.low32Pages[i] = 0;
+}
+
+function writeMachine(batch: OutcomeBatch, i: number, machine: MachineGauges): void {
+  batch.bounceUsed[i] = machine.bounceUsed();
+  batch.bounceTotal[i] = machine.bounceTotal();
+  batch.hostEntries[i] = machine.hostEntries();
+  batch.hostStale[i] = machine.hostStale();
+  batch.hostPinned[i] = machine.hostPinned();
 }

@@ -25,7 +25,10 @@ export const OutcomeKind = {
   depotTrim: 8,
   /** All caches were returned to the tree by a last try: value = ranges returned. */
   rcacheFlush: 9,
-  /** A request of a device that is not translated: nothing to allocate. */
+  /**
+   * A request of a device that is not translated, which needs no address: value = 1 for a map or alloc, 2 for
+   * an unmap or free. What bounced has its own rows before this one.
+   */
   direct: 10,
   /**
    * A row that asks for nothing: an unmap of something that failed in the replay, or (flag failed) a
@@ -34,6 +37,11 @@ export const OutcomeKind = {
   skipped: 11,
   /** A mapping from before the trace was put in its place: pfn, pages, bytes; value = 1 if it overlapped another and was left out. */
   openStart: 12,
+  /**
+   * A map that failed and is to be tried again: stage, cause, bytes; value = tries so far. Its request ends in
+   * `map`, `direct` or `mapFail`.
+   */
+  retry: 13,
   domainCreate: 16,
   domainDestroy: 17,
   typeSwitch: 19,
@@ -41,6 +49,20 @@ export const OutcomeKind = {
   cpuUp: 21,
   /** The recording lost events here: value = how many, 0 unknown. */
   loss: 22,
+  /** Slots were taken for a buffer or one segment of a list: pages = slots, bytes copied in, steps = slots searched, path = BounceSource, value = areas searched. */
+  bounceMap: 24,
+  /** Slots were given back: pages = slots, bytes copied out (0 where nothing was), value = bytes of the buffer. */
+  bounceUnmap: 25,
+  /** A sync copied: bytes; value = 0 for the CPU (out), 1 for the device (in). */
+  bounceSync: 26,
+  /** Bounce memory grew, or could not (BounceEvent in `path`): pages = slots, bytes = theirs, value = areas. */
+  bounceEvent: 27,
+  /** The encryption of bytes of memory was changed, on the path of a map. */
+  convert: 28,
+  /** The host looked at changed entries: path = RefreshScope, stage = HostAnswer, pages of the range, value = entries that the host gained (negative: gave up). */
+  hostRefresh: 32,
+  /** What the host lacked for a map was found by the policy's answer: value = entries that it freed; cause = FailCause that it cured. */
+  hostReclaim: 33,
 } as const;
 export type OutcomeKind = (typeof OutcomeKind)[keyof typeof OutcomeKind];
 
@@ -76,11 +98,11 @@ export interface OutcomeBatch {
   readonly pfn: Float64Array;
   readonly pages: Float64Array;
   readonly bytes: Float64Array;
-  /** AllocPath of a map. */
+  /** AllocPath of a map; of other kinds as they say. */
   readonly path: Uint8Array;
-  /** FailStage of a mapFail. */
+  /** FailStage of a mapFail or retry. */
   readonly stage: Uint8Array;
-  /** FailCause of a mapFail, FlushCause of a flush. */
+  /** FailCause of a mapFail or retry, FlushCause of a flush. */
   readonly cause: Uint8Array;
   /** Tree nodes visited. */
   readonly steps: Uint32Array;
@@ -99,4 +121,11 @@ export interface OutcomeBatch {
   readonly queuedPages: Float64Array;
   readonly cachedPages: Float64Array;
   readonly low32Pages: Float64Array;
+  /** State of the machine after the row: slots in use and in all (2 KiB each; transient pools count in both). */
+  readonly bounceUsed: Uint32Array;
+  readonly bounceTotal: Uint32Array;
+  /** State of the host after the row: entries that it holds for this guest, those of them that the guest unmapped, and pages pinned by all guests of its budget. */
+  readonly hostEntries: Float64Array;
+  readonly hostStale: Float64Array;
+  readonly hostPinned: Float64Array;
 }

@@ -8,6 +8,7 @@ import type { Load } from './load/load.ts';
 import type {
   CostModel,
   DeviceOverride,
+  FailedRequests,
   MachineDomain,
   MachineOverrides,
   PolicyChoice,
@@ -35,16 +36,27 @@ const deviceShape: Shape<DeviceOverride> = {
   busDmaLimit: address,
   pci: bool,
   translated: bool,
+  minAlignMask: mask(2 ** 31 - 1),
+  segBoundary: mask(2 ** 64),
+  untrusted: bool,
+  forceBounce: bool,
+  kmallocAlign: (path, value) =>
+    value === 0
+      ? 0
+      : powerOfTwo(4, 4096, 'a power of two from 4 to 4096 in bytes, or 0')(path, value),
+};
+
+const failedShape: Shape<Partial<FailedRequests>> = {
+  mode: oneOf(['drop', 'retry']),
+  delayMs: (path, value) =>
+    typeof value === 'number' && value >= 0 && value <= 1e6
+      ? value
+      : fail(path, value, 'milliseconds from 0 to 1e6'),
+  tries: whole(1, 1_000_000),
 };
 
 const domainShape: Shape<Partial<MachineDomain>> = {
-  granule: (path, value) =>
-    typeof value === 'number' &&
-    value >= 1 &&
-    Number.isInteger(Math.log2(value)) &&
-    value <= 2 ** 31
-      ? value
-      : fail(path, value, 'a power of two in bytes'),
+  granule: powerOfTwo(1, 2 ** 31, 'a power of two in bytes'),
   startPfn: pfn,
   reserved: list(pfnRange),
   apertureEnd: address,
@@ -95,6 +107,13 @@ const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
   flush: (path, value) => (value === null ? null : policy('flush')(path, value)),
   recordedFailures: oneOf(['hold', 'drop']),
   load: (path, value) => (value === null ? null : record(loadShape)(path, value)),
+  failedRequests: record(failedShape),
+  bounce: policy('bounce'),
+  swiotlb: oneOf(['auto', 'force', 'noforce']),
+  encrypted: bool,
+  memory: whole(0, 2 ** 52),
+  host: policy('host'),
+  tlbRefresh: bool,
   cost: record(costShape),
 };
 
@@ -172,6 +191,24 @@ function whole(low: number, high: number): Check<number> {
     typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high
       ? value
       : fail(path, value, `a whole number from ${low} to ${high}`);
+}
+
+function powerOfTwo(low: number, high: number, expected: string): Check<number> {
+  return (path, value) =>
+    typeof value === 'number' && value >= low && value <= high && Number.isInteger(Math.log2(value))
+      ? value
+      : fail(path, value, expected);
+}
+
+/** All ones below some bit; beyond 2^53 a double reads as the power of two above. */
+function mask(high: number): Check<number> {
+  return (path, value) =>
+    typeof value === 'number' &&
+    value >= 0 &&
+    value <= high &&
+    Number.isInteger(Math.log2(value + 1))
+      ? value
+      : fail(path, value, 'a mask of low bits, as in 4095 or 0xffffffff');
 }
 
 function objectOf(path: string, value: unknown): object {

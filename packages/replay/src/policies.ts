@@ -4,6 +4,11 @@ import { none } from './bounce/none.ts';
 import { percpu } from './flush/percpu.ts';
 import { single } from './flush/single.ts';
 import { strict } from './flush/strict.ts';
+import { aperture } from './host/aperture.ts';
+import { pinned } from './host/pinned.ts';
+import { unlimited } from './host/unlimited.ts';
+import { vfio } from './host/vfio.ts';
+import type { HostPolicy } from './host-policy.ts';
 import { linux } from './iova/linux.ts';
 import type { PolicyChoice } from './machine.ts';
 import { completeParameters } from './parameters.ts';
@@ -15,6 +20,8 @@ export const iovaPolicies: readonly IovaPolicy[] = [linux];
 export const flushPolicies: readonly FlushPolicy[] = [strict, percpu, single];
 /** Built-in kinds of bounce memory (swiotlb). */
 export const bouncePolicies: readonly BouncePolicy[] = [none];
+/** Built-in hosts behind a page table; the first is the default. */
+export const hostPolicies: readonly HostPolicy[] = [unlimited, vfio, pinned, aperture];
 
 /** What help texts show of a policy. */
 export interface PolicyDescription {
@@ -26,7 +33,7 @@ export interface PolicyDescription {
 
 /** All built-in policies, in the order of their lists. */
 export function describePolicies(): PolicyDescription[] {
-  return [...iovaPolicies, ...flushPolicies, ...bouncePolicies].map(
+  return [...iovaPolicies, ...flushPolicies, ...bouncePolicies, ...hostPolicies].map(
     ({ kind, name, summary, parameters }) => ({ kind, name, summary, parameters }),
   );
 }
@@ -46,6 +53,11 @@ export function bouncePolicy(name: string): BouncePolicy {
   return byName('bounce', bouncePolicies, name);
 }
 
+/** The host policy called `name`; a RangeError lists the known ones. */
+export function hostPolicy(name: string): HostPolicy {
+  return byName('host', hostPolicies, name);
+}
+
 /** The choice with every parameter checked and filled in. */
 export function completeChoice(kind: PolicyKind, choice: PolicyChoice): PolicyChoice {
   const policy = policyOf(kind, choice.name);
@@ -58,7 +70,8 @@ function policyOf(
   name: string,
 ): { readonly name: string; readonly parameters: ParameterList } {
   if (kind === 'iova') return iovaPolicy(name);
-  return kind === 'flush' ? flushPolicy(name) : bouncePolicy(name);
+  if (kind === 'flush') return flushPolicy(name);
+  return kind === 'bounce' ? bouncePolicy(name) : hostPolicy(name);
 }
 
 function byName<T extends { readonly name: string }>(

@@ -64,11 +64,19 @@ export const AllocPath = {
 } as const;
 export type AllocPath = (typeof AllocPath)[keyof typeof AllocPath];
 
-/** Why an allocation failed: 1 and 2 of an IOVA, from 8 on of a bounce buffer. */
+/** Why an allocation failed: 1 and 2 of an IOVA, 3 and 4 of the host, from 5 on of a bounce buffer. */
 export const FailCause = {
   none: 0,
   max32: 1,
   noGap: 2,
+  /** The host has no mapping entry left. */
+  hostEntries: 3,
+  /** The host could not pin a page. */
+  hostPages: 4,
+  /** The bounce address itself is beyond the reach of the device. */
+  unreachable: 5,
+  /** The address is beyond the reach of the device, and bouncing is switched off. */
+  bounceOff: 6,
   /** The machine has no bounce memory. */
   noPool: 8,
   /** More than an empty pool can ever give: beyond a slot set, or over the segment boundary. */
@@ -273,7 +281,8 @@ export interface BouncePool {
   waitingBytes(): number;
 }
 
-interface PolicyRecord<Kind extends string, Made, Offered = Port> {
+/** What every policy file exports: `create` gets complete parameters and what the engine offers. */
+export interface PolicyRecord<Kind extends string, Made, Offered = Port> {
   readonly kind: Kind;
   /** As typed on the command line. */
   readonly name: string;
@@ -288,4 +297,4 @@ export type FlushPolicy = PolicyRecord<'flush', FlushQueue>;
 /** What a file in bounce/ exports. */
 export type BouncePolicy = PolicyRecord<'bounce', BouncePool, BouncePort>;
 /** Kinds of policies. */
-export type PolicyKind = 'iova' | 'flush' | 'bounce';
+export type PolicyKind = 'iova' | 'flush' | 'bounce' | 'host';

@@ -124,7 +124,7 @@ class Replay {
       return;
     }
     if (this.#isDirect(device)) {
-      this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 0, 0);
+      this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 1, 0);
       return;
     }
     const domain = this.#domains.of(batch.domain[i]!, device);
@@ -141,7 +141,7 @@ class Replay {
   #unmap(batch: RequestBatch, i: number, cpu: number): void {
     const id = batch.id[i]!;
     if (this.#isDirect(batch.device[i]!)) {
-      this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 0, 0);
+      this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 2, 0);
       return;
     }
     const slot = this.#live.find(id);

@@ -191,6 +191,10 @@ test('every policy describes itself and its parameters', () => {
     'flush percpu',
     'flush single',
     'bounce none',
+    'host unlimited',
+    'host vfio',
+    'host pinned',
+    'host aperture',
   ]);
   for (const { summary, parameters } of described) {
     expect(summary).not.toBe('');

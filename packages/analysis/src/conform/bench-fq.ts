@@ -10,6 +10,7 @@ import {
   type KernelPreset,
   type MachineDevice,
   offsetOf,
+  PLAIN_DEVICE,
   type Port,
   pagesOf,
   sacOfKernel,
@@ -24,13 +25,7 @@ const NOTHING = 0;
 const MAP = 1;
 const UNMAP = 2;
 
-const device: MachineDevice = {
-  name: 'device',
-  maskBits: 64,
-  busDmaLimit: 0,
-  pci: true,
-  translated: true,
-};
+const device: MachineDevice = { ...PLAIN_DEVICE, name: 'device' };
 
 /** Maps and unmaps, one line each. */
 export const benchFq: BenchFamily = { name: 'fq', read: readFqStream };

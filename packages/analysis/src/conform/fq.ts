@@ -11,6 +11,7 @@ import {
   type MachineDevice,
   NO_PFN,
   offsetOf,
+  PLAIN_DEVICE,
   pagesOf,
   sacOfKernel,
   VERIFIED_IOVA_KERNELS,
@@ -74,11 +75,11 @@ class FqStream {
   constructor(scenario: Scenario, run: ScenarioRun, domain: FqDomain, ops: CsvTable) {
     const fields = scenario.domain;
     const devices = fields.objects('devs').map((device, i) => ({
+      ...PLAIN_DEVICE,
       name: `dev${i}`,
       maskBits: device.whole('mask_bits', 1, 64),
       busDmaLimit: device.number('bus_dma_limit'),
       pci: device.number('pci') !== 0,
-      translated: true,
     }));
     const { granule } = domainOf(scenario);
     const apertureEnd = fields.number('aperture_end');

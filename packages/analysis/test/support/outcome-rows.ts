@@ -48,5 +48,10 @@ function outcomeBatch(rows: readonly OutcomeRow[]): OutcomeBatch {
     queuedPages: doubles('queuedPages'),
     cachedPages: doubles('cachedPages'),
     low32Pages: doubles('low32Pages'),
+    bounceUsed: words('bounceUsed'),
+    bounceTotal: words('bounceTotal'),
+    hostEntries: doubles('hostEntries'),
+    hostStale: doubles('hostStale'),
+    hostPinned: doubles('hostPinned'),
   };
 }

@@ -1,6 +1,6 @@
 // A capture and a machine as a replay would have them, without reading a trace.
 
-import type { Machine } from '@dmalab/replay';
+import { type Machine, PLAIN_DEVICE, PLAIN_MACHINE } from '@dmalab/replay';
 import type { CaptureFacts, DeviceFacts, DomainFacts, ReadReport } from '@dmalab/trace';
 import type { RunContext } from '../../src/index.ts';
 
@@ -104,33 +104,12 @@ function machine(devices: readonly string[], flush: string, maskBits: number): M
     type: 'DMA-FQ',
   };
   return {
-    kernel: '6.12',
-    unverified: false,
+    ...PLAIN_MACHINE,
     cpus: 4,
-    hz: 250,
     timerMode: 'ideal',
-    sac: 'sticky',
-    devices: ['', ...devices].map((name) => ({
-      name,
-      maskBits,
-      busDmaLimit: 0,
-      pci: true,
-      translated: true,
-    })),
+    devices: ['', ...devices].map((name) => ({ ...PLAIN_DEVICE, name, maskBits })),
     domains: [domain, domain],
     allocator: { name: 'linux', parameters: { kernel: '6.12' } },
     flush: { name: flush, parameters: {} },
-    recordedFailures: 'hold',
-    load: null,
-    cost: {
-      rcache: 50,
-      depotExchange: 200,
-      treeSearch: 300,
-      treeStep: 10,
-      treeUpdate: 300,
-      invalidateRange: 700,
-      invalidateAll: 1000,
-      pageTableEntry: 50,
-    },
   };
 }

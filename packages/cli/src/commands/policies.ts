@@ -8,7 +8,12 @@ interface PoliciesArguments {
   json: boolean;
 }
 
-const options = { iova: '--allocator', flush: '--flush', bounce: '--bounce' } as const;
+const options = {
+  iova: '--allocator',
+  flush: '--flush',
+  bounce: '--bounce',
+  host: '--host',
+} as const;
 
 export const policies: CommandModule<object, PoliciesArguments> = {
   command: 'policies',

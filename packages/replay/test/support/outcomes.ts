@@ -1,6 +1,6 @@
 // Reads the outcome of a small replay as rows.
 
-import { DEFAULT_COST, type Machine, OutcomeKind, replay } from '@dmalab/replay';
+import { type Machine, OutcomeKind, PLAIN_DEVICE, PLAIN_MACHINE, replay } from '@dmalab/replay';
 import { type Row, source } from './requests.ts';
 
 /** The columns of a row that tests look at. */
@@ -65,26 +65,18 @@ export function ofKind(kind: keyof typeof OutcomeKind, rows: readonly Outcome[])
 /** A machine of two CPUs with one lazy domain and one PCI device with a 64-bit mask. */
 export function machine(changes: Partial<Machine> = {}): Machine {
   return {
-    kernel: '6.12',
-    unverified: false,
+    ...PLAIN_MACHINE,
     cpus: 2,
-    hz: 250,
     timerMode: 'ideal',
-    sac: 'sticky',
-    devices: [device({ name: '', translated: true }), device({ name: 'nvme0' })],
+    devices: [device({}), device({ name: 'nvme0' })],
     domains: [domain(), domain()],
-    allocator: { name: 'linux', parameters: {} },
-    flush: null,
-    recordedFailures: 'hold',
-    load: null,
-    cost: DEFAULT_COST,
     ...changes,
   };
 }
 
 /** A PCI device with a 64-bit mask, changed. */
 export function device(changes: Partial<Machine['devices'][number]>): Machine['devices'][number] {
-  return { name: '', maskBits: 64, busDmaLimit: 0, pci: true, translated: true, ...changes };
+  return { ...PLAIN_DEVICE, ...changes };
 }
 
 /** A lazy domain of 4 KiB granules, changed. */

@@ -15,8 +15,10 @@ import {
   type IovaPolicy,
   NO_PFN,
   type Parameters,
+  type PolicyKit,
   type Port,
 } from './policy.ts';
+import { policyKit } from './policy-kit.ts';
 import type { Timers } from './timers.ts';
 
 /** What the domains of a replay share. */
@@ -47,6 +49,7 @@ export interface Chosen<Policy> {
 /** A domain with its allocator and its queue; the port that both talk to. */
 export class Domain implements Gauges, Port {
   readonly index: number;
+  readonly kit: PolicyKit = policyKit;
   readonly cpus: number;
   readonly shift: number;
   readonly granule: number;
@@ -207,6 +210,10 @@ export class Domain implements Gauges, Port {
   timer(cpu: number, delayMs: number, callback: (cpu: number) => void): void {
     const running = runningCpu(this.#context.online, cpu);
     this.#timers.arm(this.index, running, delayMs, callback);
+  }
+
+  timerAt(cpu: number, ns: number, callback: (cpu: number) => void): void {
+    this.#timers.armAt(this.index, runningCpu(this.#context.online, cpu), ns, callback, 0);
   }
 
   invalidateAll(cause: FlushCause): void {

@@ -8,7 +8,7 @@ import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
 import { OutcomeKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
-import { completeChoice, flushPolicy, iovaPolicy } from './policies.ts';
+import { completeChoice, flushPolicy, iovaPolicy, type PolicyRegistry } from './policies.ts';
 import type { FlushPolicy, IovaPolicy } from './policy.ts';
 import type { LiveTable } from './structures/live-table.ts';
 import type { Timers } from './timers.ts';
@@ -37,7 +37,13 @@ export class Domains {
   /** The user's choice, for all domains. */
   readonly #everywhere: Chosen<FlushPolicy> | null;
 
-  constructor(machine: Machine, timers: Timers, log: OutcomeLog, live: LiveTable) {
+  constructor(
+    machine: Machine,
+    timers: Timers,
+    log: OutcomeLog,
+    live: LiveTable,
+    registry: PolicyRegistry,
+  ) {
     const { cpus, cost, sac, devices } = machine;
     const online = new Uint8Array(cpus).fill(1);
     this.#machine = machine;
@@ -46,11 +52,11 @@ export class Domains {
     this.#live = live;
     this.#context = { cpus, online, timers, log, cost, sac, devices };
     this.#domains = new Array(machine.domains.length + devices.length).fill(null);
-    const { name, parameters } = completeChoice('iova', machine.allocator);
-    this.#allocator = { policy: iovaPolicy(name), parameters };
-    this.#strict = chosenFlush({ name: 'strict', parameters: {} });
-    this.#lazy = chosenFlush({ name: 'percpu', parameters: {} });
-    this.#everywhere = machine.flush && chosenFlush(machine.flush);
+    const { name, parameters } = completeChoice('iova', machine.allocator, registry);
+    this.#allocator = { policy: iovaPolicy(name, registry), parameters };
+    this.#strict = chosenFlush({ name: 'strict', parameters: {} }, registry);
+    this.#lazy = chosenFlush({ name: 'percpu', parameters: {} }, registry);
+    this.#everywhere = machine.flush && chosenFlush(machine.flush, registry);
   }
 
   /** The domain of a request, made if this is its first; `index` 0: the device's own. */
@@ -160,7 +166,7 @@ export class Domains {
   }
 }
 
-function chosenFlush(choice: PolicyChoice): Chosen<FlushPolicy> {
-  const { name, parameters } = completeChoice('flush', choice);
-  return { policy: flushPolicy(name), parameters };
+function chosenFlush(choice: PolicyChoice, registry: PolicyRegistry): Chosen<FlushPolicy> {
+  const { name, parameters } = completeChoice('flush', choice, registry);
+  return { policy: flushPolicy(name, registry), parameters };
 }

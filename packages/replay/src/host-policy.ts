@@ -4,7 +4,7 @@
 // A refresh (RPCIT on s390) tells the hypervisor that entries of the guest's table changed; it answers
 // "out of resource" when nothing is left. See docs/models/host.md.
 
-import type { PolicyRecord } from './policy.ts';
+import type { PolicyKit, PolicyRecord } from './policy.ts';
 
 /** How a hypervisor answers a refresh. */
 export const HostAnswer = { ok: 0, outOfEntries: 1, outOfPages: 2 } as const;
@@ -43,6 +43,7 @@ export interface PinBudget {
 
 /** What the engine offers to the host resources of one machine. */
 export interface HostPort {
+  readonly kit: PolicyKit;
   /** The budget of pinned pages: `pages` of its own (0 = no limit), or the one that guests share. */
   pinBudget(pages: number): PinBudget;
 }

@@ -20,6 +20,7 @@ export * from './outcome.ts';
 export { parseMachine } from './parse-machine.ts';
 export { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 export {
+  BUILT_IN,
   bouncePolicies,
   bouncePolicy,
   completeChoice,
@@ -30,9 +31,12 @@ export {
   hostPolicy,
   iovaPolicies,
   iovaPolicy,
+  type Policy,
   type PolicyDescription,
+  type PolicyRegistry,
 } from './policies.ts';
 export * from './policy.ts';
+export { policyKit } from './policy-kit.ts';
 export { replay } from './replay.ts';
 export type { RequestSource } from './request-source.ts';
 export { fnvWord } from './structures/fnv.ts';

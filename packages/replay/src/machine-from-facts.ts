@@ -20,13 +20,17 @@ import type {
 } from './machine.ts';
 import { PLAIN_DEVICE, PLAIN_MACHINE } from './machine-defaults.ts';
 import { parseMachine } from './parse-machine.ts';
-import { completeChoice, iovaPolicy } from './policies.ts';
+import { BUILT_IN, completeChoice, iovaPolicy, type PolicyRegistry } from './policies.ts';
 
 const DEFAULT_KERNEL = '6.12';
 
 /** The machine that a capture was recorded on, changed by `changes`; a RangeError names a wrong one. */
-export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides = {}): Machine {
-  const overrides = parseMachine(changes);
+export function machineFromFacts(
+  facts: CaptureFacts,
+  changes: MachineOverrides = {},
+  registry: PolicyRegistry = BUILT_IN,
+): Machine {
+  const overrides = parseMachine(changes, registry);
   const recorded = kernelPreset(overrides.kernel ?? facts.kernel?.value ?? DEFAULT_KERNEL);
   const kernel = recorded.preset;
   const cpus = overrides.cpus ?? facts.cpus.value;
@@ -34,7 +38,7 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
   if (stated > facts.domains.length) {
     throw new RangeError(`domains: got ${stated}, the capture has ${facts.domains.length}`);
   }
-  const host = completeChoice('host', overrides.host ?? PLAIN_MACHINE.host);
+  const host = completeChoice('host', overrides.host ?? PLAIN_MACHINE.host, registry);
   return {
     kernel,
     unverified: recorded.unverified,
@@ -48,12 +52,12 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
       const stated = { ...overrides.domain, ...overrides.domains?.[index] };
       return advertised({ ...machineDomain(domain), ...stated }, host);
     }),
-    allocator: allocatorOf(kernel, overrides.allocator),
-    flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel) : null,
+    allocator: allocatorOf(kernel, registry, overrides.allocator),
+    flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel, registry) : null,
     recordedFailures: overrides.recordedFailures ?? 'hold',
     load: overrides.load ? { ...RECORDED_LOAD, ...overrides.load } : null,
     failedRequests: { ...PLAIN_MACHINE.failedRequests, ...overrides.failedRequests },
-    bounce: completeChoice('bounce', overrides.bounce ?? PLAIN_MACHINE.bounce),
+    bounce: completeChoice('bounce', overrides.bounce ?? PLAIN_MACHINE.bounce, registry),
     swiotlb: overrides.swiotlb ?? 'auto',
     encrypted: overrides.encrypted ?? false,
     memory: overrides.memory ?? 0,
@@ -64,15 +68,26 @@ export function machineFromFacts(facts: CaptureFacts, changes: MachineOverrides 
 }
 
 /** The allocator as chosen, of the machine's kernel unless the choice names one. */
-function allocatorOf(kernel: KernelPreset, choice?: PolicyChoice): PolicyChoice {
+function allocatorOf(
+  kernel: KernelPreset,
+  registry: PolicyRegistry,
+  choice?: PolicyChoice,
+): PolicyChoice {
   const { name, parameters } = choice ?? { name: 'linux', parameters: {} };
-  const takesKernel = iovaPolicy(name).parameters.some((parameter) => parameter.name === 'kernel');
+  const takesKernel = iovaPolicy(name, registry).parameters.some(
+    (parameter) => parameter.name === 'kernel',
+  );
   const known = KERNEL_PRESETS.includes(kernel) && takesKernel ? { kernel } : {};
-  return completeChoice('iova', { name, parameters: { ...known, ...parameters } });
+  return completeChoice('iova', { name, parameters: { ...known, ...parameters } }, registry);
 }
 
-function flushOf(choice: PolicyChoice, cpus: number, kernel: KernelPreset): PolicyChoice {
-  const complete = completeChoice('flush', choice);
+function flushOf(
+  choice: PolicyChoice,
+  cpus: number,
+  kernel: KernelPreset,
+  registry: PolicyRegistry,
+): PolicyChoice {
+  const complete = completeChoice('flush', choice, registry);
   checkRingSize(complete, kernel);
   const { timerCpu } = complete.parameters;
   if (typeof timerCpu === 'number' && timerCpu >= cpus) {

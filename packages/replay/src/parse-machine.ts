@@ -13,7 +13,7 @@ import type {
   MachineOverrides,
   PolicyChoice,
 } from './machine.ts';
-import { completeChoice } from './policies.ts';
+import { BUILT_IN, completeChoice, type PolicyRegistry } from './policies.ts';
 import type { Parameters, PolicyKind } from './policy.ts';
 
 type Check<T> = (path: string, value: unknown) => T;
@@ -87,7 +87,9 @@ const loadShape: Shape<Partial<Load>> = {
       : fail(path, value, 'nanoseconds from 0 to 1e9'),
 };
 
-const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
+type Choices = 'allocator' | 'flush' | 'bounce' | 'host';
+
+const machineShape: Shape<Omit<MachineOverrides, Choices> & { unverified?: boolean }> = {
   // YAML reads 6.1 without quotes as a number.
   kernel: (path, value) =>
     oneOf(KERNEL_PRESETS)(path, typeof value === 'number' ? `${value}` : value),
@@ -103,27 +105,37 @@ const machineShape: Shape<MachineOverrides & { unverified?: boolean }> = {
   }) as Check<DeviceOverride[]>,
   domain: record(domainShape),
   domains: list(record(domainShape)),
-  allocator: policy('iova'),
-  flush: (path, value) => (value === null ? null : policy('flush')(path, value)),
   recordedFailures: oneOf(['hold', 'drop']),
   load: (path, value) => (value === null ? null : record(loadShape)(path, value)),
   failedRequests: record(failedShape),
-  bounce: policy('bounce'),
   swiotlb: oneOf(['auto', 'force', 'noforce']),
   encrypted: bool,
   memory: whole(0, 2 ** 52),
-  host: policy('host'),
   tlbRefresh: bool,
   cost: record(costShape),
 };
 
+function choiceShape(registry: PolicyRegistry): Shape<Pick<MachineOverrides, Choices>> {
+  const policy = (kind: PolicyKind): Check<PolicyChoice> => policyOf(kind, registry);
+  return {
+    allocator: policy('iova'),
+    flush: (path, value) => (value === null ? null : policy('flush')(path, value)),
+    bounce: policy('bounce'),
+    host: policy('host'),
+  };
+}
+
 /** The overrides that a decoded machine file asks for; a RangeError names the key that is wrong. */
-export function parseMachine(value: unknown): MachineOverrides {
-  const { unverified: _, ...overrides } = record(machineShape)('', value ?? {});
+export function parseMachine(
+  value: unknown,
+  registry: PolicyRegistry = BUILT_IN,
+): MachineOverrides {
+  const shape = { ...machineShape, ...choiceShape(registry) };
+  const { unverified: _, ...overrides } = record(shape)('', value ?? {});
   return overrides;
 }
 
-function policy(kind: PolicyKind): Check<PolicyChoice> {
+function policyOf(kind: PolicyKind, registry: PolicyRegistry): Check<PolicyChoice> {
   return (path, value) => {
     const choice = typeof value === 'string' ? { name: value } : value;
     const { name, parameters } = record({ name: text, parameters: parametersOf })(path, choice);
@@ -131,7 +143,7 @@ function policy(kind: PolicyKind): Check<PolicyChoice> {
     const given = { name, parameters: parameters ?? {} };
     // Checked here for the path in the message; defaults are filled in when the machine is made.
     try {
-      completeChoice(kind, given);
+      completeChoice(kind, given, registry);
     } catch (error) {
       if (error instanceof RangeError) throw new RangeError(`${path}: ${error.message}`);
       throw error;

@@ -1,4 +1,7 @@
 // The built-in policies, one line each: the source of help, validation and conformance.
+//
+// What a replay may use is a registry, handed along as a value: the built-in policies, or these with a
+// user's own.
 
 import { none } from './bounce/none.ts';
 import { percpu } from './flush/percpu.ts';
@@ -23,6 +26,24 @@ export const bouncePolicies: readonly BouncePolicy[] = [none];
 /** Built-in hosts behind a page table; the first is the default. */
 export const hostPolicies: readonly HostPolicy[] = [unlimited, vfio, pinned, aperture];
 
+/** A policy of any kind. */
+export type Policy = IovaPolicy | FlushPolicy | BouncePolicy | HostPolicy;
+
+/** The policies that a replay may use, by kind. */
+export interface PolicyRegistry {
+  readonly iova: readonly IovaPolicy[];
+  readonly flush: readonly FlushPolicy[];
+  readonly bounce: readonly BouncePolicy[];
+  readonly host: readonly HostPolicy[];
+}
+/** The built-in policies. */
+export const BUILT_IN: PolicyRegistry = {
+  iova: iovaPolicies,
+  flush: flushPolicies,
+  bounce: bouncePolicies,
+  host: hostPolicies,
+};
+
 /** What help texts show of a policy. */
 export interface PolicyDescription {
   readonly kind: PolicyKind;
@@ -31,47 +52,43 @@ export interface PolicyDescription {
   readonly parameters: ParameterList;
 }
 
-/** All built-in policies, in the order of their lists. */
-export function describePolicies(): PolicyDescription[] {
-  return [...iovaPolicies, ...flushPolicies, ...bouncePolicies, ...hostPolicies].map(
-    ({ kind, name, summary, parameters }) => ({ kind, name, summary, parameters }),
-  );
+/** All policies of a registry, kind by kind, in the order of their lists. */
+export function describePolicies(registry: PolicyRegistry = BUILT_IN): PolicyDescription[] {
+  return Object.values(registry)
+    .flat()
+    .map(({ kind, name, summary, parameters }: Policy) => ({ kind, name, summary, parameters }));
 }
 
 /** The IOVA policy called `name`; a RangeError lists the known ones. */
-export function iovaPolicy(name: string): IovaPolicy {
-  return byName('IOVA', iovaPolicies, name);
+export function iovaPolicy(name: string, registry: PolicyRegistry = BUILT_IN): IovaPolicy {
+  return byName('IOVA', registry.iova, name);
 }
 
 /** The flush policy called `name`; a RangeError lists the known ones. */
-export function flushPolicy(name: string): FlushPolicy {
-  return byName('flush', flushPolicies, name);
+export function flushPolicy(name: string, registry: PolicyRegistry = BUILT_IN): FlushPolicy {
+  return byName('flush', registry.flush, name);
 }
 
 /** The bounce policy called `name`; a RangeError lists the known ones. */
-export function bouncePolicy(name: string): BouncePolicy {
-  return byName('bounce', bouncePolicies, name);
+export function bouncePolicy(name: string, registry: PolicyRegistry = BUILT_IN): BouncePolicy {
+  return byName('bounce', registry.bounce, name);
 }
 
 /** The host policy called `name`; a RangeError lists the known ones. */
-export function hostPolicy(name: string): HostPolicy {
-  return byName('host', hostPolicies, name);
+export function hostPolicy(name: string, registry: PolicyRegistry = BUILT_IN): HostPolicy {
+  return byName('host', registry.host, name);
 }
 
 /** The choice with every parameter checked and filled in. */
-export function completeChoice(kind: PolicyKind, choice: PolicyChoice): PolicyChoice {
-  const policy = policyOf(kind, choice.name);
+export function completeChoice(
+  kind: PolicyKind,
+  choice: PolicyChoice,
+  registry: PolicyRegistry = BUILT_IN,
+): PolicyChoice {
+  const policies: readonly Policy[] = registry[kind];
+  const policy = byName(kind === 'iova' ? 'IOVA' : kind, policies, choice.name);
   const parameters = completeParameters(policy.name, policy.parameters, choice.parameters);
   return { name: policy.name, parameters };
-}
-
-function policyOf(
-  kind: PolicyKind,
-  name: string,
-): { readonly name: string; readonly parameters: ParameterList } {
-  if (kind === 'iova') return iovaPolicy(name);
-  if (kind === 'flush') return flushPolicy(name);
-  return kind === 'bounce' ? bouncePolicy(name) : hostPolicy(name);
 }
 
 function byName<T extends { readonly name: string }>(

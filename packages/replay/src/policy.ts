@@ -3,6 +3,9 @@
 // A policy is a plain record. It knows its parameters and a port; it reaches other policies through
 // the port alone. Nothing in here knows traces or files.
 
+import type { HostAnswer } from './host-policy.ts';
+import type { Ring } from './structures/ring.ts';
+
 /** Page frame number that stands for "no range": allocation failed. */
 export const NO_PFN = -1;
 
@@ -29,8 +32,31 @@ export type Parameters = Readonly<Record<string, number | boolean | string>>;
 export const FlushCause = { full: 0, timeout: 1, host: 2, teardown: 3 } as const;
 export type FlushCause = (typeof FlushCause)[keyof typeof FlushCause];
 
+/** Constants and helpers for policies that import nothing: as the exports of the same names. */
+export interface PolicyKit {
+  readonly NO_PFN: typeof NO_PFN;
+  readonly NO_SLOT: typeof NO_SLOT;
+  readonly NO_PAGES: typeof NO_PAGES;
+  readonly AllocPath: typeof AllocPath;
+  readonly FailCause: typeof FailCause;
+  readonly FlushCause: typeof FlushCause;
+  readonly BounceEvent: typeof BounceEvent;
+  readonly BounceSource: typeof BounceSource;
+  readonly PageZone: typeof PageZone;
+  readonly HostAnswer: typeof HostAnswer;
+  /** The least power of two that is not less than `pages` (1 for 0). */
+  powerOfTwoFrom(pages: number): number;
+  /** An empty ring of `size` entries, of which `size - 1` are usable. */
+  createRing(size: number): Ring;
+  /** The entry after `entry`. */
+  nextEntry(ring: Ring, entry: number): number;
+  /** Entries waiting in the ring. */
+  ringLength(ring: Ring): number;
+}
+
 /** What the engine offers to the policies of one domain. */
 export interface Port {
+  readonly kit: PolicyKit;
   /** Possible CPUs of the machine. */
   readonly cpus: number;
   /** log2 of the domain's granule in bytes. */
@@ -44,6 +70,8 @@ export interface Port {
    * (ideal, exact jiffies, or the kernel's timer wheel).
    */
   timer(cpu: number, delayMs: number, callback: (cpu: number) => void): void;
+  /** Calls back on `cpu` at the virtual time `ns` exactly, whatever the timer mode (as a high-resolution timer does). */
+  timerAt(cpu: number, ns: number, callback: (cpu: number) => void): void;
   /** Flushes the IOTLB of the whole domain. */
   invalidateAll(cause: FlushCause): void;
   /** Flushes the IOTLB for one range. */
@@ -205,6 +233,7 @@ export type BounceEvent = (typeof BounceEvent)[keyof typeof BounceEvent];
 
 /** What the engine offers to bounce memory. */
 export interface BouncePort {
+  readonly kit: PolicyKit;
   /** Possible CPUs of the machine. */
   readonly cpus: number;
   /** Virtual time in ns. */

@@ -14,6 +14,7 @@ import type { Machine } from './machine.ts';
 import { type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
+import { BUILT_IN, type PolicyRegistry } from './policies.ts';
 import { NO_PFN } from './policy.ts';
 import type { RequestSource } from './request-source.ts';
 import { LiveState, LiveTable } from './structures/live-table.ts';
@@ -21,14 +22,15 @@ import { type FiringRule, Timers } from './timers.ts';
 
 /**
  * Replays `source` on `machine`, under the machine's load. Each batch is valid until the next one is asked for. With a `rule`
- * timers fire when it says; their owners are the indices of the domains.
+ * timers fire when it says; their owners are the indices of the domains. Policies come from `registry`.
  */
 export function* replay(
   machine: Machine,
   source: RequestSource,
   rule: FiringRule | null = null,
+  registry: PolicyRegistry = BUILT_IN,
 ): Generator<OutcomeBatch, void, undefined> {
-  const run = new Replay(machine, rule);
+  const run = new Replay(machine, rule, registry);
   const loaded = loadedSource(source, machine.load, machine.cpus);
   for (const batch of loaded.openStart()) {
     for (let i = 0; i < batch.length; i++) run.openStart(batch, i);
@@ -53,11 +55,11 @@ class Replay {
   readonly #live = new LiveTable();
   readonly #endHold = (cpu: number, id: number): void => this.#unmapHeld(cpu, id);
 
-  constructor(machine: Machine, rule: FiringRule | null) {
+  constructor(machine: Machine, rule: FiringRule | null, registry: PolicyRegistry) {
     this.#machine = machine;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
     this.log = new OutcomeLog(this.#timers);
-    this.#domains = new Domains(machine, this.#timers, this.log, this.#live);
+    this.#domains = new Domains(machine, this.#timers, this.log, this.#live, registry);
   }
 
   openStart(batch: RequestBatch, i: number): void {

@@ -1,4 +1,4 @@
-import { FlushCause, flushPolicy, LazyQueue, type Port, Timers } from '@dmalab/replay';
+import { FlushCause, flushPolicy, LazyQueue, type Port, policyKit, Timers } from '@dmalab/replay';
 import { expect, test } from 'vitest';
 
 const MS = 1e6;
@@ -9,12 +9,14 @@ function recorder(cpus: number): { port: Port; timers: Timers; log: string[] } {
   const log: string[] = [];
   const ms = () => timers.now / MS;
   const port: Port = {
+    kit: policyKit,
     cpus,
     shift: 12,
     now: () => timers.now,
     isOnline: () => true,
     onlineCpus: () => cpus,
     timer: (cpu, delayMs, callback) => timers.arm(0, cpu, delayMs, callback),
+    timerAt: (cpu, ns, callback) => timers.armAt(0, cpu, ns, callback, 0),
     invalidateAll: (cause: FlushCause) => log.push(`${ms()} flush ${cause}`),
     invalidate: (pfn, pages) => log.push(`${ms()} sync ${pfn}+${pages}`),
     freeIova: (pfn, pages, cpu, queuedAt) =>

@@ -13,6 +13,7 @@ import {
   PLAIN_DEVICE,
   type Port,
   pagesOf,
+  policyKit,
   sacOfKernel,
   Timers,
 } from '@dmalab/replay';
@@ -116,12 +117,14 @@ function prepareRound(stream: FqStream, kernel: string): BenchRound {
 function dmaLayer(stream: FqStream, kernel: string, timers: Timers): DmaLayer {
   const { cpus } = stream;
   const port: Port = {
+    kit: policyKit,
     cpus,
     shift: Math.log2(GRANULE),
     now: () => timers.now,
     isOnline: () => true,
     onlineCpus: () => cpus,
     timer: (cpu, delayMs, callback) => timers.arm(0, cpu, delayMs, callback),
+    timerAt: (cpu, ns, callback) => timers.armAt(0, cpu, ns, callback, 0),
     invalidateAll: () => {},
     invalidate: () => {},
     freeIova: (pfn, pages, cpu) => allocator.free(pfn, pages, cpu),

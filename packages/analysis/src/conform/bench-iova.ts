@@ -2,7 +2,7 @@
 //
 // Format: test/golden/bench/README.md. HZ is 250, timers are exact.
 
-import { createLinuxIova, type LinuxIova, type Port, Timers } from '@dmalab/replay';
+import { createLinuxIova, type LinuxIova, type Port, policyKit, Timers } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
 
 const MAGIC = 'IOVBEN01';
@@ -134,12 +134,14 @@ function replayStream(stream: IovaStream, allocator: LinuxIova, timers: Timers):
 function portOf(stream: IovaStream, timers: Timers): Port {
   const { cpus, shift } = stream;
   return {
+    kit: policyKit,
     cpus,
     shift,
     now: () => timers.now,
     isOnline: () => true,
     onlineCpus: () => cpus,
     timer: (cpu, delayMs, callback) => timers.arm(0, cpu, delayMs, callback),
+    timerAt: (cpu, ns, callback) => timers.armAt(0, cpu, ns, callback, 0),
     invalidateAll: () => {},
     invalidate: () => {},
     freeIova: () => {},

@@ -28,12 +28,14 @@ export class FqDomain extends GoldenDomain {
   constructor(domain: ScenarioDomain, kernel: string, checker: Checker) {
     super(domain, kernel, checker);
     this.queuePort = {
+      kit: this.kit,
       cpus: this.cpus,
       shift: this.shift,
       now: () => this.now(),
       isOnline: (cpu) => this.isOnline(cpu),
       onlineCpus: () => this.onlineCpus(),
       timer: (cpu, delayMs, callback) => this.#flushTimer(cpu, delayMs, callback),
+      timerAt: (cpu, ns, callback) => this.timerAt(cpu, ns, callback),
       invalidateAll: (cause) => this.invalidateAll(cause),
       invalidate: () => this.invalidate(),
       freeIova: (pfn, pages, cpu) => this.freeIova(pfn, pages, cpu),

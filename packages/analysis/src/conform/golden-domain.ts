@@ -6,7 +6,9 @@ import {
   type FlushCause,
   type LinuxIova,
   NO_PFN,
+  type PolicyKit,
   type Port,
+  policyKit,
   Timers,
 } from '@dmalab/replay';
 import type { Checker } from './checker.ts';
@@ -16,6 +18,7 @@ const CLASSES = 6;
 
 /** The port of a golden domain. A family with a flush queue extends what happens on a flush or a free. */
 export class GoldenDomain implements Port {
+  readonly kit: PolicyKit = policyKit;
   readonly cpus: number;
   readonly shift: number;
   readonly timers: Timers;
@@ -72,6 +75,10 @@ export class GoldenDomain implements Port {
       this.cpu = armedOn;
       callback(armedOn);
     });
+  }
+
+  timerAt(cpu: number, ns: number, callback: (cpu: number) => void): void {
+    this.timers.armAt(0, cpu, ns, callback, 0);
   }
 
   invalidateAll(_cause: FlushCause): void {}

@@ -14,6 +14,7 @@ import {
   type LinuxIovaCopy,
   NO_PFN,
   type Port,
+  policyKit,
 } from '@dmalab/replay';
 import { OperationKind, type OperationLog, UNKNOWN_PFN } from './operation-log.ts';
 import type { RecordedDomain } from './recorded-domain.ts';
@@ -243,6 +244,7 @@ export class DomainModel {
   #port(shift: number): Port {
     const cpus = this.#cpus;
     return {
+      kit: policyKit,
       cpus: Math.max(cpus, LEAST_CPUS),
       shift,
       now: () => this.#time,
@@ -251,6 +253,7 @@ export class DomainModel {
       timer: () => {
         this.#trimAt[this.#class] = this.#time + TRIM_DELAY_NS;
       },
+      timerAt: () => {},
       invalidateAll: () => {},
       invalidate: () => {},
       freeIova: () => {},

@@ -1,6 +1,6 @@
 // A port whose clock stands still: for tests that drive a policy by hand.
 
-import type { Port } from '@dmalab/replay';
+import { type Port, policyKit } from '@dmalab/replay';
 
 /** A port of `cpus` CPUs, all online; `timer` may be watched. */
 export function stillPort(
@@ -9,12 +9,14 @@ export function stillPort(
   count: Port['count'] = () => {},
 ): Port {
   return {
+    kit: policyKit,
     cpus,
     shift: 12,
     now: () => 0,
     isOnline: () => true,
     onlineCpus: () => cpus,
     timer,
+    timerAt: () => {},
     invalidateAll: () => {},
     invalidate: () => {},
     freeIova: () => {},

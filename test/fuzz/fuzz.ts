@@ -1,4 +1,5 @@
 // Random cases until the time is up: node test/fuzz/fuzz.ts [SECONDS] [SEED]
+// Executions of the readers alone: node test/fuzz/fuzz.ts readers [EXECUTIONS] [SEED] [READER ...]
 //
 // Each case has a seed of its own, counted up from SEED, and is one of: an allocator stream, a flush
 // queue stream (both beside slow models), a damaged trace, text or binary, from reading to charts. The first case
@@ -12,13 +13,22 @@ import { allocatorCase } from './allocator-case.ts';
 import { binaryCase } from './binary-case.ts';
 import { queueCase } from './queue-case.ts';
 import { Random } from './random.ts';
+import { fuzzReaders } from './readers/fuzz-readers.ts';
 import { traceCase } from './trace-case.ts';
 
 const LIMIT_MS = 60_000;
+const EXECUTIONS = 1_000_000;
+const USAGE = `usage: node test/fuzz/fuzz.ts [SECONDS] [SEED]
+       node test/fuzz/fuzz.ts readers [EXECUTIONS] [SEED] [READER ...]`;
+
+if (process.argv[2] === 'readers') {
+  const [count = EXECUTIONS, seed = 1] = process.argv.slice(3, 5).map(Number);
+  if (!(count > 0) || !Number.isInteger(seed)) usage();
+  process.exit((await fuzzReaders(count, seed, process.argv.slice(5))) > 0 ? 1 : 0);
+}
 const [seconds = 60, firstSeed = 1] = process.argv.slice(2).map(Number);
 if (!(seconds >= 0) || !Number.isInteger(firstSeed)) {
-  console.error('usage: node test/fuzz/fuzz.ts [SECONDS] [SEED]');
-  process.exit(2);
+  usage();
 }
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
@@ -53,6 +63,11 @@ for (let seed = firstSeed; cases === 0 || performance.now() < end; seed++, cases
 if (!kept) rmSync(folder, { recursive: true });
 console.log(`${cases} cases without a difference, seeds from ${firstSeed}`);
 await watchdog.terminate();
+
+function usage(): never {
+  console.error(USAGE);
+  process.exit(2);
+}
 
 async function oneCase(random: Random, file: string): Promise<string> {
   const kind = random.below(8);

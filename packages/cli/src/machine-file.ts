@@ -13,6 +13,11 @@ export function readMachineFile(path: string): MachineOverrides {
   } catch (error) {
     throw new InputError(path, `cannot read the machine file: ${(error as Error).message}`);
   }
+  return parseMachineFile(path, text);
+}
+
+/** Checks the text of a machine file; `path` names it in errors. */
+export function parseMachineFile(path: string, text: string): MachineOverrides {
   try {
     return parseMachine(decode(path, text));
   } catch (error) {
@@ -34,5 +39,10 @@ function decode(path: string, text: string): unknown {
   // A release without quotes is a number to YAML, and 6.10 would be 6.1.
   const kernel = document.get('kernel', true);
   if (isScalar(kernel) && typeof kernel.value === 'number') kernel.value = kernel.source;
-  return document.toJS();
+  try {
+    return document.toJS();
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases that would fill the memory.
+    throw new InputError(path, `not valid YAML or JSON: ${(error as Error).message}`);
+  }
 }

@@ -9,7 +9,7 @@ import { close, createReadStream, fstat, open, read, readSync, statSync } from '
 import { promisify } from 'node:util';
 import type { EventSink } from './event-sink.ts';
 import { type FileHash, hashFile } from './file-hash.ts';
-import { fileAccess, type RandomAccess, spooled } from './random-access.ts';
+import { fileAccess, memoryAccess, type RandomAccess, spooled } from './random-access.ts';
 import { TraceError } from './trace-error.ts';
 import { type Damage, type Unwrapping, unwrap } from './unwrap.ts';
 
@@ -58,9 +58,7 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
   const size = file === null || compression !== 'none' ? 0 : (await statFd(file)).size;
   const hash = createHash('sha256');
   const bytes = size > LARGE ? wrapped.all() : hashed(wrapped.all(), hash);
-  const damage: Damage = { code: '', message: '' };
-  const text = compression === 'none' ? bytes : unwrap(bytes, compression, path, damage);
-  const { head, all } = await peek(text, HEAD);
+  const { damage, head, all } = await unwrapped(path, bytes, compression);
   let aside: FileHash | null = null;
   let closed = false;
   const source: ByteSource = {
@@ -87,8 +85,7 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
         yield chunk;
       }
       sink.counts.sha256 = aside === null ? hash.digest('hex') : await aside.digest();
-      if (damage.code !== '') sink.diagnose(damage.code, damage.message);
-      sink.dropsTail = damage.code !== '';
+      tellDamage(sink, damage);
       if (growth.grew) sink.diagnose('GROWING', 'the file grew: it is read up to its first size');
     },
     async close() {
@@ -107,6 +104,63 @@ export function isDirectory(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Bytes that are in memory already, under a name for errors; read in pieces of `chunkSize` bytes. */
+export async function memoryBytes(
+  name: string,
+  bytes: Uint8Array,
+  chunkSize: number,
+): Promise<ByteSource> {
+  const compression = compressionOf(bytes);
+  const { damage, head, all } = await unwrapped(name, piecesOf(bytes, chunkSize), compression);
+  const source: ByteSource = {
+    compression,
+    head,
+    damage,
+    async randomAccess(sink) {
+      const content: Uint8Array[] = [];
+      for await (const chunk of source.chunks(sink)) content.push(Uint8Array.from(chunk));
+      return memoryAccess(name, compression === 'none' ? bytes : Buffer.concat(content));
+    },
+    async finish() {},
+    async *chunks(sink) {
+      for await (const chunk of all()) {
+        sink.counts.bytes += chunk.length;
+        yield chunk;
+      }
+      sink.counts.sha256 = createHash('sha256').update(bytes).digest('hex');
+      tellDamage(sink, damage);
+    },
+    async close() {},
+  };
+  return source;
+}
+
+interface Unwrapped {
+  readonly damage: Damage;
+  readonly head: Uint8Array;
+  readonly all: () => Chunks;
+}
+
+async function unwrapped(
+  path: string,
+  bytes: Chunks,
+  compression: 'none' | Unwrapping,
+): Promise<Unwrapped> {
+  const damage: Damage = { code: '', message: '' };
+  const text = compression === 'none' ? bytes : unwrap(bytes, compression, path, damage);
+  const { head, all } = await peek(text, HEAD);
+  return { damage, head, all };
+}
+
+function tellDamage(sink: EventSink, damage: Damage): void {
+  if (damage.code !== '') sink.diagnose(damage.code, damage.message);
+  sink.dropsTail = damage.code !== '';
+}
+
+async function* piecesOf(bytes: Uint8Array, size: number): Chunks {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
 async function openFile(path: string): Promise<number> {

@@ -10,6 +10,7 @@ import { type EventSink, UNKNOWN_CPU } from './event-sink.ts';
 
 const SECOND = 1e9;
 const HOUR = 3600 * SECOND;
+const FEW_CPUS = 256;
 
 /** The clock of one reading. */
 export class TraceClock {
@@ -23,7 +24,7 @@ export class TraceClock {
   private fraction = 0;
   /** Added to the time since the first event; grows where printed time was reset. */
   private shift = 0;
-  private readonly lastOfCpu: Float64Array = new Float64Array(UNKNOWN_CPU + 1).fill(-Infinity);
+  private lastOfCpu: Float64Array = new Float64Array(FEW_CPUS).fill(-Infinity);
 
   constructor(sink: EventSink) {
     this.sink = sink;
@@ -38,6 +39,7 @@ export class TraceClock {
       (seconds - this.firstSeconds) * SECOND + (fraction - this.firstFraction) + this.shift;
     const step = time - this.sink.time;
     if (this.boundary || step > HOUR || step < -SECOND) time = this.segment(time);
+    if (cpu >= this.lastOfCpu.length) this.manyCpus();
     if (time < this.lastOfCpu[cpu]!) this.backwards();
     this.lastOfCpu[cpu] = time;
     this.sink.time = time;
@@ -49,6 +51,12 @@ export class TraceClock {
     const { counts } = this.sink;
     counts.firstTime = this.firstSeconds * SECOND + this.firstFraction;
     counts.lastTime = this.seconds * SECOND + this.fraction;
+  }
+
+  private manyCpus(): void {
+    const few = this.lastOfCpu;
+    this.lastOfCpu = new Float64Array(UNKNOWN_CPU + 1).fill(-Infinity);
+    this.lastOfCpu.set(few);
   }
 
   private start(seconds: number, fraction: number): void {

@@ -3,7 +3,7 @@
 // Every non-empty line ends as a row, as a counted diagnostic or as `unparsed`; nothing is dropped
 // without a trace here. The batch is refilled in place: its columns are valid until the next one.
 
-import { BATCH_ROWS, type EventBatch, EventKind, Flag } from './batch.ts';
+import { type EventBatch, EventKind, Flag } from './batch.ts';
 import { clearRows, eventBatch } from './batch-builder.ts';
 import { ByteTable } from './byte-table.ts';
 import type { EventCounts } from './event-reader.ts';
@@ -49,11 +49,12 @@ export class EventSink {
   private lossesPending = 0;
   private readonly room: number;
 
-  /** A sink for one input; names are cut from `window`, batches have up to `rows` rows. */
-  constructor(source: string, window: TextWindow, rows: number = BATCH_ROWS) {
+  /** A sink for one input; names are cut from `window`, rows go into `batch`, whose old ones are gone. */
+  constructor(source: string, window: TextWindow, batch: EventBatch = eventBatch()) {
     this.source = source;
-    this.batch = eventBatch(rows);
-    this.room = rows - SPARE;
+    this.batch = batch;
+    this.room = batch.time.length - SPARE;
+    this.restart();
     this.names = new ByteTable(window, 65_535);
     this.tasks = new ByteTable(window, 1 << 20);
     this.devices = new ByteTable(window, 65_535);

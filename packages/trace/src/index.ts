@@ -4,7 +4,13 @@ export * from './event-reader.ts';
 export { TABLE_FIELDS } from './formats/table-header.ts';
 export * from './kernel-log.ts';
 export { pairCapture, type ReadOptions, readCapture } from './read-capture.ts';
-export { type OpenOptions, openTrace } from './read-trace.ts';
+export {
+  type OpenOptions,
+  openTrace,
+  openTraceBytes,
+  type ReadingRoom,
+  readingRoom,
+} from './read-trace.ts';
 export { copyRequest, createRequestBatch } from './request-batch.ts';
 export * from './trace-error.ts';
 export { TABLE_FORMATS, type TableFormatName, writeEvents, writeRequests } from './write-tables.ts';

@@ -1,4 +1,4 @@
-// A file that is read at any position: the one on disk, or an unlinked copy of what was unwrapped.
+// A file that is read at any position: on disk, in memory, or an unlinked copy of what was unwrapped.
 
 import { readSync } from 'node:fs';
 import { SpoolFile } from './spool-file.ts';
@@ -32,6 +32,21 @@ export function fileAccess(source: string, file: number, size: number): RandomAc
         throw new TraceError(source, null, `IO: ${(error as Error).message}`);
       }
       return done;
+    },
+    close() {},
+  };
+}
+
+/** Bytes in memory. */
+export function memoryAccess(source: string, content: Uint8Array): RandomAccess {
+  return {
+    source,
+    size: content.length,
+    into(bytes, position) {
+      const from = Math.min(position, content.length);
+      const piece = content.subarray(from, from + bytes.length);
+      bytes.set(piece);
+      return piece.length;
     },
     close() {},
   };

@@ -2,8 +2,10 @@
 //
 // A new format is one file in formats/ and one line in the list below; the first match wins.
 
+import { BATCH_ROWS, type EventBatch } from './batch.ts';
+import { eventBatch } from './batch-builder.ts';
 import { traceDat } from './binary/trace-dat.ts';
-import { type ByteSource, isDirectory, openBytes } from './byte-source.ts';
+import { type ByteSource, isDirectory, memoryBytes, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
 import { findCpuFiles } from './directory/cpu-files.ts';
 import { pagesReader } from './directory/cpu-pages.ts';
@@ -34,6 +36,7 @@ import {
   tableEvents,
   tableFormats,
 } from './tables/table-reader.ts';
+import type { TextWindow } from './text-window.ts';
 import { TraceError } from './trace-error.ts';
 
 const formats: readonly TraceFormat[] = [
@@ -64,6 +67,19 @@ const SMALL_CHUNK = 64 * 1024;
 export interface OpenOptions extends FormatOptions {
   /** Bytes that are read at a time. */
   readonly chunkSize?: number;
+  /** Buffers to read with, once an earlier reading with them is over; else each reading makes its own. */
+  readonly room?: ReadingRoom;
+}
+
+/** The buffers that one reading fills; making them costs more than a small input takes to read. */
+export interface ReadingRoom {
+  readonly window: TextWindow;
+  readonly batch: EventBatch;
+}
+
+/** Buffers for any number of readings, one after the other. */
+export function readingRoom(rows: number = BATCH_ROWS): ReadingRoom {
+  return { window: lineWindow(), batch: eventBatch(rows) };
 }
 
 /**
@@ -71,14 +87,33 @@ export interface OpenOptions extends FormatOptions {
  * what is no trace.
  */
 export async function openTrace(path: string, options: OpenOptions = {}): Promise<EventReader> {
-  const { chunkSize = CHUNK } = options;
-  if (!(chunkSize >= 1)) throw new RangeError(`Chunk size ${chunkSize}, expected 1 or more bytes`);
   if (path !== '-' && isDirectory(path)) return openDirectory(path, options);
-  const source = await openBytes(path, chunkSize);
+  return openSource(path, await openBytes(path, chunkSizeOf(options)), options);
+}
+
+/** Opens a trace whose bytes are in memory; `name` stands for the path in errors and findings. */
+export async function openTraceBytes(
+  name: string,
+  bytes: Uint8Array,
+  options: OpenOptions = {},
+): Promise<EventReader> {
+  return openSource(name, await memoryBytes(name, bytes, chunkSizeOf(options)), options);
+}
+
+function chunkSizeOf({ chunkSize = CHUNK }: OpenOptions): number {
+  if (!(chunkSize >= 1)) throw new RangeError(`Chunk size ${chunkSize}, expected 1 or more bytes`);
+  return chunkSize;
+}
+
+async function openSource(
+  path: string,
+  source: ByteSource,
+  options: OpenOptions,
+): Promise<EventReader> {
   const table = tableFormats.find((candidate) => candidate.matches(source.head));
   if (table !== undefined) return tableReader(path, source, table, options);
   const binary = binaryFormats.find((candidate) => candidate.matches(source.head));
-  if (binary !== undefined) return binaryReader(path, source, binary);
+  if (binary !== undefined) return binaryReader(path, source, binary, options);
   return (await textReader(path, source, options)).reader;
 }
 
@@ -87,7 +122,12 @@ async function openDirectory(directory: string, options: OpenOptions): Promise<E
   if (pages) return pagesReader(directory, files);
   const chunkSize = Math.min(options.chunkSize ?? SMALL_CHUNK, SMALL_CHUNK);
   return mergedReader(directory, files, async (path) =>
-    textReader(path, await openBytes(path, chunkSize), options, FEW_ROWS),
+    textReader(
+      path,
+      await openBytes(path, chunkSize),
+      { ...options, room: readingRoom(FEW_ROWS) },
+      true,
+    ),
   );
 }
 
@@ -96,9 +136,9 @@ async function textReader(
   path: string,
   source: ByteSource,
   options: OpenOptions,
-  rows?: number,
+  mayBeBlank = false,
 ): Promise<OpenedFile> {
-  const isBlank = rows !== undefined && !/[^\s\0]/.test(latin1(source.head));
+  const isBlank = mayBeBlank && !/[^\s\0]/.test(latin1(source.head));
   let format: TraceFormat;
   try {
     format = isBlank ? ftraceText : formatOf(path, source, options);
@@ -106,8 +146,8 @@ async function textReader(
     await source.close();
     throw error;
   }
-  const window = lineWindow();
-  const sink = new EventSink(path, window, rows);
+  const { window, batch } = options.room ?? readingRoom();
+  const sink = new EventSink(path, window, batch);
   const reader: EventReader = {
     ...tables(path, source, format.name, sink),
     async *batches() {
@@ -121,9 +161,14 @@ async function textReader(
   return { reader, sink, isBlank };
 }
 
-function binaryReader(path: string, source: ByteSource, format: BinaryFormat): EventReader {
-  const window = lineWindow();
-  const sink = new EventSink(path, window);
+function binaryReader(
+  path: string,
+  source: ByteSource,
+  format: BinaryFormat,
+  options: OpenOptions,
+): EventReader {
+  const { window, batch } = options.room ?? readingRoom();
+  const sink = new EventSink(path, window, batch);
   return {
     ...tables(path, source, format.name, sink),
     async *batches() {
@@ -146,8 +191,8 @@ function tableReader(
   format: TableFormat,
   options: OpenOptions,
 ): EventReader {
-  const window = lineWindow();
-  const sink = new EventSink(path, window);
+  const { window, batch } = options.room ?? readingRoom();
+  const sink = new EventSink(path, window, batch);
   let file: RandomAccess | null = null;
   let opened: OpenTable | null = null;
   const open = async (): Promise<OpenTable> => {

@@ -63,14 +63,17 @@ export class RequestStore {
 
   /** All rows from the first; each batch is valid until the next. `finish` may correct a batch. */
   *batches(finish: (batch: RequestBatch) => void): Generator<RequestBatch, void, undefined> {
-    const batch = createRequestBatch(BATCH_ROWS);
-    const scratch = createRequestBlock(BLOCK_ROWS);
+    if (this.#length === 0) return;
+    const isShort = this.#length <= BLOCK_ROWS;
+    const batch = createRequestBatch(isShort ? BLOCK_ROWS : BATCH_ROWS);
+    const isSpooled = this.#blocks.includes(null);
+    const scratch = createRequestBlock(isSpooled ? BLOCK_ROWS : 0);
     let filled = 0;
     for (let number = 0; number * BLOCK_ROWS < this.#length; number++) {
       const rows = Math.min(BLOCK_ROWS, this.#length - number * BLOCK_ROWS);
       copyRequests(this.#read(number, scratch).columns, rows, batch, filled);
       filled += rows;
-      if (filled + BLOCK_ROWS > BATCH_ROWS) {
+      if (!isShort && filled + BLOCK_ROWS > BATCH_ROWS) {
         yield done(batch, filled, finish);
         filled = 0;
       }

@@ -8,6 +8,7 @@
 
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventBatch } from '../batch-builder.ts';
 import { pageLayout } from '../binary/page-layout.ts';
 import { readBuffers } from '../binary/trace-dat.ts';
 import type { CpuData, TraceDatFile } from '../binary/trace-dat-file.ts';
@@ -69,7 +70,7 @@ export function pagesReader(directory: string, files: readonly CpuFile[]): Event
 
 async function openPart(file: CpuFile): Promise<Part> {
   const source = await openBytes(file.path, CHUNK);
-  const own = new EventSink(file.path, textWindow(0), 8);
+  const own = new EventSink(file.path, textWindow(0), eventBatch(8));
   const bytes = await source.randomAccess(own);
   return {
     file,

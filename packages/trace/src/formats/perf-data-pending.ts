@@ -24,6 +24,10 @@ export const RecordType = {
 
 /** Bytes of records that may wait. Memory is taken as it is needed. */
 const ROOM = 96 * 1024 * 1024;
+/** One piece from the decoder and the rest of the last one fit. */
+const LEAST_ROOM = 512 * 1024;
+/** More than this is not decoded from one byte: a small file needs less room. */
+const MAX_RATIO = 1000;
 const ROWS = 1024;
 const TWO_32 = 2 ** 32;
 const HEADER = 8;
@@ -63,8 +67,10 @@ export class PendingRecords implements PendingColumns {
   private readonly attrs: PerfAttrs;
   private readonly little: boolean;
 
-  constructor(sink: EventSink, attrs: PerfAttrs, little: boolean) {
-    const memory = new ArrayBuffer(ROOM);
+  /** Room for the records of a file of `size` bytes. */
+  constructor(sink: EventSink, attrs: PerfAttrs, little: boolean, size: number) {
+    const room = Math.min(ROOM, Math.max(LEAST_ROOM, MAX_RATIO * size));
+    const memory = new ArrayBuffer(room);
     this.bytes = Buffer.from(memory);
     this.view = new DataView(memory);
     const { time, at, offset, attr } = columns(ROWS);
@@ -79,7 +85,7 @@ export class PendingRecords implements PendingColumns {
 
   /** True where `length` more bytes fit. */
   hasRoom(length: number): boolean {
-    return this.used + length <= ROOM;
+    return this.used + length <= this.bytes.length;
   }
 
   /** Takes the whole records `from` to `to` of `bytes`, which lie at `offset` of the file (+ `from` where they are not compressed). */

@@ -67,8 +67,9 @@ class PerfReader {
     };
     this.header = readPerfHeader(this.readAt, file.source, file.size);
     this.view = new DataView(this.block.buffer, this.block.byteOffset, this.block.length);
-    this.pending = new PendingRecords(sink, this.header.attrs, this.header.little);
-    this.inflater = new PerfInflater(this.pending, sink, this.header.little);
+    const { attrs, little } = this.header;
+    this.pending = new PendingRecords(sink, attrs, little, file.size);
+    this.inflater = new PerfInflater(this.pending, sink, little);
     this.end = Math.min(this.header.dataEnd, file.size);
   }
 

@@ -10,6 +10,7 @@ import {
   type FileMetaData,
   parquetMetadataAsync,
   parquetRead,
+  type RowGroup,
   type SchemaElement,
 } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
@@ -105,11 +106,19 @@ export const parquet: TableFormat = {
     const pair = metadata.key_value_metadata?.find(({ key }) => key === METADATA_KEY);
     return {
       metadata: pair?.value ?? null,
-      names: metadata.schema.slice(1).map(({ name }) => name),
+      names: flatColumns(metadata),
       chunks: () => rowGroups(file, buffer, metadata),
     };
   },
 };
+
+/** Columns that are no lists or structures; those are passed over. */
+function flatColumns({ schema }: FileMetaData): string[] {
+  return schema
+    .slice(1)
+    .filter(({ num_children }) => (num_children ?? 0) === 0)
+    .map(({ name }) => name);
+}
 
 async function* rowGroups(
   file: RandomAccess,
@@ -127,13 +136,24 @@ async function* rowGroups(
       else column.push(columnData as ReadValues);
     };
     // One column at a time: the library leaves the failures of all but the first to nobody.
-    for (const { name } of metadata.schema.slice(1)) {
+    for (const name of flatColumns(metadata)) {
+      checkColumn(file, group, name);
       const options = { file: buffer, metadata, rowStart, rowEnd, compressors, onChunk };
       await checked(file, () => parquetRead({ ...options, columns: [name] }));
     }
     yield { length: rows, column: (name) => joined(pieces.get(name)) };
     rowStart = rowEnd;
   }
+}
+
+/** Of two pieces under one name, the failures of the second would be left to nobody as well. */
+function checkColumn(file: RandomAccess, group: RowGroup, name: string): void {
+  const paths = group.columns.map(({ meta_data }) => meta_data?.path_in_schema ?? []);
+  const pieces = paths.filter(([first]) => first === name).length;
+  if (pieces === 1) return;
+  const found = `found ${pieces === 0 ? 'none' : pieces}`;
+  const problem = `BAD_BLOCK: expected one column "${name}" in each row group, ${found}`;
+  throw new TraceError(file.source, null, problem);
 }
 
 /** A column that came in one page is taken as it is. */

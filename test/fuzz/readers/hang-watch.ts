@@ -1,0 +1,30 @@
+// Ends the process when one input is read for too long, and saves the input: a hang cannot be noticed from within.
+
+import { writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
+
+const { cell, shared, limitMs, folder } = workerData as {
+  cell: Int32Array;
+  shared: Uint8Array;
+  limitMs: number;
+  folder: string;
+};
+const POLL_MS = 500;
+
+let last = 0;
+let since = performance.now();
+for (;;) {
+  Atomics.wait(cell, 3, 0, POLL_MS);
+  const readings = Atomics.load(cell, 0);
+  if (readings !== last) {
+    last = readings;
+    since = performance.now();
+  } else if (readings !== 0 && performance.now() - since > limitMs) {
+    const execution = Atomics.load(cell, 2);
+    const file = join(folder, `hang-${execution}.bin`);
+    writeFileSync(file, shared.slice(0, Atomics.load(cell, 1)));
+    writeSync(2, `execution ${execution}: still reading after ${limitMs / 1000} s: ${file}\n`);
+    process.kill(process.pid, 'SIGKILL');
+  }
+}

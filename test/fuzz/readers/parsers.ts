@@ -1,0 +1,32 @@
+// The parsers of texts that users write for the command line: machine files and policy arguments.
+
+import { completeChoice } from '@dmalab/replay';
+import { InputError } from '../../../packages/cli/src/input-error.ts';
+import { parseMachineFile } from '../../../packages/cli/src/machine-file.ts';
+import { parsePolicyArgument } from '../../../packages/cli/src/policy-argument.ts';
+import { UsageError } from '../../../packages/cli/src/usage-error.ts';
+
+/** Reads a machine file; false where it was refused. */
+export function machineFile(bytes: Buffer): boolean {
+  try {
+    parseMachineFile('machine.yaml', bytes.toString('utf8'));
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
+/** Reads an argument of --iova or --flush and completes it; false where it was refused. */
+export function policyArgument(bytes: Buffer): boolean {
+  const [text = ''] = bytes.toString('utf8').split('\n', 1);
+  try {
+    for (const kind of ['iova', 'flush'] as const) {
+      completeChoice(kind, parsePolicyArgument(kind, text));
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof RangeError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+// The readers that are fuzzed: for each its examples, a way to make new inputs, and how one is read.
+
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { parseKernelLog } from '@dmalab/trace';
+import type { Random } from '../random.ts';
+import { anyCompressed, anyDat, anyPerf, anyPipe, tableSeeds } from './binary-seeds.ts';
+import { grammarOf } from './grammar.ts';
+import { machineFile, policyArgument } from './parsers.ts';
+import { readTrace } from './read-trace.ts';
+import {
+  BPFTRACE,
+  CSV,
+  DMA_DEBUG,
+  JSON_ARRAY,
+  JSON_LINES,
+  KERNEL_LOG,
+  MACHINES,
+  POLICIES,
+} from './small-texts.ts';
+import { textSeeds } from './text-seeds.ts';
+
+/** One reader. */
+export interface FuzzedReader {
+  readonly name: string;
+  /** Inputs to damage and to take pieces from. */
+  readonly seeds: readonly Buffer[];
+  /** A new input, well-formed or nearly so. */
+  readonly make: (random: Random) => Buffer;
+  /** Reads an input; throws what the reader throws. Returns false where it was refused. */
+  readonly read: (bytes: Buffer, random: Random) => boolean | Promise<boolean>;
+}
+
+const MADE = 24;
+const TABLE_TEXTS = 10;
+
+type MakeReader = (random: Random) => FuzzedReader | Promise<FuzzedReader>;
+
+const READERS: Readonly<Record<string, MakeReader>> = {
+  ftrace: () =>
+    text(
+      'ftrace',
+      textSeeds(
+        /trace\.(?:default|noirq|tgid|clock|pipe|percpu|stack|raw|hex|nocontext|overwrite)[^/]*\.txt|(?:swiotlb|nvme|sas)[^/]*\/trace\.txt/,
+      ),
+    ),
+  'ftrace-latency': () => text('ftrace-latency', textSeeds(/trace\.latency[^/]*\.txt/)),
+  'ftrace-fields': () => text('ftrace-fields', textSeeds(/trace\.fields[^/]*\.txt/)),
+  'function-graph': () => text('function-graph', textSeeds(/trace\.f(?:graph|unction)[^/]*\.txt/)),
+  'trace-cmd-report': () => text('trace-cmd-report', textSeeds(/\.report[^/]*\.txt/)),
+  'perf-script': () => text('perf-script', textSeeds(/script[^/]*\.txt/)),
+  bpftrace: () => text('bpftrace', BPFTRACE),
+  csv: () => text('csv', CSV),
+  'json-lines': () => text('json-lines', JSON_LINES),
+  'json-array': () => text('json-array', JSON_ARRAY),
+  'dma-debug': () => text('dma-debug', DMA_DEBUG),
+  'kernel-log': () => ({
+    ...text('kernel-log', KERNEL_LOG),
+    read: (bytes) => parseKernelLog(bytes.toString('latin1')).length > 0,
+  }),
+  'trace-dat-v6': (random) => binary('trace-dat-v6', random, (r) => anyDat(6, r)),
+  'trace-dat-v7': (random) => binary('trace-dat-v7', random, (r) => anyDat(7, r)),
+  'perf-data': (random) => binary('perf-data', random, anyPerf),
+  'perf-pipe': (random) => binary('perf-pipe', random, anyPipe),
+  'perf-compressed': (random) => binary('perf-compressed', random, anyCompressed),
+  parquet: (random) => table('parquet', random),
+  arrow: (random) => table('arrow', random),
+  gzip: () => wrapped('gzip', gzipSync),
+  zstd: () => wrapped('zstd', zstdCompressSync),
+  'machine-file': () => ({ ...text('machine-file', MACHINES), read: machineFile }),
+  'policy-argument': () => ({ ...text('policy-argument', POLICIES), read: policyArgument }),
+};
+
+/** Names of all readers. */
+export const READER_NAMES: readonly string[] = Object.keys(READERS);
+
+/** The reader of this name, with its examples. */
+export async function fuzzedReader(name: string, random: Random): Promise<FuzzedReader> {
+  const make = READERS[name];
+  if (make === undefined) {
+    throw new RangeError(`Unknown reader "${name}", expected one of: ${READER_NAMES.join(', ')}`);
+  }
+  return make(random);
+}
+
+function text(name: string, seeds: readonly Buffer[]): FuzzedReader {
+  return { name, seeds, make: grammarOf(seeds), read: readTrace };
+}
+
+function binary(name: string, random: Random, make: (random: Random) => Buffer): FuzzedReader {
+  const seeds = Array.from({ length: MADE }, () => make(random));
+  return { name, seeds, make, read: readTrace };
+}
+
+/** Tables can only be written whole, so new ones are made beforehand. */
+async function table(name: 'parquet' | 'arrow', random: Random): Promise<FuzzedReader> {
+  const texts = textSeeds(/(?:nvme|swiotlb)[^/]*\/trace\.txt/);
+  const some = Array.from({ length: TABLE_TEXTS }, () => random.pick(texts));
+  const seeds = await tableSeeds(some, name);
+  return { name, seeds, make: (r) => r.pick(seeds), read: readTrace };
+}
+
+function wrapped(name: string, pack: (bytes: Uint8Array) => Buffer): FuzzedReader {
+  const texts = textSeeds(/formats-ftrace\/trace\.default/);
+  const make = grammarOf(texts);
+  const packed = (random: Random): Buffer => {
+    const parts = Array.from({ length: random.from(1, 3) }, () => pack(make(random)));
+    return Buffer.concat(parts);
+  };
+  return { name, seeds: texts.map(pack), make: packed, read: readTrace };
+}

@@ -6,12 +6,17 @@
 
 import { allocCost } from './cost.ts';
 import { DmaLayer } from './dma-layer.ts';
+import { DomainHost, type HostedDomain } from './domain-host.ts';
+import type { HostResources } from './host-policy.ts';
 import type { CostModel, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
 import { FailStage, OutcomeKind } from './outcome.ts';
 import type { Gauges, OutcomeLog } from './outcome-log.ts';
 import {
+  FailCause,
   type FlushCause,
   type FlushPolicy,
+  type FlushQueue,
+  type IovaAllocator,
   type IovaPolicy,
   NO_PFN,
   type Parameters,
@@ -31,6 +36,8 @@ export interface DomainContext {
   readonly cost: CostModel;
   readonly sac: SacPolicy;
   readonly devices: readonly MachineDevice[];
+  /** null: no host limits. */
+  readonly host: HostResources | null;
 }
 
 /** The CPU itself while it is online, else the lowest that is: where its timers go. */
@@ -47,7 +54,7 @@ export interface Chosen<Policy> {
 }
 
 /** A domain with its allocator and its queue; the port that both talk to. */
-export class Domain implements Gauges, Port {
+export class Domain implements Gauges, HostedDomain, Port {
   readonly index: number;
   readonly kit: PolicyKit = policyKit;
   readonly cpus: number;
@@ -64,6 +71,7 @@ export class Domain implements Gauges, Port {
   readonly #log: OutcomeLog;
   readonly #cost: CostModel;
   readonly #dma: DmaLayer;
+  readonly #host: DomainHost | null;
   /** The request that is being unmapped, 0 = none: what it frees was never queued. */
   #unmapping = 0;
   /** The unmap under way whose row is not written yet; id 0 = none. */
@@ -97,6 +105,16 @@ export class Domain implements Gauges, Port {
     const queue = flush.policy.create(flush.parameters, this);
     this.#dma = new DmaLayer({ granule, apertureEnd, sac, devices }, iova, queue);
     for (const [pfnLo, pfnHi] of options.reserved) iova.reserve(pfnLo, pfnHi);
+    const { host } = context;
+    this.#host = host && new DomainHost(host, this, context.log);
+  }
+
+  queue(): FlushQueue {
+    return this.#dma.queue;
+  }
+
+  allocator(): IovaAllocator {
+    return this.#dma.allocator;
   }
 
   /** Maps `pages` and writes the row; the pfn, or {@link NO_PFN}. */
@@ -111,22 +129,30 @@ export class Domain implements Gauges, Port {
     const pfn = this.#dma.map(device, pages, dmaLimit, cpu);
     const { work, gaveUp } = this.#dma;
     if (gaveUp) this.#log.row(OutcomeKind.sacGiveUp, this, id, -1, 0, 0, 0, 0);
-    let cost = allocCost(this.#cost, work);
-    let kind: OutcomeKind = OutcomeKind.mapFail;
-    if (pfn !== NO_PFN) {
-      this.liveMappings++;
-      this.livePages += this.#taken(pages);
-      cost += pages * this.#cost.pageTableEntry;
-      kind = OutcomeKind.map;
+    let stage: FailStage = FailStage.none;
+    let { cause } = work;
+    if (pfn === NO_PFN) stage = FailStage.iova;
+    else if (this.#host !== null) {
+      cause = this.#host.establish(pfn, pages, cpu, id);
+      if (cause !== FailCause.none) stage = FailStage.syncMap;
     }
-    const row = this.#log.row(kind, this, id, pfn, pages, bytes, 0, cost);
+    let cost = allocCost(this.#cost, work);
+    if (stage !== FailStage.none) {
+      // What the host refused is free at once, in lazy mode too.
+      if (pfn !== NO_PFN) this.#dma.allocator.free(pfn, pages, cpu);
+      const row = this.#log.failed(this, id, pages, bytes, stage, cause, cost);
+      const { batch } = this.#log;
+      batch.path[row] = work.path;
+      batch.steps[row] = work.steps;
+      return NO_PFN;
+    }
+    this.liveMappings++;
+    this.livePages += this.#taken(pages);
+    cost += pages * this.#cost.pageTableEntry;
+    const row = this.#log.row(OutcomeKind.map, this, id, pfn, pages, bytes, 0, cost);
     const { batch } = this.#log;
     batch.path[row] = work.path;
     batch.steps[row] = work.steps;
-    if (pfn === NO_PFN) {
-      batch.stage[row] = FailStage.iova;
-      batch.cause[row] = work.cause;
-    }
     return pfn;
   }
 
@@ -136,6 +162,7 @@ export class Domain implements Gauges, Port {
     if (placed) {
       this.liveMappings++;
       this.livePages += this.#taken(pages);
+      this.#host?.adopt(pages);
     }
     this.#log.row(OutcomeKind.openStart, this, id, pfn, pages, bytes, placed ? 0 : 1, 0);
     return placed;
@@ -156,6 +183,7 @@ export class Domain implements Gauges, Port {
     this.#unmapPages = pages;
     this.#unmapBytes = bytes;
     this.#unmapLifetime = lifetime;
+    this.#host?.unmapped(pages);
     this.#dma.unmap(pfn, pages, cpu, id);
     this.#unmapping = 0;
     if (this.#unmapId === 0) return;
@@ -218,12 +246,19 @@ export class Domain implements Gauges, Port {
 
   invalidateAll(cause: FlushCause): void {
     this.#log.flush(this, cause, this.#cost.invalidateAll);
+    this.#host?.flushed();
   }
 
   invalidate(pfn: number, pages: number): void {
     if (this.#unmapId !== 0 && pfn === this.#unmapPfn) this.#writeUnmap();
     const bytes = pages * this.granule;
     this.#log.row(OutcomeKind.sync, this, 0, pfn, pages, bytes, 0, this.#cost.invalidateRange);
+    this.#host?.invalidated(pfn, pages);
+  }
+
+  /** The domain goes with everything that the host holds of it. */
+  remove(): void {
+    this.#host?.remove();
   }
 
   freeIova(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void {

@@ -4,6 +4,7 @@
 
 import { Op, type RequestBatch } from '@dmalab/trace';
 import { type Chosen, Domain, type DomainContext, runningCpu } from './domain.ts';
+import type { HostResources } from './host-policy.ts';
 import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
 import { OutcomeKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
@@ -43,6 +44,7 @@ export class Domains {
     log: OutcomeLog,
     live: LiveTable,
     registry: PolicyRegistry,
+    host: HostResources | null,
   ) {
     const { cpus, cost, sac, devices } = machine;
     const online = new Uint8Array(cpus).fill(1);
@@ -50,7 +52,7 @@ export class Domains {
     this.#timers = timers;
     this.#log = log;
     this.#live = live;
-    this.#context = { cpus, online, timers, log, cost, sac, devices };
+    this.#context = { cpus, online, timers, log, cost, sac, devices, host };
     this.#domains = new Array(machine.domains.length + devices.length).fill(null);
     const { name, parameters } = completeChoice('iova', machine.allocator, registry);
     this.#allocator = { policy: iovaPolicy(name, registry), parameters };
@@ -114,12 +116,14 @@ export class Domains {
   #create(index: number): void {
     this.#timers.cancel(index);
     this.#live.removeDomain(index);
+    this.#domains[index]?.remove();
     this.#log.row(OutcomeKind.domainCreate, this.#make(index), 0, -1, 0, 0, 0, 0);
   }
 
   // Everything in the domain goes with it, queued ranges too.
   #destroy(index: number): void {
     this.#timers.cancel(index);
+    this.#domains[index]?.remove();
     this.#log.row(OutcomeKind.domainDestroy, this.at(index), 0, -1, 0, 0, 0, 0);
     this.#domains[index] = null;
     this.#live.removeDomain(index);

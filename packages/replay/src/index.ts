@@ -3,6 +3,7 @@
 export { DEFAULT_COST } from './cost.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';
+export { SharedPinBudget } from './host/pin-budget.ts';
 export * from './host-policy.ts';
 export { createLinuxIova } from './iova/linux.ts';
 export {

@@ -4,7 +4,8 @@
 // list until the replay hands them out between two requests, then they are used again.
 
 import type { RequestBatch } from '@dmalab/trace';
-import { OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
+import { type FailStage, OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
+import type { FailCause } from './policy.ts';
 import type { Timers } from './timers.ts';
 
 /** The state of a domain that every row carries. */
@@ -69,6 +70,9 @@ export class OutcomeLog {
   batch: OutcomeBatch = createOutcomeBatch();
   /** Set where the machine has bounce memory or host limits; else their columns stay 0. */
   machine: MachineGauges | null = null;
+  /** A map that fails now is given up, after so many tries before. */
+  isLastTry = true;
+  tries = 0;
   readonly #timers: Timers;
   readonly #full: OutcomeBatch[] = [];
   readonly #spare: OutcomeBatch[] = [];
@@ -139,6 +143,23 @@ export class OutcomeLog {
     else clearGauges(batch, i);
     if (this.machine !== null) writeMachine(batch, i, this.machine);
     return i;
+  }
+
+  /** Adds the row of a map that failed; of one that will be tried again where {@link tries} says so. */
+  failed(
+    domain: Gauges | null,
+    id: number,
+    pages: number,
+    bytes: number,
+    stage: FailStage,
+    cause: FailCause,
+    costNs: number,
+  ): number {
+    const kind = this.isLastTry ? OutcomeKind.mapFail : OutcomeKind.retry;
+    const row = this.row(kind, domain, id, -1, pages, bytes, this.tries, costNs);
+    this.batch.stage[row] = stage;
+    this.batch.cause[row] = cause;
+    return row;
   }
 
   /** Adds the row of a whole-IOTLB flush; releases that follow at once are added up in it. */

@@ -6,7 +6,7 @@
 export const OutcomeKind = {
   /** A map or alloc was served: pfn, pages, bytes, path, steps. */
   map: 1,
-  /** A map or alloc failed: stage, cause, steps. */
+  /** A map or alloc failed for good: stage, cause, steps; value = tries before the last. */
   mapFail: 2,
   /** An unmap or free: pfn, pages, bytes, value = lifetime in ns (-1 where the map was before the trace). */
   unmap: 3,
@@ -38,7 +38,7 @@ export const OutcomeKind = {
   /** A mapping from before the trace was put in its place: pfn, pages, bytes; value = 1 if it overlapped another and was left out. */
   openStart: 12,
   /**
-   * A map that failed and is to be tried again: stage, cause, bytes; value = tries so far. Its request ends in
+   * A map that failed and is to be tried again: stage, cause, bytes; value = tries before this one. Its request ends in
    * `map`, `direct` or `mapFail`.
    */
   retry: 13,
@@ -59,7 +59,7 @@ export const OutcomeKind = {
   bounceEvent: 27,
   /** The encryption of bytes of memory was changed, on the path of a map. */
   convert: 28,
-  /** The host looked at changed entries: path = RefreshScope, stage = HostAnswer, pages of the range, value = entries that the host gained (negative: gave up). */
+  /** The host looked at changed entries: path = RefreshScope, stage = HostAnswer, pages of the range, value = entries that the host gained (negative: gave up). Of an undo, cause = 1 where other guests held as many unmapped pages as the map lacked. */
   hostRefresh: 32,
   /** What the host lacked for a map was found by the policy's answer: value = entries that it freed; cause = FailCause that it cured. */
   hostReclaim: 33,

@@ -155,6 +155,11 @@ export interface IovaAllocator {
   occupy(pfn: number, pages: number): boolean;
   cpuDown(cpu: number): void;
   cpuUp(cpu: number): void;
+  /**
+   * The whole IOTLB was flushed because the host was out of resources. Only an allocator that holds
+   * freed ranges back until a flush of its own has it: they are free now.
+   */
+  flushed?(): void;
   readonly work: AllocWork;
   /** Pages that a request for `pages` takes out of the address space: caches round small ones up. */
   takenPages(pages: number): number;

@@ -11,6 +11,7 @@ import { Flag, Op, type RequestBatch } from '@dmalab/trace';
 import { Domains } from './domains.ts';
 import { loadedSource } from './load/load.ts';
 import type { Machine } from './machine.ts';
+import { machineState } from './machine-state.ts';
 import { type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
@@ -59,7 +60,9 @@ class Replay {
     this.#machine = machine;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
     this.log = new OutcomeLog(this.#timers);
-    this.#domains = new Domains(machine, this.#timers, this.log, this.#live, registry);
+    const state = machineState(machine, registry);
+    if (state.isActive) this.log.machine = state;
+    this.#domains = new Domains(machine, this.#timers, this.log, this.#live, registry, state.host);
   }
 
   openStart(batch: RequestBatch, i: number): void {

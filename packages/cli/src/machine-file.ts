@@ -1,25 +1,32 @@
 // Machine files: YAML or JSON, all that a colleague needs to repeat a run.
 
 import { readFileSync } from 'node:fs';
-import { type MachineOverrides, parseMachine } from '@dmalab/replay';
+import { BUILT_IN, type MachineOverrides, type PolicyRegistry, parseMachine } from '@dmalab/replay';
 import { isScalar, parseDocument } from 'yaml';
 import { InputError } from './input-error.ts';
 
 /** Reads and checks a machine file; JSON is YAML too. */
-export function readMachineFile(path: string): MachineOverrides {
+export function readMachineFile(
+  path: string,
+  registry: PolicyRegistry = BUILT_IN,
+): MachineOverrides {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new InputError(path, `cannot read the machine file: ${(error as Error).message}`);
   }
-  return parseMachineFile(path, text);
+  return parseMachineFile(path, text, registry);
 }
 
 /** Checks the text of a machine file; `path` names it in errors. */
-export function parseMachineFile(path: string, text: string): MachineOverrides {
+export function parseMachineFile(
+  path: string,
+  text: string,
+  registry: PolicyRegistry = BUILT_IN,
+): MachineOverrides {
   try {
-    return parseMachine(decode(path, text));
+    return parseMachine(decode(path, text), registry);
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) {
       throw new InputError(path, error.message);

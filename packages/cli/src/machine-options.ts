@@ -9,6 +9,7 @@ import {
   iovaPolicies,
   type MachineOverrides,
   type PolicyKind,
+  type PolicyRegistry,
   parseMachine,
   type TimerMode,
 } from '@dmalab/replay';
@@ -16,11 +17,12 @@ import type { Argv } from 'yargs';
 import { type KernelArguments, kernelOptions, kernelReadOptions } from './kernel-options.ts';
 import { readMachineFile } from './machine-file.ts';
 import { parsePolicyArgument } from './policy-argument.ts';
+import { loadRegistry, type PolicyArguments, policyOption } from './policy-file.ts';
 import { unique } from './run-name.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What the options of {@link machineOptions} give. */
-export interface MachineArguments extends KernelArguments {
+export interface MachineArguments extends KernelArguments, PolicyArguments {
   machine: string[] | undefined;
   allocator: string | undefined;
   flush: string[] | undefined;
@@ -37,7 +39,7 @@ export interface MachineArguments extends KernelArguments {
 
 /** Adds the options to a command. */
 export function machineOptions(y: Argv): Argv<MachineArguments> {
-  return kernelOptions(y)
+  return policyOption(kernelOptions(y))
     .option('machine', {
       alias: 'm',
       describe: 'Machine file (YAML or JSON); several give one run each',
@@ -117,19 +119,23 @@ export interface Run {
   /** The machine file, null where flags alone make the machine. */
   readonly file: string | null;
   readonly overrides: MachineOverrides;
+  /** What its policies are chosen from. */
+  readonly registry: PolicyRegistry;
 }
 
 /** Every machine file with every --flush, --bounce and --host; one run as recorded where none is given. */
-export function runsOf(options: MachineArguments): Run[] {
-  const flags = flagOverrides(options);
+export async function runsOf(options: MachineArguments): Promise<Run[]> {
+  const registry = await loadRegistry(options.policy);
+  const flags = flagOverrides(options, registry);
   const files = options.machine ?? [];
   const machines: Run[] =
     files.length === 0
-      ? [{ name: '', file: null, overrides: {} }]
+      ? [{ name: '', file: null, overrides: {}, registry }]
       : files.map((file) => ({
           name: basename(file, extname(file)),
           file,
-          overrides: readMachineFile(file),
+          overrides: readMachineFile(file, registry),
+          registry,
         }));
   const runs = machines.map((run) => ({ ...run, overrides: combined(run.overrides, flags) }));
   const varied = VARIED.reduce(
@@ -143,27 +149,35 @@ export function runsOf(options: MachineArguments): Run[] {
 /** Options that make one run for each of their values. */
 const VARIED: readonly {
   readonly option: 'flush' | 'bounce' | 'host';
-  overrides(argument: string): MachineOverrides;
+  overrides(argument: string, registry: PolicyRegistry): MachineOverrides;
 }[] = [
-  { option: 'flush', overrides: (argument) => ({ flush: flushChoice(argument) }) },
+  {
+    option: 'flush',
+    overrides: (argument, registry) => ({ flush: flushChoice(argument, registry) }),
+  },
   {
     option: 'bounce',
-    overrides: (argument) => ({ bounce: checked('bounce', 'bounce', argument) }),
+    overrides: (argument, registry) => ({
+      bounce: checked('bounce', 'bounce', argument, registry),
+    }),
   },
-  { option: 'host', overrides: (argument) => ({ host: checked('host', 'host', argument) }) },
+  {
+    option: 'host',
+    overrides: (argument, registry) => ({ host: checked('host', 'host', argument, registry) }),
+  },
 ];
 
 function multiplied(
   runs: readonly Run[],
   values: readonly string[],
-  overridesOf: (argument: string) => MachineOverrides,
+  overridesOf: (argument: string, registry: PolicyRegistry) => MachineOverrides,
 ): Run[] {
   if (values.length === 0) return [...runs];
   return runs.flatMap((run) =>
     values.map((argument) => ({
       ...run,
       name: run.name === '' ? argument : `${run.name}-${argument}`,
-      overrides: { ...run.overrides, ...overridesOf(argument) },
+      overrides: { ...run.overrides, ...overridesOf(argument, run.registry) },
     })),
   );
 }
@@ -179,7 +193,7 @@ function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOve
   };
 }
 
-function flagOverrides(options: MachineArguments): MachineOverrides {
+function flagOverrides(options: MachineArguments, registry: PolicyRegistry): MachineOverrides {
   const { allocator, timer, recordedFailures, failedRequests } = options;
   return {
     ...kernelReadOptions(options),
@@ -187,7 +201,9 @@ function flagOverrides(options: MachineArguments): MachineOverrides {
     ...(options.translateAll ? { devices: [{ name: '*', translated: true }] } : {}),
     ...(recordedFailures === undefined ? {} : { recordedFailures }),
     ...(failedRequests === undefined ? {} : { failedRequests: failedChoice(failedRequests) }),
-    ...(allocator === undefined ? {} : { allocator: checked('iova', 'allocator', allocator) }),
+    ...(allocator === undefined
+      ? {}
+      : { allocator: checked('iova', 'allocator', allocator, registry) }),
     ...loadOverride(options),
   };
 }
@@ -210,8 +226,11 @@ function loadOverride({ rate, copies, seed }: MachineArguments): Pick<MachineOve
   return { load };
 }
 
-function flushChoice(argument: string): (MachineOverrides['flush'] & object) | null {
-  return argument === 'recorded' ? null : checked('flush', 'flush', argument);
+function flushChoice(
+  argument: string,
+  registry: PolicyRegistry,
+): (MachineOverrides['flush'] & object) | null {
+  return argument === 'recorded' ? null : checked('flush', 'flush', argument, registry);
 }
 
 function failedChoice(argument: string): MachineOverrides['failedRequests'] & object {
@@ -228,10 +247,11 @@ function checked(
   kind: PolicyKind,
   option: string,
   argument: string,
+  registry: PolicyRegistry,
 ): { name: string; parameters: Record<string, number | boolean | string> } {
   const choice = parsePolicyArgument(option, argument);
   try {
-    completeChoice(kind, choice);
+    completeChoice(kind, choice, registry);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`--${option}: ${error.message}`);
     throw error;

@@ -2,6 +2,7 @@
 //
 // Exit codes: 0 done, 1 bad input or failed check, 2 bad usage. Only this file prints errors.
 
+import { fileURLToPath } from 'node:url';
 import { TraceError } from '@dmalab/trace';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -20,6 +21,8 @@ import { printable, progressDone } from './output.ts';
 import { keepStandardInput } from './trace-files.ts';
 import { UsageError } from './usage-error.ts';
 import { toolVersion } from './version.ts';
+
+const PACKAGES = new URL('../../', import.meta.url).href;
 
 // A reader that went away (`dmalab info x | head`) is not an error; a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -72,8 +75,20 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) throw error;
   if (error instanceof TraceError || error instanceof InputError) return say(error.message, 1);
   if (error instanceof UsageError) return say(error.message, 2);
+  const place = placeOutside(error);
+  if (place !== null)
+    return say(`${place}: ${error.message} (thrown by this file, not by dmalab)`, 1);
   // Not foreseen: a fault of dmalab itself, so the stack is what helps.
   return say(`internal error, please report it: ${error.stack ?? error.message}`, 1);
+}
+
+/** Where a policy of the user threw, as FILE:LINE; null when it was dmalab or what it is built on. */
+function placeOutside(error: Error): string | null {
+  const found = /^ +at .*?(file:[^\s()]+):(\d+):\d+\)?$/m.exec(error.stack ?? '');
+  if (found === null) return null;
+  const [, url = '', line] = found;
+  if (url.startsWith(PACKAGES) || url.includes('/node_modules/')) return null;
+  return `${fileURLToPath(url)}:${line}`;
 }
 
 function say(message: string, code: number): number {

@@ -2,6 +2,7 @@
 
 export { DEFAULT_COST } from './cost.ts';
 export { DmaLayer } from './dma-layer.ts';
+export { dryBouncePort, dryHostPort, dryPort } from './dry-ports.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';
 export { SharedPinBudget } from './host/pin-budget.ts';
 export * from './host-policy.ts';
@@ -18,6 +19,7 @@ export * from './machine.ts';
 export { PLAIN_DEVICE, PLAIN_MACHINE } from './machine-defaults.ts';
 export { machineFromFacts } from './machine-from-facts.ts';
 export * from './outcome.ts';
+export { completeParameters } from './parameters.ts';
 export { parseMachine } from './parse-machine.ts';
 export { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 export {
@@ -37,6 +39,7 @@ export {
   type PolicyRegistry,
 } from './policies.ts';
 export * from './policy.ts';
+export { checkMade, checkPolicy, registryWith } from './policy-check.ts';
 export { policyKit } from './policy-kit.ts';
 export { replay } from './replay.ts';
 export type { RequestSource } from './request-source.ts';

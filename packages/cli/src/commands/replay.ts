@@ -53,7 +53,7 @@ export const replay: CommandModule<object, ReplayArguments> = {
 
 async function runReplay(options: ReplayArguments): Promise<void> {
   const { files, out, json } = options;
-  const runs = runsOf(options);
+  const runs = await runsOf(options);
   const names = traceNames(files);
   const folders = unique(names.map(folderName));
   const documents: object[] = [];
@@ -89,18 +89,19 @@ async function replayTrace(
     refuseWithoutRequests(capture, file);
     return runs.map((run) => {
       progress(`${trace}: replaying ${run.name}`);
-      return { label: run.name, result: replayCapture(capture, machineOf(capture, run), trace) };
+      return { label: run.name, result: replayCapture(capture, run, trace) };
     });
   } finally {
     capture.close();
   }
 }
 
-function replayCapture(capture: Capture, machine: Machine, name: string): RunResult {
+function replayCapture(capture: Capture, run: Run, name: string): RunResult {
+  const machine = machineOf(capture, run);
   const { report, facts } = capture;
   return summarise(
     { report, facts, machine, version: toolVersion(), name },
-    replayRequests(machine, capture),
+    replayRequests(machine, capture, null, run.registry),
   );
 }
 
@@ -110,9 +111,9 @@ function warningsText(results: readonly LabelledResult[]): string {
     .join('');
 }
 
-function machineOf(capture: Capture, { file, overrides }: Run): Machine {
+function machineOf(capture: Capture, { file, overrides, registry }: Run): Machine {
   try {
-    return machineFromFacts(capture.facts, overrides);
+    return machineFromFacts(capture.facts, overrides, registry);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw file === null ? new UsageError(error.message) : new InputError(file, error.message);

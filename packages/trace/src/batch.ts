@@ -191,6 +191,10 @@ export const Flag = {
   unmatched: 0x800000,
   /** On a row without op: the device left its IOMMU group; what it had mapped should be gone. */
   deviceRemoved: 0x1000000,
+  /** The call had DMA_ATTR_SKIP_CPU_SYNC: its bounce slot is not copied. */
+  skipCpuSync: 0x2000000,
+  /** On a sync: for the device, into its bounce slot; else for the CPU. */
+  forDevice: 0x4000000,
 } as const;
 
 /** Segment lists of a batch: rows `listStart[i]` to `listStart[i] + listLength[i] - 1` belong to row i. */
@@ -266,6 +270,13 @@ export const Op = {
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
+/** Segments of the scatter lists that were mapped directly, by number: those of a list follow each other. */
+export interface SegmentLists {
+  /** Physical address in bytes. */
+  phys(segment: number): number;
+  bytes(segment: number): number;
+}
+
 /** DMA API calls as drivers made them, and control rows, in the order in which they took effect. */
 export interface RequestBatch {
   length: number;
@@ -298,6 +309,8 @@ export interface RequestBatch {
   readonly flags: Uint32Array;
   /** Segments of a scatter list, 1 for a single buffer, 0 on control rows. */
   readonly segments: Uint32Array;
+  /** Number of its first segment in the {@link SegmentLists} of the capture; 0 where they were not kept. */
+  readonly list: Uint32Array;
   /** 1-based line of the call's main event in the source. */
   readonly line: Uint32Array;
 }

@@ -1,6 +1,6 @@
 // What a capture is, once read: facts, what was counted, and the request stream.
 
-import type { RequestBatch } from './batch.ts';
+import type { RequestBatch, SegmentLists } from './batch.ts';
 
 /** A value and where it came from, so that every result can say what it rests on. */
 export interface Fact<T> {
@@ -134,6 +134,8 @@ export interface Capture {
   readonly report: ReadReport;
   /** Task names by index. */
   readonly tasks: readonly string[];
+  /** Segments of scatter lists; null where they were not kept (a table of requests). */
+  readonly lists: SegmentLists | null;
   /** Mappings that were live before the trace began (op map, flag openStart), one batch or more. */
   openStart(): Iterable<RequestBatch>;
   /** The request stream, from the start. */

@@ -11,6 +11,7 @@ import { pairEvents } from './pairing/pair-events.ts';
 import { createPairing, type Pairing } from './pairing/state.ts';
 import { type OpenOptions, openTrace } from './read-trace.ts';
 import { RequestStore } from './request-store.ts';
+import { SegmentStore } from './segment-store.ts';
 import { TraceError } from './trace-error.ts';
 
 /** How a capture is read. What is stated here wins over what the capture says. */
@@ -50,9 +51,11 @@ export async function pairCapture(
 ): Promise<Capture> {
   const store = new RequestStore(reader.source);
   const preloaded = new RequestStore(reader.source, 2);
+  const lists = new SegmentStore(reader.source);
   const p = createPairing(
     store,
     preloaded,
+    lists,
     reader.names,
     reader.tokens,
     options.ignoreProbes ?? false,
@@ -71,6 +74,7 @@ export async function pairCapture(
   } catch (error) {
     store.close();
     preloaded.close();
+    lists.close();
     throw error;
   }
   const facts = collectFacts(seen, p, meta, options);
@@ -79,11 +83,13 @@ export async function pairCapture(
     facts,
     report: reportOf(reader, p),
     tasks: reader.tasks,
+    lists,
     openStart: () => preloaded.batches(finish),
     requests: () => store.batches(finish),
     close() {
       store.close();
       preloaded.close();
+      lists.close();
     },
   };
 }

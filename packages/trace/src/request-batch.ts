@@ -5,7 +5,7 @@
 import type { RequestBatch } from './batch.ts';
 
 /** Bytes of one row over all columns. */
-export const REQUEST_ROW_BYTES = 81;
+export const REQUEST_ROW_BYTES = 85;
 
 /** A request batch and the bytes under it. */
 export interface RequestBlock {
@@ -37,6 +37,7 @@ export function createRequestBlock(rows: number): RequestBlock {
     physHigh: new Uint32Array(buffer, at(4), rows),
     flags: new Uint32Array(buffer, at(4), rows),
     segments: new Uint32Array(buffer, at(4), rows),
+    list: new Uint32Array(buffer, at(4), rows),
     line: new Uint32Array(buffer, at(4), rows),
     cpu: new Uint16Array(buffer, at(2), rows),
     device: new Uint16Array(buffer, at(2), rows),
@@ -73,6 +74,7 @@ export function copyRequests(
   to.physHigh.set(from.physHigh.subarray(0, count), at);
   to.flags.set(from.flags.subarray(0, count), at);
   to.segments.set(from.segments.subarray(0, count), at);
+  to.list.set(from.list.subarray(0, count), at);
   to.line.set(from.line.subarray(0, count), at);
   to.cpu.set(from.cpu.subarray(0, count), at);
   to.device.set(from.device.subarray(0, count), at);
@@ -97,6 +99,7 @@ export function copyRequest(from: RequestBatch, i: number, to: RequestBatch, j: 
   to.physHigh[j] = from.physHigh[i]!;
   to.flags[j] = from.flags[i]!;
   to.segments[j] = from.segments[i]!;
+  to.list[j] = from.list[i]!;
   to.line[j] = from.line[i]!;
   to.cpu[j] = from.cpu[i]!;
   to.device[j] = from.device[i]!;

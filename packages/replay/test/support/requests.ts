@@ -18,6 +18,9 @@ export interface Row {
   readonly hold?: number;
   readonly flags?: number;
   readonly line?: number;
+  readonly direction?: number;
+  readonly segments?: number;
+  readonly list?: number;
 }
 
 /** A map of `size` bytes. */
@@ -60,9 +63,10 @@ export function requestBatch(rows: readonly Row[]): RequestBatch {
     physHigh: Uint32Array.from(column((row) => high(row.phys))),
     dmaLimit: Float64Array.from(column((row) => row.dmaLimit)),
     hold: Float64Array.from(column((row) => row.hold)),
-    direction: new Uint8Array(rows.length),
+    direction: Uint8Array.from(column((row) => row.direction)),
     flags: Uint32Array.from(column((row) => row.flags)),
-    segments: new Uint32Array(rows.length).fill(1),
+    segments: Uint32Array.from(rows, (row) => row.segments ?? 1),
+    list: Uint32Array.from(column((row) => row.list)),
     line: Uint32Array.from(column((row) => row.line)),
   };
 }

@@ -3,8 +3,11 @@
 // It saves long argument lists without making an object for each event. A draft is valid until the next
 // one is begun.
 
-import { type EventBatch, Flag, Op } from '../batch.ts';
+import { type EventBatch, EventKind, Flag, Op } from '../batch.ts';
 import type { Pairing } from './state.ts';
+
+/** DMA_ATTR_SKIP_CPU_SYNC. */
+const SKIP_CPU_SYNC = 0x20;
 
 export interface Draft {
   row: number;
@@ -65,9 +68,16 @@ export function draftEvent(p: Pairing, b: EventBatch, i: number, row: number, op
   d.direction = b.direction[i]!;
   d.limit = 0;
   d.segments = 1;
-  d.flags = b.flags[i]! & (Flag.nonUtf8 | Flag.listCapped);
+  d.flags = (b.flags[i]! & (Flag.nonUtf8 | Flag.listCapped)) | skipFlag(b, i);
   d.line = b.line[i]!;
   return d;
+}
+
+/** Flag.skipCpuSync where a single map or unmap had that attribute. */
+export function skipFlag(b: EventBatch, i: number): number {
+  const kind = b.kind[i];
+  if (kind !== EventKind.dmaMap && kind !== EventKind.dmaUnmap) return 0;
+  return (b.aux[i]! & SKIP_CPU_SYNC) === 0 ? 0 : Flag.skipCpuSync;
 }
 
 /** Begins a draft for the row of an open call with what is known of it. */

@@ -5,10 +5,11 @@
 // of its own: then the device may be mapped directly.
 
 import { type EventBatch, EventKind, Flag, Op } from '../batch.ts';
+import { BLOCK_MASK } from '../request-store.ts';
 import { PAGE, pageOf, pagesFor } from './address.ts';
 import { Call, Seen } from './call-table.ts';
 import { closeUnseen } from './closing.ts';
-import { draftEvent } from './draft.ts';
+import { draftEvent, skipFlag } from './draft.ts';
 import { isFailed, settleDemand, writeFailure } from './failures.ts';
 import { findUnclaimed, keyOf } from './finding.ts';
 import { listHash } from './list-hash.ts';
@@ -163,7 +164,24 @@ function complete(
     if (op === Op.map && !isBounced && isElsewhere(b, i)) known.differing++;
   }
   const segments = b.kind[i] === EventKind.dmaMapSg ? Math.max(1, b.aux[i]!) : 1;
+  flags |= skipFlag(b, i);
   writeMap(p, entry, op, segments, flags, b.line[i]!);
+  if (segments > 1 && !isTranslated) keepSegments(p, b, i, entry);
+}
+
+// Of a list that was cut while recording the rest is not known.
+function keepSegments(p: Pairing, b: EventBatch, i: number, entry: number): void {
+  const { physLow, physHigh, size } = b.segments;
+  const first = b.listStart[i]!;
+  const end = first + b.listLength[i]!;
+  if (b.listLength[i] !== b.aux[i] || size.subarray(first, end).includes(0)) return;
+  let list = 0;
+  for (let s = first; s < end; s++) {
+    const number = p.lists.append(physHigh[s]! * 2 ** 32 + physLow[s]!, size[s]!);
+    list ||= number;
+  }
+  const row = p.live.row[entry]!;
+  p.store.block(row).list[row & BLOCK_MASK] = list;
 }
 
 function isElsewhere(b: EventBatch, i: number): boolean {

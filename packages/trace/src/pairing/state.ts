@@ -1,6 +1,7 @@
 // What pairing remembers between two events. The functions beside it work on this one record.
 
 import type { RequestStore } from '../request-store.ts';
+import type { SegmentStore } from '../segment-store.ts';
 import { Attribution } from './attribution.ts';
 import { BounceEvidence } from './bounce-evidence.ts';
 import { CallTable } from './call-table.ts';
@@ -40,6 +41,7 @@ export interface DeviceEvidence {
 export interface Pairing {
   readonly store: RequestStore;
   readonly preloaded: RequestStore;
+  readonly lists: SegmentStore;
   readonly live: LiveSet;
   readonly calls: CallTable;
   readonly attribution: Attribution;
@@ -87,6 +89,7 @@ export interface Pairing {
 export function createPairing(
   store: RequestStore,
   preloaded: RequestStore,
+  lists: SegmentStore,
   names: readonly string[],
   tokens: readonly string[],
   ignoreProbes: boolean,
@@ -94,6 +97,7 @@ export function createPairing(
   return {
     store,
     preloaded,
+    lists,
     live: new LiveSet(),
     calls: new CallTable(),
     attribution: new Attribution(),

@@ -15,6 +15,7 @@ const REACH = 64;
 export function onSync(p: Pairing, b: EventBatch, i: number): void {
   const { live } = p;
   const d = draftEvent(p, b, i, beginRow(p, b, i), Op.sync);
+  if (b.aux[i] === 1) d.flags |= Flag.forDevice;
   const entry = findCovering(p, d.device, d.addressLow, d.addressHigh);
   if (entry === NONE) d.domain = p.attribution.ofDevice(d.device);
   else {

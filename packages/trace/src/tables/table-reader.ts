@@ -75,6 +75,7 @@ export async function tableCapture(
     facts: overruled(metadata.facts, options),
     report: { ...report, source, format: `${format.name} of ${report.format}` },
     tasks: metadata.tasks,
+    lists: null,
     openStart: () => preloaded.batches(() => {}),
     requests: () => store.batches(() => {}),
     close,

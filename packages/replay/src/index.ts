@@ -1,5 +1,23 @@
 // The public surface of @dmalab/replay.
 
+export { createDynamicBounce } from './bounce/dynamic.ts';
+export { LARGEST_ORDER, ZonedPages } from './bounce/page-source.ts';
+export {
+  atomicPoolBytes,
+  bootPoolSize,
+  coCoSlots,
+  DEFAULT_SLOTS,
+  halvedPoolSize,
+  type PoolSize,
+} from './bounce/sizing.ts';
+export { type AreaCopy, SLOT_BYTES, SlotPool } from './bounce/slot-pool.ts';
+export { createStaticBounce } from './bounce/static.ts';
+export { Swiotlb, type SwiotlbRules } from './bounce/swiotlb.ts';
+export {
+  SWIOTLB_KERNELS,
+  swiotlbRules,
+  VERIFIED_SWIOTLB_KERNELS,
+} from './bounce/swiotlb-parameters.ts';
 export { DEFAULT_COST } from './cost.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { dryBouncePort, dryHostPort, dryPort } from './dry-ports.ts';
@@ -45,6 +63,7 @@ export { replay } from './replay.ts';
 export type { RequestSource } from './request-source.ts';
 export { fnvWord } from './structures/fnv.ts';
 export type { Ring } from './structures/ring.ts';
+export { ENDLESS, NOT_FOUND, SearchRule, SlotSearch } from './structures/slot-search.ts';
 export {
   type Firing,
   type FiringRule,

@@ -3,7 +3,10 @@
 // What a replay may use is a registry, handed along as a value: the built-in policies, or these with a
 // user's own.
 
+import { dynamic } from './bounce/dynamic.ts';
 import { none } from './bounce/none.ts';
+import { restricted } from './bounce/restricted.ts';
+import { staticBounce } from './bounce/static.ts';
 import { percpu } from './flush/percpu.ts';
 import { single } from './flush/single.ts';
 import { strict } from './flush/strict.ts';
@@ -22,7 +25,7 @@ export const iovaPolicies: readonly IovaPolicy[] = [linux];
 /** Built-in flush queues. */
 export const flushPolicies: readonly FlushPolicy[] = [strict, percpu, single];
 /** Built-in kinds of bounce memory (swiotlb). */
-export const bouncePolicies: readonly BouncePolicy[] = [none];
+export const bouncePolicies: readonly BouncePolicy[] = [none, staticBounce, restricted, dynamic];
 /** Built-in hosts behind a page table; the first is the default. */
 export const hostPolicies: readonly HostPolicy[] = [unlimited, vfio, pinned, aperture];
 

@@ -15,8 +15,9 @@ export interface Mismatch {
 /** Totals of a run: name -> number, or a list of numbers. */
 export type Totals = Readonly<Record<string, unknown>>;
 
-/** The columns that event files share. */
-const eventColumns = ['seq', 't_ns', 'cpu', 'ev', 'a', 'b'] as const;
+/** The columns that event files share; those of the values follow. */
+const eventColumns = ['seq', 't_ns', 'cpu', 'ev'] as const;
+const twoValues = ['a', 'b'] as const;
 
 export class Checker {
   /** Cells, event rows and totals that differ. */
@@ -29,10 +30,12 @@ export class Checker {
   readonly #eventAt: readonly number[];
   #event = 0;
 
-  constructor(out: CsvTable, events: CsvTable | null) {
+  /** `values`: the columns of the events file after those that all have. */
+  constructor(out: CsvTable, events: CsvTable | null, values: readonly string[] = twoValues) {
     this.out = out;
     this.#events = events;
-    this.#eventAt = events === null ? [] : eventColumns.map((name) => events.column(name));
+    const columns = [...eventColumns, ...values];
+    this.#eventAt = events === null ? [] : columns.map((name) => events.column(name));
   }
 
   /** Expects a number in a cell of the out file at row `seq`. */
@@ -54,24 +57,23 @@ export class Checker {
   }
 
   /** Expects the next row of the events file to be this one, at operation `seq`. */
-  event(timeNs: number, cpu: number, name: string, a: number, b: number): void {
+  event(timeNs: number, cpu: number, name: string, ...values: readonly number[]): void {
     const events = this.#events;
     const row = this.#event++;
     if (events === null || row >= events.rows) {
-      this.#eventMismatch(row, 'no event', timeNs, cpu, name, a, b);
+      this.#eventMismatch(row, 'no event', timeNs, cpu, name, values);
       return;
     }
-    const [seqAt, timeAt, cpuAt, nameAt, aAt, bAt] = this.#eventAt;
+    const [seqAt, timeAt, cpuAt, nameAt, ...valueAt] = this.#eventAt;
     const same =
       events.number(row, seqAt!) === this.seq &&
       events.number(row, timeAt!) === timeNs &&
       events.number(row, cpuAt!) === cpu &&
       events.is(row, nameAt!, name) &&
-      events.number(row, aAt!) === a &&
-      events.number(row, bAt!) === b;
+      valueAt.every((column, i) => events.number(row, column) === values[i]);
     if (!same) {
       const expected = this.#eventAt.map((column) => events.text(row, column)).join(',');
-      this.#eventMismatch(row, expected, timeNs, cpu, name, a, b);
+      this.#eventMismatch(row, expected, timeNs, cpu, name, values);
     }
   }
 
@@ -85,9 +87,9 @@ export class Checker {
   }
 
   /** Expects every total of the scenario file to be as counted. */
-  totals(file: string, expected: Totals, got: Readonly<Record<string, number>>): void {
+  totals(file: string, expected: Totals, got: Totals): void {
     for (const [name, value] of Object.entries(expected)) {
-      if (got[name] === value) continue;
+      if (String(got[name]) === String(value)) continue;
       this.report({
         file,
         row: null,
@@ -115,10 +117,9 @@ export class Checker {
     timeNs: number,
     cpu: number,
     name: string,
-    a: number,
-    b: number,
+    values: readonly number[],
   ): void {
-    const got = `${this.seq},${timeNs},${cpu},${name},${a},${b}`;
+    const got = [this.seq, timeNs, cpu, name, ...values].join(',');
     const file = this.#events?.file ?? this.out.file;
     this.report({ file, row, column: 'ev', expected, got });
   }

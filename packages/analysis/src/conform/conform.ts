@@ -1,6 +1,6 @@
 // Conformance: every golden scenario below some directories through the models, every cell compared.
 //
-// The layout of scenarios is that of test/golden/README.md. Left out: family swiotlb.
+// The layout of scenarios is that of test/golden/README.md.
 
 import { Checker, type Mismatch } from './checker.ts';
 import type { CsvTable } from './csv-table.ts';
@@ -83,7 +83,7 @@ function checkScenario(
     const identity = { name, kernel, dynamic, family: family.name };
     try {
       ops ??= readTable(file, scenario.ops, scenario.opsSha256);
-      const checker = checkerOf(scenario, run);
+      const checker = checkerOf(scenario, run, family.eventValues);
       if (checker.rows(ops.rows)) family.check(scenario, run, ops, checker);
       const { mismatches, first } = checker;
       add({ ...identity, ops: ops.rows, mismatches, first });
@@ -93,12 +93,17 @@ function checkScenario(
   }
 }
 
-function checkerOf(scenario: Scenario, run: ScenarioRun): Checker {
+function checkerOf(
+  scenario: Scenario,
+  run: ScenarioRun,
+  eventValues: readonly string[] | undefined,
+): Checker {
   const out = readTable(scenario.file, run.out, run.outSha256);
   const { events } = run;
   return new Checker(
     out,
     events === null ? null : readTable(scenario.file, events, run.eventsSha256),
+    eventValues,
   );
 }
 

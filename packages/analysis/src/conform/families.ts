@@ -3,5 +3,6 @@
 import type { Family } from './family.ts';
 import { fq } from './fq.ts';
 import { iova } from './iova.ts';
+import { swiotlb } from './swiotlb.ts';
 
-export const families: readonly Family[] = [iova, fq];
+export const families: readonly Family[] = [iova, fq, swiotlb];

@@ -8,6 +8,8 @@ import type { Scenario, ScenarioRun } from './scenario.ts';
 export interface Family {
   /** As in the scenario files. */
   readonly name: string;
+  /** Columns of values in its event files; a and b where it has no others. */
+  readonly eventValues?: readonly string[];
   /** Why a run cannot be checked, or null. */
   unsupported(run: ScenarioRun): string | null;
   /** Runs the operations through the model and has every cell, event and total checked. */

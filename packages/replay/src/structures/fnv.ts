@@ -7,7 +7,7 @@ const PRIME = 16777619;
 /** Digest of no words. */
 export const FNV_BASIS = 2166136261;
 
-/** Digest after one more word; `word` is a whole number from 0 to 2^53. */
+/** Digest after one more word, a whole number from -2^53 to 2^53; negative ones as their two's complement. */
 export function fnvWord(digest: number, word: number): number {
   let h = digest;
   for (let part = word >>> 0, i = 0; i < 4; i++, part >>>= 8)

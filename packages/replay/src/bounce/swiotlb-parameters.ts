@@ -1,0 +1,57 @@
+// The parameters that the bounce policies share, and what they stand for.
+
+import type { Parameter, Parameters } from '../policy.ts';
+import { SearchRule } from '../structures/slot-search.ts';
+import type { SwiotlbRules } from './swiotlb.ts';
+
+/** Kernels whose search is known; 6.6 stands for 6.6 to 6.8. */
+export const SWIOTLB_KERNELS = ['6.1', '6.6', '6.12'] as const;
+/** Those that were compared with the kernel's own code, address by address. */
+export const VERIFIED_SWIOTLB_KERNELS = ['6.1', '6.12'] as const;
+
+export const kernelParameter: Parameter = {
+  name: 'kernel',
+  type: 'choice',
+  choices: SWIOTLB_KERNELS,
+  default: '6.12',
+  summary: 'how slots are searched; 6.1 may search for ever',
+};
+
+export const startParameter: Parameter = {
+  name: 'start',
+  type: 'integer',
+  range: [0, 2 ** 52],
+  default: 0x7400_0000,
+  unit: 'bytes',
+  summary: 'physical address of the pool, a multiple of 4096',
+};
+
+export const slotsParameter: Parameter = {
+  name: 'slots',
+  type: 'integer',
+  range: [0, 2 ** 22],
+  default: 0,
+  unit: 'slots of 2 KiB',
+  summary: 'as in swiotlb=slots, rounded up as the kernel does; 0: 64 MiB',
+};
+
+export const areasParameter: Parameter = {
+  name: 'areas',
+  type: 'integer',
+  range: [0, 65_536],
+  default: 0,
+  unit: 'areas',
+  summary: 'as in swiotlb=slots,areas; 0: as many as CPUs; rounded up to a power of two',
+};
+
+/** The rules of a kernel of {@link SWIOTLB_KERNELS}. */
+export function swiotlbRules(kernel: string): SwiotlbRules {
+  if (kernel === '6.1') return { rule: SearchRule.v6_1, areasOutermost: false };
+  if (kernel === '6.6') return { rule: SearchRule.v6_6, areasOutermost: false };
+  return { rule: SearchRule.v6_12, areasOutermost: true };
+}
+
+/** The parameter `name` as a number; the caller knows that it is one. */
+export function numberOf(parameters: Parameters, name: string): number {
+  return Number(parameters[name]);
+}

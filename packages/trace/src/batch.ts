@@ -277,6 +277,14 @@ export interface SegmentLists {
   bytes(segment: number): number;
 }
 
+/**
+ * How surely the domain of a request is known: the classes of attribution, weakest first. A: a probe told
+ * it. B: the event of the DMA API did, by its device. C: an unmap, by the mapping that it closes. D: it is the
+ * only domain there is. E: the same thread had the same physical page in that domain.
+ */
+export const DomainClass = { none: 0, E: 1, D: 2, C: 3, B: 4, A: 5 } as const;
+export type DomainClass = (typeof DomainClass)[keyof typeof DomainClass];
+
 /** DMA API calls as drivers made them, and control rows, in the order in which they took effect. */
 export interface RequestBatch {
   length: number;
@@ -288,6 +296,8 @@ export interface RequestBatch {
   readonly device: Uint16Array;
   /** Index into `facts.domains`; 0 = no translation, or unknown. */
   readonly domain: Uint16Array;
+  /** A {@link DomainClass}; none on control rows, and where the domain is 0 or a guess. */
+  readonly domainClass: Uint8Array;
   readonly tid: Int32Array;
   /** Index into the capture's task names. */
   readonly task: Uint32Array;

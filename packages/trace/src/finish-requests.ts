@@ -4,7 +4,7 @@
 // translated (the events were lost, or came later) it gets the first domain of the device. Rows without a
 // device get the only one there is. A failure that stands is held for the median lifetime of its kind.
 
-import { Flag, Op, type RequestBatch } from './batch.ts';
+import { DomainClass, Flag, Op, type RequestBatch } from './batch.ts';
 import type { CaptureFacts } from './capture.ts';
 import type { Meta } from './meta.ts';
 import type { Pairing } from './pairing/state.ts';
@@ -17,9 +17,10 @@ export function requestFinisher(
 ): (batch: RequestBatch) => void {
   const homes = homesOf(p, facts);
   const owners = ownersOf(facts);
+  const isOnly = facts.domains.length === 2;
   const coherent = coherentLimits(facts, meta);
   return (batch) => {
-    const { length, op, device, domain, flags } = batch;
+    const { length, op, device, domain, domainClass, flags } = batch;
     for (let i = 0; i < length; i++) {
       if (op[i] === Op.none || op[i]! >= Op.domainCreate) continue;
       if (device[i] === 0 && owners[domain[i]!] !== 0) {
@@ -29,7 +30,11 @@ export function requestFinisher(
       const home = homes[device[i]!]!;
       if (domain[i] === 0 && home !== 0) {
         domain[i] = home;
+        domainClass[i] = DomainClass.B;
         flags[i] = flags[i]! & ~Flag.direct;
+      }
+      if (domain[i] !== 0 && domainClass[i] === DomainClass.none && isOnly) {
+        domainClass[i] = DomainClass.D;
       }
       if (op[i] === Op.alloc && batch.dmaLimit[i] === 0) batch.dmaLimit[i] = coherent[device[i]!]!;
       if ((flags[i]! & STANDING) === STANDING && (flags[i]! & Flag.superseded) === 0) {

@@ -4,7 +4,7 @@
 // trace maps first was made after the trace began, and is dropped; all others are live from before the first
 // event to after the last one.
 
-import { EventKind, Flag, Op, type RequestBatch } from './batch.ts';
+import { DomainClass, EventKind, Flag, Op, type RequestBatch } from './batch.ts';
 import type { EventReader } from './event-reader.ts';
 import { DMA_DEBUG } from './formats/dma-debug.ts';
 import { pageOf } from './pairing/address.ts';
@@ -92,6 +92,7 @@ function preload(p: Pairing, mapping: LiveMapping, device: number): void {
   d.op = Op.map;
   d.device = device;
   d.domain = isTranslated ? p.attribution.ofTranslated(device) : 0;
+  d.domainClass = DomainClass.B;
   d.size = mapping.size;
   d.addressLow = addressLow;
   d.addressHigh = addressHigh;

@@ -14,6 +14,9 @@ import { RequestStore } from './request-store.ts';
 import { SegmentStore } from './segment-store.ts';
 import { TraceError } from './trace-error.ts';
 
+/** ns that the line of an unmap may come late. */
+const REORDER_WINDOW = 50_000;
+
 /** How a capture is read. What is stated here wins over what the capture says. */
 export interface ReadOptions extends OpenOptions, FactOptions {
   /** Read requests as if the probes of the IOVA and DMA layer had not been recorded. Default false. */
@@ -64,6 +67,7 @@ export async function pairCapture(
   let seen = reader;
   try {
     for await (const batch of reader.batches()) {
+      p.reorderWindow = REORDER_WINDOW + reader.counts.resolution;
       pairEvents(p, batch);
       options.progress?.(reader.counts.lines, reader.counts.bytes);
     }

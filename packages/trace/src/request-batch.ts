@@ -5,7 +5,7 @@
 import type { RequestBatch } from './batch.ts';
 
 /** Bytes of one row over all columns. */
-export const REQUEST_ROW_BYTES = 85;
+export const REQUEST_ROW_BYTES = 86;
 
 /** A request batch and the bytes under it. */
 export interface RequestBlock {
@@ -45,6 +45,7 @@ export function createRequestBlock(rows: number): RequestBlock {
     op: new Uint8Array(buffer, at(1), rows),
     context: new Uint8Array(buffer, at(1), rows),
     direction: new Uint8Array(buffer, at(1), rows),
+    domainClass: new Uint8Array(buffer, at(1), rows),
   };
   return { bytes: new Uint8Array(buffer), columns };
 }
@@ -82,6 +83,7 @@ export function copyRequests(
   to.op.set(from.op.subarray(0, count), at);
   to.context.set(from.context.subarray(0, count), at);
   to.direction.set(from.direction.subarray(0, count), at);
+  to.domainClass.set(from.domainClass.subarray(0, count), at);
 }
 
 /** Copies row `i` of `from` to row `j` of `to`. */

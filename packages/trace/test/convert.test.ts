@@ -123,7 +123,7 @@ test('addresses in text tables are hexadecimal', async () => {
   writeRequests(original, path, 'csv');
   const lines = readFileSync(path, 'utf8').split('\n');
   expect(lines[2]).toBe(
-    'time,cpu,op,device,domain,tid,task,context,id,size,dma_limit,hold,direction,flags,segments,line,address,phys',
+    'time,cpu,op,device,domain,tid,task,context,id,size,dma_limit,hold,direction,flags,segments,line,domain_class,address,phys',
   );
   expect(lines[5]).toContain(',0xfffffffffffff200,0x12345200');
   original.close();

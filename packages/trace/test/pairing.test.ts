@@ -1,3 +1,4 @@
+import { type Capture, DomainClass, Op } from '@dmalab/trace';
 import { describe, expect, test } from 'vitest';
 import { capture, mapPage, range, unmapPage, words } from './support/text-trace.ts';
 
@@ -341,14 +342,94 @@ describe('iommu events alone', () => {
     expect(c.report.pairing).toEqual({ AMBIGUOUS_PAIR: 1, OVERLAP_UNKNOWN_DOMAIN: 1 });
   });
 
-  test('part of a mapping can be unmapped; the rest follows', async () => {
+  test('the front of a mapping can be unmapped: the rest is a request from then on', async () => {
     const c = await capture([
       tableMap(FIO, 1, 'ffff0', 4),
       tableUnmap(FIO, 3, 'ffff0', 2),
       tableUnmap(FIO, 4, 'ffff2', 2),
     ]);
     expect(c.report.pairing).toEqual({ PARTIAL_UNMAP: 1 });
-    expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, openStart: 0 });
+    expect(words(c.requests())).toEqual([
+      'map 1 ffff0000+16384 of 0 in 1 (domainInferred sizeDerived)',
+      'unmap 1 ffff0000+16384 of 0 in 1 (domainInferred sizeDerived synthetic)',
+      'map 2 ffff2000+8192 of 0 in 1 (domainInferred sizeDerived synthetic)',
+      'unmap 2 ffff2000+8192 of 0 in 1 (domainInferred sizeDerived)',
+    ]);
+  });
+
+  test.each([4, 300, 70_000])(
+    'an unmap inside a mapping of %d pages leaves both ends',
+    async (pages) => {
+      const first = 0x100000;
+      const hex = (page: number): string => (first + page).toString(16);
+      const c = await capture([
+        tableMap(FIO, 1, hex(0), pages),
+        tableUnmap(FIO, 3, hex(pages - 3), 2),
+        tableUnmap(FIO, 4, hex(pages - 1)),
+        tableUnmap(FIO, 5, hex(0), pages - 3),
+      ]);
+      expect(c.report.pairing).toEqual({ PARTIAL_UNMAP: 1 });
+      expect(c.report.requests).toMatchObject({ map: 3, unmap: 3, openStart: 0, openEnd: 0 });
+      const sizes = words(c.requests()).map((row) => Number(/\+(\d+)/.exec(row)![1]) / 4096);
+      expect(sizes).toEqual([pages, pages, pages - 3, 1, 1, pages - 3]);
+    },
+  );
+
+  test('an unmap that hits a hole takes what was there', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'ffff0', 2),
+      tableUnmap(FIO, 3, 'ffff0', 4).replace('unmapped_size=16384', 'unmapped_size=8192'),
+    ]);
+    expect(c.report.pairing).toEqual({ UNMAP_SHORT: 1 });
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, openStart: 0, openEnd: 0 });
+  });
+});
+
+describe('how surely the domain is known', () => {
+  const classes = (c: Capture): string[] =>
+    [...c.requests()].flatMap(({ length, op, domainClass }) =>
+      [...domainClass.subarray(0, length)]
+        .filter((_, i) => op[i] === Op.map || op[i] === Op.unmap)
+        .map((value) => Object.keys(DomainClass)[value]!),
+    );
+  const dev1 = (lines: string[]): string[] => lines.map((line) => line.replace('dev0', 'dev1'));
+
+  test('B by the event of the DMA API, none where nothing is translated', async () => {
+    const c = await capture([...mapPage(FIO, 1, 'fffff'), ...unmapPage(OTHER, 5, 'fffff')]);
+    expect(classes(c)).toEqual(['B', 'B']);
+    const direct = `${FIO} 1 dma_map_page: dev0 dir=TO_DEVICE dma_addr=5000 size=64 phys_addr=5000 attrs=`;
+    expect(classes(await capture([direct]))).toEqual(['none']);
+  });
+
+  test('C for an unmap without its event, by the mapping that it closes', async () => {
+    const [table] = unmapPage(OTHER, 5, 'fffff');
+    const c = await capture([...mapPage(FIO, 1, 'fffff'), table!]);
+    expect(classes(c)).toEqual(['B', 'C']);
+  });
+
+  test('D where there is only one domain', async () => {
+    const c = await capture([...mapPage(FIO, 1, 'fffff'), tableMap(OTHER, 5, 'ffff0')]);
+    expect(classes(c)).toEqual(['B', 'D']);
+    expect(classes(await capture([tableMap(FIO, 1, 'fffff')]))).toEqual(['D']);
+  });
+
+  test('E by the task and the physical page, with the device inferred', async () => {
+    const c = await capture([
+      ...mapPage(FIO, 1, 'fffff'),
+      ...unmapPage(FIO, 3, 'fffff'),
+      ...dev1(mapPage(OTHER, 5, 'ffffe')).map((line) => line.replaceAll('12345', '77777')),
+      tableMap(FIO, 7, 'ffff0'),
+      tableMap(OTHER, 9, 'fffe0'),
+    ]);
+    expect(classes(c)).toEqual(['B', 'B', 'B', 'E', 'none']);
+    expect(words(c.requests())[3]).toBe(
+      'map 3 ffff0000+4096 of 1 in 1 (deviceInferred domainInferred sizeDerived openEnd)',
+    );
+  });
+
+  test('none for what lies in one of several virtual domains', async () => {
+    const c = await capture([tableMap(FIO, 1, 'fffff'), tableMap(OTHER, 2, 'fffff')]);
+    expect(classes(c)).toEqual(['none', 'none']);
   });
 });
 

@@ -1,3 +1,4 @@
+import { DomainClass } from '@dmalab/trace';
 import { describe, expect, test } from 'vitest';
 import { capture, mapPage, unmapPage, words } from './support/text-trace.ts';
 
@@ -241,5 +242,70 @@ describe('iommu_map and iommu_unmap probes', () => {
     const c = await capture([...alloc(FIO, 1, '0xfffff'), map(4, '0xd0')[0]!, table!, event!]);
     expect(c.facts.domains.map((domain) => domain.token)).toEqual(['', '0xa08']);
     expect(words(c.requests())).toEqual(['map 1 fffff000+4096 of 1 in 1 (openEnd)']);
+  });
+});
+
+describe('probes alone', () => {
+  const unmap = (who: string, time: number, address: string, size = 4096): string =>
+    `${who} ${time} __iommu_dma_unmap: (__iommu_dma_unmap+0x0/0x2d0) dev="0000:00:04.0" dma_addr=${address} size=${size}`;
+  const free = (who: string, time: number, pfn: string): string =>
+    `${who} ${time} free_iova_fast: (free_iova_fast+0x4/0x140) iovad=0xa08 pfn=${pfn} size=1`;
+
+  test('of the DMA layer give requests with device, size and address', async () => {
+    const c = await capture([
+      ...domain(INIT, 1),
+      ...alloc(FIO, 5, '0xfffff').map((line) => line.replace('size=0x1000', 'size=0x200')),
+      unmap('fio-8 1 .', 9, '0xfffff200', 512),
+      free('ksoftirqd-2 0 s', 12, '0xfffff'),
+      ...alloc(FIO, 15, '0xfffff'),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'domainCreate 0 1000+4096 in 1',
+      'map 1 fffff200+512 of 1 in 1',
+      'unmap 1 fffff200+512 of 1 in 1',
+      'map 2 fffff000+4096 of 1 in 1 (openEnd)',
+    ]);
+    const [batch] = [...c.requests()];
+    expect([...batch!.domainClass.subarray(1, 4)]).toEqual(Array(3).fill(DomainClass.A));
+    expect(c.facts.devices[1]).toMatchObject({ translated: { value: true } });
+  });
+
+  test('of the IOVA allocator give ranges of whole pages, which end when they are free again', async () => {
+    const c = await capture([
+      ...domain(INIT, 1),
+      ...alloc(FIO, 5, '0xfffff').slice(1),
+      free('ksoftirqd-2 0 s', 12, '0xfffff'),
+    ]);
+    expect(words(c.requests()).slice(1)).toEqual([
+      'map 1 fffff000+4096 of 1 in 1 (deviceInferred sizeDerived)',
+      'unmap 1 fffff000+4096 of 1 in 1 (deviceInferred sizeDerived)',
+    ]);
+  });
+
+  test('of iommu_map and iommu_unmap stand for the events of the page table', async () => {
+    const probe = (time: number, name: string, domain: string): string =>
+      `${FIO} ${time} ${name}: (${name}+0x0/0x130) domain=${domain} iova=0x100000 size=8192`;
+    const c = await capture([
+      probe(1, 'iommu_map', '0xd0'),
+      probe(2, 'iommu_map_nosync', '0xd0'),
+      probe(3, 'iommu_map', '0xd1'),
+      probe(20, 'iommu_unmap', '0xd0'),
+      probe(21, 'iommu_unmap_fast', '0xd1'),
+    ]);
+    expect(words(c.requests())).toEqual([
+      'map 1 100000+8192 of 0 in 1 (sizeDerived)',
+      'map 2 100000+8192 of 0 in 2 (sizeDerived)',
+      'unmap 1 100000+8192 of 0 in 1 (sizeDerived)',
+      'unmap 2 100000+8192 of 0 in 2 (sizeDerived)',
+    ]);
+  });
+
+  test('what fails and what was mapped before is told as with events', async () => {
+    const c = await capture([
+      unmap(FIO, 1, '0xffff0000'),
+      ...alloc(FIO, 5, '0x0'),
+      `${FIO} 9 tracing_mark_write: end`,
+    ]);
+    expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, failed: 1, openStart: 1 });
   });
 });

@@ -12,6 +12,7 @@ import { formatNumber, print, printJson, progressDone } from '../output.ts';
 import { traceFiles } from '../trace-files.ts';
 import { type Advice, adviceFor } from '../trace-info/advice.ts';
 import { allowancesOf, contentsOf } from '../trace-info/allowance.ts';
+import { classCountsOf, classTexts } from '../trace-info/attribution.ts';
 import { type Gap, type Gaps, gapsOf } from '../trace-info/gaps.ts';
 
 /** Gaps in the text. */
@@ -72,6 +73,7 @@ function infoDocument(capture: Capture): object {
     lostByCpu: report.lostByCpu,
     unparsed: report.unparsed,
     requests,
+    attribution: classCountsOf(capture),
     pairing: report.pairing,
     devices: facts.devices.slice(1),
     domains: facts.domains.slice(1),
@@ -100,6 +102,7 @@ function infoText(capture: Capture): string {
     'requests',
     ...columnsOf(Object.entries(requests)),
   ];
+  lines.push('', 'domains of the requests', ...columnsOf(classTexts(classCountsOf(capture))));
   if (Object.keys(report.pairing).length > 0) {
     lines.push('', 'pairing', ...columnsOf(Object.entries(report.pairing)));
   }
@@ -188,7 +191,8 @@ function domainTexts({ facts }: Capture): string[] {
       domain.createdAt === null
         ? 'creation not recorded'
         : `created at ${formatNumber(domain.createdAt / 1e9)} s`;
-    return `  ${domain.token}  ${withSource(domain.type)}, granule ${withSource(domain.granule)}, ${created}: ${devices}`;
+    const token = domain.token.startsWith('virtual:') ? `${domain.token} (inferred)` : domain.token;
+    return `  ${token}  ${withSource(domain.type)}, granule ${withSource(domain.granule)}, ${created}: ${devices}`;
   });
 }
 

@@ -52,6 +52,7 @@ export function requestBatch(rows: readonly Row[]): RequestBatch {
     op: Uint8Array.from(column((row) => row.op)),
     device: Uint16Array.from(column((row) => row.device)),
     domain: Uint16Array.from(column((row) => row.domain)),
+    domainClass: new Uint8Array(rows.length),
     tid: new Int32Array(rows.length).fill(-1),
     task: new Uint32Array(rows.length),
     context: new Uint8Array(rows.length),

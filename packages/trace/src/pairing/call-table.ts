@@ -7,6 +7,7 @@
 //
 // At most one call is open per CPU, thread and true context. Entries are reused.
 
+import { DomainClass } from '../batch.ts';
 import { NONE } from './live-set.ts';
 
 /** What kind of call it is. */
@@ -54,6 +55,8 @@ export class CallTable {
   context: Uint8Array = new Uint8Array(INITIAL);
   device: Uint16Array = new Uint16Array(INITIAL);
   domain: Uint16Array = new Uint16Array(INITIAL);
+  /** A DomainClass: how `domain` is known. */
+  domainClass: Uint8Array = new Uint8Array(INITIAL);
   /** Tokens of the domain and its iovad, from probes. */
   domainToken: Uint32Array = new Uint32Array(INITIAL);
   /** Bytes and address of the call's probe; the address of an unmap event. */
@@ -98,6 +101,12 @@ export class CallTable {
     this.#next[call] = this.#heads[slot]!;
     this.#heads[slot] = call;
     return call;
+  }
+
+  /** Says in which domain a call is, and how that is known. */
+  place(call: number, domain: number, domainClass: DomainClass): void {
+    this.domain[call] = domain;
+    this.domainClass[call] = domain === 0 ? DomainClass.none : domainClass;
   }
 
   close(call: number): void {
@@ -145,6 +154,7 @@ export class CallTable {
     this.record[call] = NONE;
     this.device[call] = 0;
     this.domain[call] = 0;
+    this.domainClass[call] = 0;
     this.domainToken[call] = 0;
     this.bytes[call] = 0;
     this.limit[call] = 0;
@@ -171,6 +181,7 @@ export class CallTable {
     this.context = longer(this.context, new Uint8Array(length));
     this.device = longer(this.device, new Uint16Array(length));
     this.domain = longer(this.domain, new Uint16Array(length));
+    this.domainClass = longer(this.domainClass, new Uint8Array(length));
     this.domainToken = longer(this.domainToken, new Uint32Array(length));
     this.bytes = longer(this.bytes, new Float64Array(length));
     this.limit = longer(this.limit, new Float64Array(length));

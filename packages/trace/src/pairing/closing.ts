@@ -1,6 +1,6 @@
 // How mappings end: by an unmap that found them, by one that found nothing, or by one never seen.
 
-import { type EventBatch, Flag, Op } from '../batch.ts';
+import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { type Draft, draftEvent } from './draft.ts';
 import { State } from './live-set.ts';
@@ -18,6 +18,7 @@ export function finishUnmap(p: Pairing, entry: number, d: Draft): void {
   if (live.row[entry]! > d.row) d.row = moveRow(p, d.row);
   d.device = live.device[entry]!;
   d.domain = live.domain[entry]!;
+  d.domainClass = closingClass(d.domainClass, live.domainClass[entry]! as DomainClass);
   d.physLow = live.physLow[entry]!;
   d.physHigh = live.physHigh[entry]!;
   d.limit = 0;
@@ -27,6 +28,12 @@ export function finishUnmap(p: Pairing, entry: number, d: Draft): void {
   p.lifetimes.add(d.device, live.size[entry]!, d.time - live.time[entry]!);
   countRequest(p, d.op);
   releaseEntry(p, entry);
+}
+
+// What the unmap itself tells, else what follows from the mapping.
+function closingClass(own: DomainClass, ofMap: DomainClass): DomainClass {
+  if (own >= DomainClass.B) return own;
+  return ofMap >= DomainClass.B ? DomainClass.C : ofMap;
 }
 
 /**
@@ -72,6 +79,7 @@ export function closeUnseen(p: Pairing, entry: number, b: EventBatch, i: number)
   const d = draftEvent(p, b, i, row, op);
   d.device = live.device[entry]!;
   d.domain = live.domain[entry]!;
+  d.domainClass = live.domainClass[entry]! as DomainClass;
   d.size = live.size[entry]!;
   d.addressLow = live.addressLow[entry]!;
   d.addressHigh = live.addressHigh[entry]!;

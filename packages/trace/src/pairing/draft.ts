@@ -3,7 +3,7 @@
 // It saves long argument lists without making an object for each event. A draft is valid until the next
 // one is begun.
 
-import { type EventBatch, EventKind, Flag, Op } from '../batch.ts';
+import { DomainClass, type EventBatch, EventKind, Flag, Op } from '../batch.ts';
 import type { Pairing } from './state.ts';
 
 /** DMA_ATTR_SKIP_CPU_SYNC. */
@@ -14,6 +14,8 @@ export interface Draft {
   op: Op;
   device: number;
   domain: number;
+  /** Of what the unmap itself tells, the map's own counts beside it. */
+  domainClass: DomainClass;
   task: number;
   /** ns at which the call began. */
   time: number;
@@ -36,6 +38,7 @@ export function createDraft(): Draft {
     op: Op.none,
     device: 0,
     domain: 0,
+    domainClass: DomainClass.none,
     task: 0,
     time: 0,
     size: 0,
@@ -58,6 +61,7 @@ export function draftEvent(p: Pairing, b: EventBatch, i: number, row: number, op
   d.op = op;
   d.device = b.device[i]!;
   d.domain = 0;
+  d.domainClass = d.device === 0 ? DomainClass.none : DomainClass.B;
   d.task = b.task[i]!;
   d.time = b.time[i]!;
   d.size = b.size[i]!;
@@ -87,6 +91,7 @@ export function draftCall(p: Pairing, call: number, op: Op): Draft {
   d.op = op;
   d.device = calls.device[call]!;
   d.domain = calls.domain[call]!;
+  d.domainClass = calls.domainClass[call]! as DomainClass;
   d.task = calls.task[call]!;
   d.time = calls.time[call]!;
   d.size = calls.bytes[call]!;

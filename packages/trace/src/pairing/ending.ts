@@ -70,7 +70,7 @@ function mergeFollowers(p: Pairing, head: number, follower: ReadonlyMap<number, 
     good = pieces.length;
     goodTotal = total;
   }
-  live.pages[head] = goodTotal;
+  live.resize(head, goodTotal);
   for (let i = 0; i < good; i++) releaseEntry(p, pieces[i]!);
 }
 

@@ -7,8 +7,9 @@
 //
 // Pages are 4 KiB frames whatever the granule. An entry is in the page index exactly while it is live.
 
-/** No entry. */
-export const NONE = -1;
+import { LongRanges, NONE, SHORT } from './long-ranges.ts';
+
+export { NONE } from './long-ranges.ts';
 
 /** Bits of `state`. */
 export const State = {
@@ -62,11 +63,15 @@ export class LiveSet {
   ranges: Uint32Array = new Uint32Array(INITIAL);
   bounces: Uint32Array = new Uint32Array(INITIAL);
   direction: Uint8Array = new Uint8Array(INITIAL);
+  /** A DomainClass. */
+  domainClass: Uint8Array = new Uint8Array(INITIAL);
   /** How often the entry was given back: tells whether a number still means the same mapping. */
   serial: Uint32Array = new Uint32Array(INITIAL);
   /** Bits of {@link State}; 0 and `used` 0 where the entry is free. */
   state: Uint8Array = new Uint8Array(INITIAL);
   used: Uint8Array = new Uint8Array(INITIAL);
+
+  readonly #long = new LongRanges();
 
   #nextPage = new Int32Array(INITIAL);
   #nextList = new Int32Array(INITIAL);
@@ -101,7 +106,26 @@ export class LiveSet {
     this.used[entry] = 1;
     this.#count++;
     this.index(entry);
+    this.#long.enter(entry, page, pages);
     return entry;
+  }
+
+  /** Makes a mapping longer, or shorter at its end. */
+  resize(entry: number, pages: number): void {
+    this.pages[entry] = pages;
+    this.#long.enter(entry, this.page[entry]!, pages);
+  }
+
+  /** Mappings that hold `page` and began before it: the newest for which `isWanted`, or NONE. */
+  around(page: number, isWanted: (entry: number) => boolean): number {
+    const covers = (entry: number): boolean =>
+      this.page[entry]! < page && page < this.page[entry]! + this.pages[entry]! && isWanted(entry);
+    for (let at = page - 1; at >= Math.max(0, page - SHORT); at--) {
+      for (let entry = this.first(at); entry !== NONE; entry = this.next(entry)) {
+        if (covers(entry)) return entry;
+      }
+    }
+    return this.#long.find(page, covers);
   }
 
   /** Puts an entry (back) into the page index. */
@@ -119,6 +143,7 @@ export class LiveSet {
   /** Releases an entry that is in no index but, perhaps, the list index. */
   release(entry: number): void {
     if ((this.state[entry]! & State.listed) !== 0) this.unlist(entry);
+    this.#long.leave(entry);
     this.used[entry] = 0;
     this.state[entry] = 0;
     this.serial[entry] = this.serial[entry]! + 1;
@@ -212,6 +237,7 @@ export class LiveSet {
     this.ranges[entry] = 0;
     this.bounces[entry] = 0;
     this.direction[entry] = 0;
+    this.domainClass[entry] = 0;
     this.state[entry] = 0;
   }
 
@@ -240,6 +266,7 @@ export class LiveSet {
     this.domain = longer(this.domain, new Uint16Array(length));
     this.cpu = longer(this.cpu, new Uint16Array(length));
     this.direction = longer(this.direction, new Uint8Array(length));
+    this.domainClass = longer(this.domainClass, new Uint8Array(length));
     this.state = longer(this.state, new Uint8Array(length));
     this.used = longer(this.used, new Uint8Array(length));
     this.#nextPage = longer(this.#nextPage, new Int32Array(length));

@@ -4,7 +4,7 @@
 // was recorded alone, or the trace switched) it claims an unclaimed mapping at its address, or opens one
 // of its own: then the device may be mapped directly.
 
-import { type EventBatch, EventKind, Flag, Op } from '../batch.ts';
+import { DomainClass, type EventBatch, EventKind, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { PAGE, pageOf, pagesFor } from './address.ts';
 import { Call, Seen } from './call-table.ts';
@@ -77,7 +77,7 @@ function claim(
 ): void {
   const { live, calls } = p;
   live.device[entry] = b.device[i]!;
-  live.domain[entry] = domainOf(p, b.device[i]!, entry, call, isTranslated);
+  place(p, b, i, entry, call, isTranslated);
   live.size[entry] = b.size[i]!;
   live.addressLow[entry] = b.addressLow[i]!;
   live.addressHigh[entry] = b.addressHigh[i]!;
@@ -99,18 +99,28 @@ function claim(
   live.state[entry] = state;
 }
 
-// That of the call's iovad, else of the table entry, else of the device.
-function domainOf(
+// The domain is that of the call's iovad, else of the table entry, else of the device.
+function place(
   p: Pairing,
-  device: number,
+  b: EventBatch,
+  i: number,
   entry: number,
   call: number,
   isTranslated: boolean,
-): number {
-  const shown = (call === NONE ? 0 : p.calls.domain[call]!) || p.live.domain[entry]!;
-  if (shown !== 0) p.attribution.link(device, shown);
-  else if (isTranslated) return p.attribution.ofTranslated(device);
-  return shown;
+): void {
+  const { live, calls, attribution } = p;
+  const device = b.device[i]!;
+  const ofCall = call === NONE ? 0 : calls.domain[call]!;
+  const shown = ofCall || live.domain[entry]!;
+  if (shown !== 0) {
+    attribution.link(device, shown);
+    live.domain[entry] = shown;
+    if (ofCall !== 0) live.domainClass[entry] = calls.domainClass[call]!;
+  } else if (isTranslated) {
+    live.domain[entry] = attribution.ofTranslated(device);
+    live.domainClass[entry] = DomainClass.B;
+  } else return;
+  p.pageOwners.note(b.tid[i]!, b.physLow[i]!, b.physHigh[i]!, live.domain[entry]!, device);
 }
 
 // The other segments of a list that was mapped piece by piece are entries of their own until now.
@@ -197,7 +207,10 @@ function onFailure(p: Pairing, b: EventBatch, i: number, op: Op): void {
   if (row !== NONE) {
     const seen = calls.seen[open]!;
     d.limit = calls.limit[open]!;
-    d.domain = calls.domain[open]!;
+    if (calls.domain[open] !== 0) {
+      d.domain = calls.domain[open]!;
+      d.domainClass = calls.domainClass[open]! as DomainClass;
+    }
     if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
     if (d.size === 0) {
       d.size = calls.bytes[open]!;

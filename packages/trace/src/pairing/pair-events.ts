@@ -1,7 +1,7 @@
 // The main loop of pairing: each event to the function that understands it.
 //
-// Described in docs/trace-format.md. Rows come out in the order of the first signs of the calls. Left out: the
-// class E of attribution (same task and physical page), block and NVMe correlation events.
+// Described in docs/pairing.md. Rows come out in the order of the first signs of the calls. Left out:
+// block and NVMe correlation events.
 
 import { type EventBatch, EventKind, Op } from '../batch.ts';
 import {
@@ -39,7 +39,8 @@ import { onFree, onUnmap, onUnmapList } from './unmap-events.ts';
 
 /** Pairs the events of one batch with what came before. */
 export function pairEvents(p: Pairing, b: EventBatch): void {
-  if (!p.dmaEvents) p.dmaEvents = hasDmaEvents(b);
+  if (!p.dmaEvents) p.dmaEvents = hasKind(b, EventKind.dmaMap, EventKind.dmaSyncSg);
+  if (!p.pageTable) p.pageTable = hasKind(b, EventKind.iommuMap, EventKind.iommuUnmap);
   const { length, kind, cpu } = b;
   for (let i = 0; i < length; i++) {
     const k = kind[i]!;
@@ -50,11 +51,11 @@ export function pairEvents(p: Pairing, b: EventBatch): void {
   }
 }
 
-/** Whether the requests of this batch are made by DMA API events; a look ahead of up to one batch. */
-function hasDmaEvents(b: EventBatch): boolean {
+/** Whether a batch has events of these kinds, which then make the requests; a look ahead of up to one batch. */
+function hasKind(b: EventBatch, first: EventKind, last: EventKind): boolean {
   for (let i = 0; i < b.length; i++) {
     const k = b.kind[i]!;
-    if (k >= EventKind.dmaMap && k <= EventKind.dmaSyncSg) return true;
+    if (k >= first && k <= last) return true;
   }
   return false;
 }

@@ -4,15 +4,21 @@
 // Breakpoint probes (kernel 6.1) hide their true context behind 'Z' or 'z'. Interrupts nest, so the
 // newest open call of a breakpoint is the one that goes on.
 
-import type { EventBatch } from '../batch.ts';
+import { DomainClass, type EventBatch } from '../batch.ts';
 import { PAGE } from './address.ts';
 import { Call, isNmi, Seen } from './call-table.ts';
+import { keyOf } from './finding.ts';
 import { NONE } from './live-set.ts';
+import { beginMapping, endMapping, onFreeAlone } from './probes-alone.ts';
 import { currentCall, openCall, resolve } from './resolving.ts';
 import { moveRow } from './rows.ts';
-import { evidence, type Pairing } from './state.ts';
+import { evidence, isProbesAlone, type Pairing } from './state.ts';
+import { onTableMap } from './table-map.ts';
+import { unmapRange } from './table-unmap.ts';
 
 const BELOW_4G = 2 ** 32;
+/** ns within which two probes of one address on one CPU are of one call. */
+const NESTED = 5_000;
 
 /** iommu_dma_alloc_iova: the first sign of a map on a translated device. */
 export function onAllocProbe(p: Pairing, b: EventBatch, i: number): void {
@@ -27,7 +33,7 @@ export function onAllocProbe(p: Pairing, b: EventBatch, i: number): void {
   calls.seen[call] = calls.seen[call]! | Seen.allocProbe;
   calls.device[call] = b.device[i]!;
   calls.domainToken[call] = b.token[i]!;
-  calls.domain[call] = p.attribution.ofPointer(b.token[i]!);
+  calls.place(call, p.attribution.ofPointer(b.token[i]!), DomainClass.A);
   calls.bytes[call] = b.size[i]!;
   calls.limit[call] = limit;
   const known = evidence(p, b.device[i]!);
@@ -38,6 +44,7 @@ export function onAllocProbe(p: Pairing, b: EventBatch, i: number): void {
 export function onIovaAlloc(p: Pairing, b: EventBatch, i: number): void {
   const { calls, attribution } = p;
   p.tableEvents = true;
+  p.allocations = true;
   let call = openMap(p, b, i);
   if (call !== NONE && !continuesAllocation(p, call)) {
     endOther(p, call);
@@ -52,7 +59,7 @@ export function onIovaAlloc(p: Pairing, b: EventBatch, i: number): void {
   state.allocations++;
   const isRetry = (calls.seen[call]! & Seen.allocFailed) !== 0;
   calls.seen[call] = (calls.seen[call]! | Seen.iova) & ~Seen.allocFailed;
-  calls.domain[call] = domain;
+  calls.place(call, domain, DomainClass.A);
   takeEffect(p, b, i, call);
   if (calls.bytes[call] === 0) calls.bytes[call] = b.size[i]! * granule;
   if ((calls.seen[call]! & Seen.allocProbe) === 0) return;
@@ -88,11 +95,15 @@ function continuesAllocation(p: Pairing, call: number): boolean {
 /** alloc_iova_fast returned. */
 export function onIovaAllocReturn(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
+  p.allocReturns = true;
   const call = openMap(p, b, i);
   if (call === NONE || (calls.seen[call]! & Seen.iova) === 0) return;
   const pfn = b.aux[i]!;
   if (pfn === 0) calls.seen[call] = calls.seen[call]! | Seen.allocFailed;
-  else calls.page[call] = pfn * granuleOf(p, calls.domain[call]!);
+  else {
+    calls.page[call] = pfn * granuleOf(p, calls.domain[call]!);
+    if (isProbesAlone(p)) beginMapping(p, call);
+  }
 }
 
 function granuleOf(p: Pairing, domain: number): number {
@@ -104,6 +115,11 @@ function granuleOf(p: Pairing, domain: number): number {
 export function onIovaFree(p: Pairing, b: EventBatch, i: number): void {
   const { calls, live } = p;
   const call = currentCall(p, b, i);
+  if (isProbesAlone(p)) {
+    const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
+    onFreeAlone(p, b, i, domain, b.aux[i]! * granuleOf(p, domain));
+    return;
+  }
   if (call === NONE || calls.kind[call] !== Call.unmap) return;
   const entry = calls.record[call]!;
   const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
@@ -134,7 +150,8 @@ export function onUnmapProbe(p: Pairing, b: EventBatch, i: number): void {
   calls.bytes[call] = b.size[i]!;
   calls.addressLow[call] = b.addressLow[i]!;
   calls.addressHigh[call] = b.addressHigh[i]!;
-  calls.domain[call] = p.attribution.ofDevice(b.device[i]!);
+  calls.place(call, p.attribution.ofDevice(b.device[i]!), DomainClass.A);
+  if (isProbesAlone(p)) endMapping(p, call);
 }
 
 /** The map call that a probe goes on with; an unmap in the same context is over. */
@@ -162,8 +179,34 @@ function endOther(p: Pairing, call: number): void {
  * have a domain by their iovad; for others (VFIO) the domain pointer stands for it.
  */
 export function onDomainHint(p: Pairing, b: EventBatch, i: number): void {
+  hint(p, b, i);
+  if (!isProbesAlone(p) || p.allocations) return;
+  if (isUnmapHint(p, b, i)) unmapRange(p, b, i, b.size[i]!);
+  else if (!isMappedAlready(p, b, i)) onTableMap(p, b, i);
+}
+
+function isUnmapHint(p: Pairing, b: EventBatch, i: number): boolean {
+  return p.names[b.name[i]!]!.startsWith('iommu_unmap');
+}
+
+// iommu_map calls iommu_map_nosync, which may have a probe too.
+function isMappedAlready(p: Pairing, b: EventBatch, i: number): boolean {
+  const { live } = p;
+  const domain = p.attribution.ofPointer(b.token[i]!);
+  for (
+    let entry = live.first(keyOf(p, b.addressLow[i]!, b.addressHigh[i]!));
+    entry !== NONE;
+    entry = live.next(entry)
+  ) {
+    const isNested = live.cpu[entry] === b.cpu[i] && b.time[i]! - live.time[entry]! < NESTED;
+    if (isNested && live.domain[entry] === domain) return true;
+  }
+  return false;
+}
+
+function hint(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
-  const isUnmap = p.names[b.name[i]!]!.startsWith('iommu_unmap');
+  const isUnmap = isUnmapHint(p, b, i);
   const pointer = b.token[i]!;
   if (isUnmap) {
     const call = currentCall(p, b, i);
@@ -208,5 +251,5 @@ function endAndOpen(
     if (call !== NONE) resolve(p, call);
     call = openCall(p, b, i, kind);
   }
-  calls.domain[call] = domain;
+  calls.place(call, domain, DomainClass.A);
 }

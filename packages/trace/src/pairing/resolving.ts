@@ -3,8 +3,7 @@
 // A map call that only iommu events showed leaves its mapping as it is: the row is completed by the
 // unmap, or at the end. An unmap call completes its row with what was seen of it.
 
-import type { EventBatch } from '../batch.ts';
-import { Flag, Op } from '../batch.ts';
+import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
 import { Call, Seen } from './call-table.ts';
 import { finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
@@ -13,6 +12,7 @@ import { writeFailure } from './failures.ts';
 import { adoptExact, findMapping } from './finding.ts';
 import { NONE, State } from './live-set.ts';
 import { beginRow } from './rows.ts';
+import { splitMapping } from './splitting.ts';
 import type { Pairing } from './state.ts';
 
 /** Opens a call at event `i`, with a row of its own. */
@@ -73,7 +73,10 @@ function resolveMap(p: Pairing, call: number): void {
   if (calls.record[call] !== NONE || (seen & Seen.table) !== 0) return;
   if ((seen & Seen.allocFailed) !== 0) {
     const d = draftCall(p, call, Op.map);
-    if (d.domain === 0) d.domain = p.attribution.ofDevice(d.device);
+    if (d.domain === 0) {
+      d.domain = p.attribution.ofDevice(d.device);
+      d.domainClass = DomainClass.A;
+    }
     d.flags = Flag.sizeDerived;
     writeFailure(p, d);
   } else if ((seen & Seen.bounceFailed) !== 0) p.oddities.count('FAILED_LIST');
@@ -89,8 +92,13 @@ function resolveUnmap(p: Pairing, call: number): void {
     if (entry !== NONE && p.live.row[entry]! > calls.row[call]!) entry = NONE;
   }
   if (entry !== NONE) finishFound(p, call, entry);
+  else if (isTableAlone(seen) && splitMapping(p, call)) return;
   else if (calls.bytes[call]! > 0) finishNotFound(p, call);
   else if ((seen & Seen.list) !== 0) noteUnmatched(p, draftCall(p, call, Op.unmap));
+}
+
+function isTableAlone(seen: number): boolean {
+  return (seen & Seen.table) !== 0 && (seen & (Seen.list | Seen.free | Seen.unmapProbe)) === 0;
 }
 
 function finishFound(p: Pairing, call: number, entry: number): void {
@@ -125,9 +133,13 @@ function finishNotFound(p: Pairing, call: number): void {
   const d = draftCall(p, call, opOf(p, call));
   const isExact = (p.calls.seen[call]! & (Seen.unmapProbe | Seen.free)) !== 0;
   if (!isExact) d.flags = Flag.sizeDerived;
-  if (d.domain === 0) d.domain = p.attribution.ofDevice(d.device);
+  if (d.domain === 0) {
+    d.domain = p.attribution.ofDevice(d.device);
+    d.domainClass = DomainClass.A;
+  }
   if (d.domain === 0 && d.device === 0) {
     d.domain = p.attribution.guess();
+    d.domainClass = DomainClass.none;
     d.flags |= Flag.domainInferred;
   }
   finishOrphan(p, d);

@@ -1,10 +1,10 @@
 // Rows of the request store: reserved at the first sign of a call, completed when it is understood.
 
-import { type EventBatch, Flag, Op } from '../batch.ts';
+import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK, type RequestStore } from '../request-store.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
 import type { Draft } from './draft.ts';
-import { State } from './live-set.ts';
+import { NONE, State } from './live-set.ts';
 import type { Pairing } from './state.ts';
 
 /** Reserves a row with time, place and task of event `i`; it is Op.none until completed. */
@@ -68,6 +68,7 @@ export function writeDraft(store: RequestStore, d: Draft, id: number): void {
   c.id[r] = id;
   c.device[r] = d.device;
   c.domain[r] = d.domain;
+  c.domainClass[r] = d.domain === 0 ? DomainClass.none : d.domainClass;
   c.size[r] = d.size;
   c.addressLow[r] = d.addressLow;
   c.addressHigh[r] = d.addressHigh;
@@ -107,6 +108,7 @@ export function writeMap(
   c.op[r] = op;
   c.device[r] = live.device[entry]!;
   c.domain[r] = live.domain[entry]!;
+  c.domainClass[r] = live.domainClass[entry]!;
   c.id[r] = live.id[entry]!;
   c.size[r] = live.size[entry]!;
   c.addressLow[r] = live.addressLow[entry]!;
@@ -127,8 +129,8 @@ export function writeMap(
 export function writeTableMap(p: Pairing, entry: number): void {
   const { live } = p;
   const state = live.state[entry]!;
-  if (live.domain[entry] === 0) live.domain[entry] = onlyDomain(p);
   let flags = (state & State.guessed) !== 0 ? Flag.domainInferred : 0;
+  if (live.domain[entry] === 0) flags |= inferDomain(p, entry);
   if ((state & State.exact) === 0) {
     live.size[entry] = live.pages[entry]! * PAGE;
     live.addressLow[entry] = lowOf(live.page[entry]!);
@@ -139,9 +141,26 @@ export function writeTableMap(p: Pairing, entry: number): void {
   writeMap(p, entry, Op.map, 1, flags, 0);
 }
 
-/** The domain of table events that nothing attributes: the only one there ever was, else unknown. */
-function onlyDomain(p: Pairing): number {
-  return p.attribution.domains.length === 2 ? 1 : 0;
+// The domain of table events that nothing attributes: the only one there ever was, else that in which the
+// thread had the same physical page. Returns the flags that say so.
+function inferDomain(p: Pairing, entry: number): number {
+  const { live } = p;
+  if (p.attribution.domains.length === 2) {
+    live.domain[entry] = 1;
+    live.domainClass[entry] = DomainClass.D;
+    return 0;
+  }
+  const row = live.row[entry]!;
+  const tid = p.store.block(row).tid[row & BLOCK_MASK]!;
+  const known = p.pageOwners.find(tid, live.physLow[entry]!, live.physHigh[entry]!);
+  if (known === NONE) return 0;
+  const domain = p.pageOwners.domain[known]!;
+  if (p.attribution.domains[domain]!.destroyedAt !== null) return 0;
+  live.domain[entry] = domain;
+  live.domainClass[entry] = DomainClass.E;
+  if (live.device[entry] !== 0) return Flag.domainInferred;
+  live.device[entry] = p.pageOwners.device[known]!;
+  return Flag.domainInferred | (live.device[entry] === 0 ? 0 : Flag.deviceInferred);
 }
 
 /** Takes a mapping out of all indexes and forgets it. */

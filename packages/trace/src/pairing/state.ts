@@ -10,6 +10,7 @@ import { createDraft, type Draft } from './draft.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { LiveSet } from './live-set.ts';
 import { Oddities } from './oddities.ts';
+import { PageOwners } from './page-owners.ts';
 
 /** Requests by op and by fate. */
 export interface RequestCounts {
@@ -48,6 +49,7 @@ export interface Pairing {
   readonly demands: Demands;
   readonly lifetimes: Lifetimes;
   readonly oddities: Oddities;
+  readonly pageOwners: PageOwners;
   readonly counts: RequestCounts;
   readonly draft: Draft;
   /** By device index. */
@@ -60,8 +62,15 @@ export interface Pairing {
   readonly ignoreProbes: boolean;
   /** DMA API events were seen: they, not the lower layers, make the requests. */
   dmaEvents: boolean;
+  /** Events of the page table (iommu:*) were seen. */
+  pageTable: boolean;
   /** Events of a page table or of the IOVA allocator were seen. */
   tableEvents: boolean;
+  /** alloc_iova_fast was seen, and its return. */
+  allocations: boolean;
+  allocReturns: boolean;
+  /** __iommu_dma_unmap was seen without any event: frees tell nothing more. */
+  unmapProbes: boolean;
   /** Breakpoint probes were seen. */
   breakpoints: boolean;
   /** swiotlb_tbl_unmap_single was seen: swiotlb_release_slots adds nothing. */
@@ -86,6 +95,11 @@ export interface Pairing {
   readonly fresh: Map<number, number>;
 }
 
+/** Neither the DMA API nor the page table was recorded: probes make the requests. */
+export function isProbesAlone(p: Pairing): boolean {
+  return !p.dmaEvents && !p.pageTable;
+}
+
 export function createPairing(
   store: RequestStore,
   preloaded: RequestStore,
@@ -104,6 +118,7 @@ export function createPairing(
     demands: new Demands(),
     lifetimes: new Lifetimes(),
     oddities: new Oddities(),
+    pageOwners: new PageOwners(),
     counts: { map: 0, unmap: 0, alloc: 0, free: 0, sync: 0, failed: 0, openStart: 0, openEnd: 0 },
     draft: createDraft(),
     devices: [],
@@ -112,7 +127,11 @@ export function createPairing(
     tokens,
     ignoreProbes,
     dmaEvents: false,
+    pageTable: false,
     tableEvents: false,
+    allocations: false,
+    allocReturns: false,
+    unmapProbes: false,
     breakpoints: false,
     bounceUnmaps: false,
     queueEvents: 0,

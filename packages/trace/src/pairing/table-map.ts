@@ -4,7 +4,7 @@
 // DMA API events (kernel 6.1) each map is a mapping until its unmap tells which belong together, or a
 // probe of the allocator tells how much the call will map.
 
-import type { EventBatch } from '../batch.ts';
+import { DomainClass, type EventBatch } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { pageOf, pagesFor } from './address.ts';
 import { Call, Seen } from './call-table.ts';
@@ -36,10 +36,20 @@ export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
   calls.seen[call] = calls.seen[call]! | Seen.table;
   if (p.dmaEvents) return;
   if (previous !== NONE) live.continues[entry] = live.row[previous]! + 1;
-  if (live.domain[entry] === 0) live.domain[entry] = p.attribution.ofDevice(live.device[entry]!);
+  placeByProbe(p, b, i, entry);
   if (live.domain[entry] !== 0) closeTwins(p, b, i, entry);
-  else placeVirtually(p, entry, previous === NONE ? 0 : live.domain[previous]!);
+  else placeVirtually(p, entry, b.tid[i]!, previous === NONE ? 0 : live.domain[previous]!);
   closeWhenFull(p, call, entry);
+}
+
+// The domain of the call, else of the device that its probe told.
+function placeByProbe(p: Pairing, b: EventBatch, i: number, entry: number): void {
+  const { live } = p;
+  const device = live.device[entry]!;
+  if (live.domain[entry] === 0) live.domain[entry] = p.attribution.ofDevice(device);
+  if (live.domain[entry] === 0) return;
+  live.domainClass[entry] = DomainClass.A;
+  p.pageOwners.note(b.tid[i]!, b.physLow[i]!, b.physHigh[i]!, live.domain[entry]!, device);
 }
 
 function addEntry(
@@ -60,6 +70,7 @@ function addEntry(
   live.limit[entry] = calls.limit[call]!;
   live.device[entry] = calls.device[call]!;
   live.domain[entry] = calls.domain[call]!;
+  live.domainClass[entry] = calls.domainClass[call]!;
   live.ranges[entry] = 1;
   live.state[entry] = State.translated;
   return entry;
@@ -72,7 +83,7 @@ function extendsCall(p: Pairing, call: number, entry: number, pages: number): bo
   const isKnown = (calls.seen[call]! & (Seen.allocProbe | Seen.iova)) !== 0;
   if (!p.dmaEvents && !isKnown) return false;
   if (isKnown && live.pages[entry]! + pages > pagesFor(calls.bytes[call]!)) return false;
-  live.pages[entry] = live.pages[entry]! + pages;
+  live.resize(entry, live.pages[entry]! + pages);
   if (!p.dmaEvents) closeWhenFull(p, call, entry);
   return true;
 }
@@ -100,7 +111,7 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
   const { calls } = p;
   if (p.breakpoints) {
     let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
-    while (hidden !== NONE && calls.page[hidden] !== page) {
+    while (hidden !== NONE && !mayMap(p, hidden, page)) {
       hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map, hidden);
     }
     if (hidden !== NONE) return unveil(p, b, i, hidden);
@@ -112,6 +123,12 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
   if (calls.kind[call] === Call.map && !isOther) return call;
   resolve(p, call);
   return NONE;
+}
+
+// The call was given this page; or nothing tells what it was given, as returns have no probe.
+function mayMap({ calls, allocReturns }: Pairing, call: number, page: number): boolean {
+  if (calls.page[call] === page) return true;
+  return !allocReturns && calls.record[call] === NONE && (calls.seen[call]! & Seen.iova) !== 0;
 }
 
 /** Gives a call that a breakpoint probe opened the context of event `i`, its first ordinary one. */

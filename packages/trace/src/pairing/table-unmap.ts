@@ -2,28 +2,25 @@
 //
 // It takes its mapping out of the live set at once, because its order against other CPUs is right, and
 // the DMA API event of the call completes the request. Without DMA API events it completes the request
-// itself: it tells the extent, and the maps it covers become one.
-// Left out: an unmap that begins inside a mapping (VFIO may do that) finds nothing.
+// itself: it tells the extent, and the maps it covers become one. What covers only a part of a mapping
+// splits it (splitting.ts), once it is clear that no DMA API event follows.
 
-import type { EventBatch } from '../batch.ts';
+import { DomainClass, type EventBatch } from '../batch.ts';
 import { pageOf, pagesFor } from './address.ts';
 import { Call, Seen } from './call-table.ts';
 import { adoptExact, firstUnclaimed, keyOf } from './finding.ts';
 import { NONE, State } from './live-set.ts';
 import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import { dissolvePiece } from './rows.ts';
+import { cutFront } from './splitting.ts';
 import type { Pairing } from './state.ts';
 import { unveil } from './table-map.ts';
 
-/** Only the front of a mapping was unmapped. */
-const PARTIAL = -2;
 /** How far into a range a piece of a call is looked for, in pages. */
 const REACH = 1024;
 
 /** iommu:unmap. */
 export function onTableUnmap(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
-  p.tableEvents = true;
   const size = b.size[i]!;
   const unmapped = b.aux[i]!;
   if (size === 0 || unmapped === 0) {
@@ -32,13 +29,20 @@ export function onTableUnmap(p: Pairing, b: EventBatch, i: number): void {
   }
   if (unmapped < size) p.oddities.count('UNMAP_SHORT');
   else if (unmapped > size) p.oddities.count('UNMAP_LONG');
+  unmapRange(p, b, i, unmapped);
+}
+
+/** What event `i` says was unmapped: `bytes` from its address on. */
+export function unmapRange(p: Pairing, b: EventBatch, i: number, bytes: number): void {
+  const { calls } = p;
+  p.tableEvents = true;
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   let call = findCall(p, b, i, page);
   if (call === NONE) call = openCall(p, b, i, Call.unmap);
   const seen = calls.seen[call]!;
   calls.seen[call] = seen | Seen.table;
-  if ((seen & (Seen.list | Seen.free)) !== 0) closeListed(p, b, i, call, page);
-  else closePlain(p, b, i, call, page);
+  if ((seen & (Seen.list | Seen.free)) !== 0) closeListed(p, b, i, call, page, bytes);
+  else closePlain(p, b, i, call, page, bytes);
 }
 
 /** The open unmap call that this table unmap belongs to. */
@@ -64,43 +68,55 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
   return NONE;
 }
 
-function closePlain(p: Pairing, b: EventBatch, i: number, call: number, page: number): void {
+function closePlain(
+  p: Pairing,
+  b: EventBatch,
+  i: number,
+  call: number,
+  page: number,
+  bytes: number,
+): void {
   const { calls } = p;
   const isProbed = (calls.seen[call]! & Seen.unmapProbe) !== 0;
-  const entry = take(p, page, pagesFor(b.size[i]!), call, b.time[i]!);
-  if (entry === PARTIAL) {
-    calls.close(call);
-    return;
-  }
+  const entry = take(p, page, pagesFor(bytes), call, b.time[i]!);
   hold(p, call, entry);
   if (entry === NONE) {
-    if (!isProbed) noteRange(p, b, i, call);
+    if (!isProbed) noteRange(p, b, i, call, bytes);
   } else if (isProbed && (p.live.state[entry]! & State.claimed) === 0) {
-    const { device, bytes, addressLow, addressHigh } = calls;
-    adoptExact(p, entry, device[call]!, bytes[call]!, addressLow[call]!, addressHigh[call]!);
+    const { device, addressLow, addressHigh } = calls;
+    adoptExact(p, entry, device[call]!, calls.bytes[call]!, addressLow[call]!, addressHigh[call]!);
   }
   if (!p.dmaEvents) resolve(p, call);
 }
 
 // The unmap of a list or a free: its mapping is known, or comes to light now.
-function closeListed(p: Pairing, b: EventBatch, i: number, call: number, page: number): void {
+function closeListed(
+  p: Pairing,
+  b: EventBatch,
+  i: number,
+  call: number,
+  page: number,
+  bytes: number,
+): void {
   const { calls, live } = p;
   const entry = calls.record[call]!;
   const isItsOwn = entry !== NONE && (live.page[entry] === page || live.ranges[entry]! > 1);
   if (!isItsOwn) {
-    const taken = take(p, page, pagesFor(b.size[i]!), call, b.time[i]!);
-    if (taken !== PARTIAL) hold(p, call, taken);
+    const taken = take(p, page, pagesFor(bytes), call, b.time[i]!);
+    hold(p, call, taken);
     if (taken === NONE && calls.bytes[call] === 0) {
-      noteRange(p, b, i, call);
-      calls.domain[call] ||= p.attribution.ofTranslated(calls.device[call]!);
+      noteRange(p, b, i, call, bytes);
+      if (calls.domain[call] === 0) {
+        calls.place(call, p.attribution.ofTranslated(calls.device[call]!), DomainClass.B);
+      }
     }
   }
   calls.pending[call] = calls.pending[call]! - 1;
   if (calls.pending[call] === 0) resolve(p, call);
 }
 
-function noteRange(p: Pairing, b: EventBatch, i: number, call: number): void {
-  p.calls.bytes[call] = b.size[i]!;
+function noteRange(p: Pairing, b: EventBatch, i: number, call: number, bytes: number): void {
+  p.calls.bytes[call] = bytes;
   p.calls.addressLow[call] = b.addressLow[i]!;
   p.calls.addressHigh[call] = b.addressHigh[i]!;
 }
@@ -112,11 +128,7 @@ function take(p: Pairing, page: number, pages: number, call: number, time: numbe
   const entry = choose(p, page, pages, call, time);
   if (entry === NONE) return takeLater(p, page, end);
   const isClaimed = (live.state[entry]! & State.claimed) !== 0;
-  if (!isClaimed && live.pages[entry]! > pages) {
-    p.oddities.count('PARTIAL_UNMAP');
-    cutFront(p, entry, end, live.pages[entry]! - pages);
-    return PARTIAL;
-  }
+  if (!isClaimed && live.pages[entry]! > pages) return NONE;
   if (!isClaimed && live.pages[entry]! < pages) absorb(p, entry, end);
   live.unindex(entry);
   return entry;
@@ -131,7 +143,7 @@ function takeLater(p: Pairing, page: number, end: number): number {
     absorb(p, piece, end);
     live.unindex(piece);
     live.page[piece] = page;
-    live.pages[piece] = end - page;
+    live.resize(piece, end - page);
     return piece;
   }
   return NONE;
@@ -145,7 +157,7 @@ function absorb(p: Pairing, entry: number, end: number): void {
     const piece = pieceAt(p, at, entry);
     if (piece === NONE) return;
     const beyond = at + live.pages[piece]! - end;
-    live.pages[entry] = live.pages[entry]! + live.pages[piece]! - Math.max(0, beyond);
+    live.resize(entry, live.pages[entry]! + live.pages[piece]! - Math.max(0, beyond));
     if (beyond > 0) {
       p.oddities.count('PARTIAL_UNMAP');
       cutFront(p, piece, end, beyond);
@@ -167,13 +179,6 @@ function pieceAt(p: Pairing, page: number, entry: number): number {
     piece = live.next(piece);
   }
   return piece;
-}
-
-function cutFront(p: Pairing, entry: number, page: number, pages: number): void {
-  p.live.unindex(entry);
-  p.live.page[entry] = page;
-  p.live.pages[entry] = pages;
-  p.live.index(entry);
 }
 
 // Several domains may have a mapping here. Device and domain decide, then the extent (of all pieces); else the

@@ -4,7 +4,7 @@
 // live set already: so a CPU that reuses the address before the line is printed does no harm. List
 // unmaps and frees are printed before; the table unmap that follows closes them.
 
-import { type EventBatch, Flag, Op } from '../batch.ts';
+import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
 import { Call, Seen } from './call-table.ts';
 import { closeUnseen, finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
 import { draftEvent } from './draft.ts';
@@ -26,7 +26,10 @@ export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
   const reordered = entry === NONE ? 0 : checkTwins(p, b, i, entry);
   const d = draftEvent(p, b, i, row, Op.unmap);
   d.flags |= reordered;
-  if (call !== NONE) d.time = calls.time[call]!;
+  if (call !== NONE) {
+    d.time = calls.time[call]!;
+    if (calls.domainClass[call] === DomainClass.A) d.domainClass = DomainClass.A;
+  }
   if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
   if (entry !== NONE) {
     if ((p.live.state[entry]! & State.claimed) !== 0) {
@@ -76,7 +79,7 @@ function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: nu
   calls.seen[call] = seen;
   hold(p, call, entry);
   calls.device[call] = b.device[i]!;
-  calls.domain[call] = p.attribution.ofDevice(b.device[i]!);
+  calls.place(call, p.attribution.ofDevice(b.device[i]!), DomainClass.B);
   calls.direction[call] = b.direction[i]!;
   calls.addressLow[call] = b.addressLow[i]!;
   calls.addressHigh[call] = b.addressHigh[i]!;
@@ -110,7 +113,10 @@ function mappingOf(p: Pairing, b: EventBatch, i: number, taken: number, seen: nu
   }
   if ((live.state[taken]! & State.claimed) === 0) {
     adoptExact(p, taken, device, b.size[i]!, low, high);
-    if (live.domain[taken] === 0) live.domain[taken] = p.attribution.ofTranslated(device);
+    if (live.domain[taken] === 0) {
+      live.domain[taken] = p.attribution.ofTranslated(device);
+      live.domainClass[taken] = DomainClass.B;
+    }
     return taken;
   }
   const isIt =

@@ -2,7 +2,7 @@
 //
 // Mappings from before the trace come first; the metadata says how many rows they are.
 
-import { Op, type RequestBatch } from '../batch.ts';
+import { DomainClass, Op, type RequestBatch } from '../batch.ts';
 import type { Capture } from '../capture.ts';
 import { readAddress, type Words } from '../formats/table-cells.ts';
 import { BLOCK_MASK, BLOCK_ROWS, type RequestStore } from '../request-store.ts';
@@ -39,6 +39,7 @@ const PLAIN: readonly (readonly [name: string, key: Plain, type: ColumnType])[] 
   ['flags', 'flags', 'uint32'],
   ['segments', 'segments', 'uint32'],
   ['line', 'line', 'uint32'],
+  ['domain_class', 'domainClass', 'uint8'],
 ];
 
 /** Columns of 64 bits, from two of the batch. */
@@ -47,6 +48,9 @@ const WIDE = [
   ['phys', 'physLow', 'physHigh'],
 ] as const;
 
+/** Names of the classes of attribution by their number. */
+export const CLASS_NAMES: readonly string[] = Object.keys(DomainClass);
+
 /** Names of the ops by their number. */
 export const OP_NAMES: readonly string[] = opNames();
 
@@ -54,6 +58,7 @@ export const OP_NAMES: readonly string[] = opNames();
 export function requestColumns({ facts, tasks }: Pick<Capture, 'facts' | 'tasks'>): TableColumn[] {
   const labels: Readonly<Record<string, readonly string[]>> = {
     op: OP_NAMES,
+    domain_class: CLASS_NAMES,
     device: facts.devices.map(({ name }) => name),
     task: tasks,
   };
@@ -105,6 +110,7 @@ export interface TableLimits {
   readonly domain: number;
   readonly task: number;
   readonly op: number;
+  readonly domainClass: number;
 }
 
 /** Adds `count` rows of a chunk, from its row `from` on, to the store. */
@@ -122,6 +128,8 @@ export function appendRequests(
     for (let i = 0; i < rows; i++) store.reserve();
     const block = store.block(first);
     for (const [name, key] of PLAIN) {
+      // Tables of older versions do not have it.
+      if (key === 'domainClass' && chunk.column(name) === undefined) continue;
       copy(valuesOf(chunk, name, source), from + done, rows, block[key], first & BLOCK_MASK);
     }
     for (const [name, low, high] of WIDE) {
@@ -147,7 +155,7 @@ function check(
   limits: TableLimits,
   source: string,
 ): void {
-  for (const name of ['device', 'domain', 'task', 'op'] as const) {
+  for (const name of ['device', 'domain', 'task', 'op', 'domainClass'] as const) {
     const values = block[name];
     const limit = limits[name];
     for (let i = at; i < at + rows; i++) {

@@ -14,7 +14,7 @@ import { TraceError } from '../trace-error.ts';
 import { arrow } from './arrow.ts';
 import { overruled, type RequestMetadata, readRequestMetadata } from './metadata.ts';
 import { parquet } from './parquet.ts';
-import { appendRequests, OP_NAMES } from './request-table.ts';
+import { appendRequests, CLASS_NAMES, OP_NAMES } from './request-table.ts';
 import type { ReadChunk, ReadValues, TableFormat, TableSource } from './table.ts';
 import { requestCsv, requestJsonLines } from './text-table.ts';
 
@@ -57,6 +57,7 @@ export async function tableCapture(
       domain: metadata.facts.domains.length,
       task: metadata.tasks.length,
       op: OP_NAMES.length,
+      domainClass: CLASS_NAMES.length,
     };
     let left = metadata.preloaded;
     for await (const chunk of table.chunks()) {
@@ -129,6 +130,7 @@ function labelIndex({ facts, tasks }: RequestMetadata): Labels {
     new Map(labels.map((label, i) => [label, i]));
   return new Map([
     ['op', index(OP_NAMES)],
+    ['domain_class', index(CLASS_NAMES)],
     ['device', index(facts.devices.map(({ name }) => name))],
     ['task', index(tasks)],
   ]);

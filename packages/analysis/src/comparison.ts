@@ -2,7 +2,14 @@
 
 import type { ColumnTable } from 'arquero';
 import type { LabelledResult } from './charts/chart.ts';
-import { formatBytes, formatCount, formatDuration, formatShare, threeDigits } from './quantity.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatModelled,
+  formatShare,
+  threeDigits,
+} from './quantity.ts';
 import { escapeMarkdown, printable } from './report/escape.ts';
 import type { Summary } from './summary.ts';
 
@@ -42,7 +49,12 @@ const FIGURES: readonly Figure[] = [
   figure('stale window, p99', 'ns', (s) => s.exposure.staleWindow.p99, formatDuration),
   figure('stale window, max', 'ns', (s) => s.exposure.staleWindow.max, formatDuration),
   figure('exposure', 'byte seconds', (s) => s.exposure.byteSeconds, byteSeconds),
-  figure('modelled cost per map, mean', 'ns', (s) => s.modelledCost.perMap.mean, formatDuration),
+  figure('modelled cost per map, mean', 'ns', (s) => s.modelledCost.perMap.mean, formatModelled),
+  figure('modelled map, p50', 'ns', (s) => s.modelledLatency.map.p50, formatModelled),
+  figure('modelled map, p99', 'ns', (s) => s.modelledLatency.map.p99, formatModelled),
+  figure('modelled unmap, p50', 'ns', (s) => s.modelledLatency.unmap.p50, formatModelled),
+  figure('modelled unmap, p99', 'ns', (s) => s.modelledLatency.unmap.p99, formatModelled),
+  figure('modelled waiting', 'ns', (s) => waiting(s), formatModelled),
 ];
 
 /** As data, in long form: columns figure, unit, run, value (null where there is none) and text. */
@@ -127,6 +139,10 @@ function figure(
   format: (value: number) => string,
 ): Figure {
   return { name, unit, value, format };
+}
+
+function waiting({ modelledLatency }: Summary): number {
+  return modelledLatency.waiting.reduce((sum, { total }) => sum + total, 0);
 }
 
 function taken({ occupancy: { peak } }: Summary): number {

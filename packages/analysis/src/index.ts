@@ -23,7 +23,13 @@ export { benchStreams } from './conform/bench.ts';
 export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';
-export { formatBytes, formatCount, formatDuration, formatShare } from './quantity.ts';
+export {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatModelled,
+  formatShare,
+} from './quantity.ts';
 export { renderReportHtml } from './report/html.ts';
 export { renderReportMarkdown } from './report/markdown.ts';
 export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjects.ts';

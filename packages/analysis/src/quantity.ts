@@ -47,6 +47,15 @@ export function formatDuration(ns: number): string {
   return `${threeDigits(ns / unit.size)} ${unit.name}`;
 }
 
+/** A modelled duration, e.g. "12 ms": two significant digits, as it rests on assumptions. */
+export function formatModelled(ns: number): string {
+  if (ns === 0) return '0';
+  const rounded = Number(ns.toPrecision(2));
+  const unit = timeUnit(rounded);
+  const value = rounded / unit.size;
+  return `${value < 10 ? value.toFixed(1) : formatCount(value)} ${unit.name}`;
+}
+
 /** e.g. "94.6 %"; shares that are not quite 0 or 1 do not look as if they were. */
 export function formatShare(share: number): string {
   const percent = 100 * share;

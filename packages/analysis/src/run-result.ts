@@ -18,6 +18,8 @@ export interface Distributions {
   readonly reuseDelay: Bins;
   readonly treeSteps: Bins;
   readonly modelledMapCost: Bins;
+  readonly modelledMapLatency: Bins;
+  readonly modelledUnmapLatency: Bins;
   /** Entries released by each flush, by what caused it. */
   readonly flushBatch: {
     readonly full: Bins;

@@ -30,6 +30,8 @@ export interface Summary {
   /** How far the peaks stay below the limits that apply. */
   readonly headroom: readonly Headroom[];
   readonly modelledCost: CostFigures;
+  readonly modelledLatency: LatencyFigures;
+  readonly modelledWork: WorkFigures;
   /** Domains with at least one row, by index. */
   readonly domains: readonly DomainFigures[];
   /** Devices with at least one request, by index. */
@@ -426,6 +428,54 @@ export interface CostFigures {
   readonly total: number;
   /** Cost of each map, served or not. */
   readonly perMap: DistributionFigures;
+}
+
+/** Modelled, never measured: what requests take by machine.cost when they wait for each other. */
+export interface LatencyFigures {
+  /** Always true: these are assumptions turned into ns. */
+  readonly modelled: true;
+  /** open: requests arrive as recorded; closed: a CPU begins its next request when the one before is over. */
+  readonly loop: 'open' | 'closed';
+  /** Each map, served or not, with all that it caused. */
+  readonly map: DistributionFigures;
+  /** Each unmap, with the flush and the releases that it caused. */
+  readonly unmap: DistributionFigures;
+  /** Waiting of requests and timers, by lock. */
+  readonly waiting: readonly WaitingFigures[];
+}
+
+/** Modelled waiting at one kind of lock. */
+export interface WaitingFigures {
+  /** The tree of a domain, the depot of a size class, a flush queue that all CPUs share, the invalidation queue of the IOMMU. */
+  readonly lock: 'tree' | 'depot' | 'queue' | 'invalidation';
+  /** Sum of all waits, ns. */
+  readonly total: number;
+  /** Times that something waited. */
+  readonly waits: number;
+  /** The longest wait, ns. */
+  readonly longest: number;
+}
+
+/** How often each cost of machine.cost was charged: the sum of counts x costs is modelledCost.total. */
+export interface WorkFigures {
+  /** Hits in a magazine, and puts. */
+  readonly rcache: number;
+  /** Magazines to or from a depot. */
+  readonly depotExchange: number;
+  /** CPUs and size classes looked at when all caches were emptied. */
+  readonly cacheFlush: number;
+  /** Searches of the tree. */
+  readonly treeSearch: number;
+  /** Nodes visited. */
+  readonly treeStep: number;
+  /** Ranges into the tree, or out of it. */
+  readonly treeUpdate: number;
+  /** Synchronous invalidations of a range. */
+  readonly invalidateRange: number;
+  /** Flushes of the whole IOTLB. */
+  readonly invalidateAll: number;
+  /** Granules mapped and unmapped. */
+  readonly pageTableEntry: number;
 }
 
 /** One IOVA domain. */

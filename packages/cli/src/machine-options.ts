@@ -32,6 +32,7 @@ export interface MachineArguments extends KernelArguments, PolicyArguments {
   recordedFailures: 'hold' | 'drop' | undefined;
   failedRequests: string | undefined;
   translateAll: boolean | undefined;
+  loop: 'open' | 'closed' | undefined;
   rate: number | undefined;
   copies: number | undefined;
   seed: number | undefined;
@@ -93,6 +94,12 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
     .option('translate-all', {
       describe: 'Put devices that were mapped directly behind the IOMMU as well',
       type: 'boolean',
+    })
+    .option('loop', {
+      describe:
+        'Arrivals of the modelled latency: as recorded, or when the CPU is done with its last request',
+      choices: ['open', 'closed'] as const,
+      requiresArg: true,
     })
     .option('rate', {
       describe:
@@ -194,7 +201,7 @@ function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOve
 }
 
 function flagOverrides(options: MachineArguments, registry: PolicyRegistry): MachineOverrides {
-  const { allocator, timer, recordedFailures, failedRequests } = options;
+  const { allocator, timer, recordedFailures, failedRequests, loop } = options;
   return {
     ...kernelReadOptions(options),
     ...(timer === undefined ? {} : { timerMode: timer }),
@@ -204,6 +211,7 @@ function flagOverrides(options: MachineArguments, registry: PolicyRegistry): Mac
     ...(allocator === undefined
       ? {}
       : { allocator: checked('iova', 'allocator', allocator, registry) }),
+    ...(loop === undefined ? {} : { loop }),
     ...loadOverride(options),
   };
 }

@@ -1,26 +1,60 @@
 // The cost model: what the work of a replay would have taken, in ns. Nothing here is measured.
 //
-// Defaults are assumptions, listed with their reasons in docs/models/cost.md. Left out: contention,
-// refill of the IOTLB after a flush, memory placement.
+// Defaults are assumptions, each with what it rests on; docs/models/cost.md says more. Left out: refill
+// of the IOTLB after a flush, memory placement, large pages.
 
 import type { CostModel } from './machine.ts';
-import { AllocPath, type AllocWork } from './policy.ts';
 
-/** Assumed costs of a bare-metal x86 machine. */
-export const DEFAULT_COST: CostModel = {
-  rcache: 50,
-  depotExchange: 200,
-  treeSearch: 300,
-  treeStep: 10,
-  treeUpdate: 300,
-  invalidateRange: 700,
-  invalidateAll: 1000,
-  pageTableEntry: 50,
-};
+/** A piece of work with a cost, as help texts and tables show it. */
+export interface CostDescription {
+  readonly name: keyof CostModel;
+  /** Assumed ns for each, on a bare-metal x86 machine. */
+  readonly default: number;
+  readonly unit: 'ns';
+  /** What is counted. */
+  readonly work: string;
+  /** What the default rests on. */
+  readonly source: string;
+}
 
-/** Cost of an allocation, without its page-table entries. */
-export function allocCost(cost: CostModel, work: AllocWork): number {
-  const searches = work.tries * cost.treeSearch + work.steps * cost.treeStep;
-  if (work.path === AllocPath.rcache) return searches + cost.rcache;
-  return work.path === AllocPath.failed ? searches : searches + cost.treeUpdate;
+/** All costs, in the order of tables. */
+export const COSTS: readonly CostDescription[] = [
+  cost(
+    'rcache',
+    50,
+    'a hit in a magazine, or a put',
+    'assumed; an IOVA allocation alone took 0.1 us in a nested guest (mail of a benchmark patch, May 2025)',
+  ),
+  cost('depotExchange', 200, 'a magazine to or from the depot', 'assumed: one shared lock'),
+  cost(
+    'cacheFlush',
+    300,
+    'a CPU and size class looked at when all caches are emptied',
+    'assumed: a lock each',
+  ),
+  cost('treeSearch', 300, 'one search', 'assumed: the lock and the way down'),
+  cost('treeStep', 10, 'a node visited', 'assumed: about one cache miss'),
+  cost('treeUpdate', 300, 'a range into the tree, or out of it', 'assumed: as a search'),
+  cost(
+    'invalidateRange',
+    700,
+    'synchronous invalidation of a range',
+    'about 2,100 cycles at 3.1 GHz on bare metal (rIOMMU, ASPLOS 2015, quoted from memory)',
+  ),
+  cost(
+    'invalidateAll',
+    1000,
+    'a flush of the whole IOTLB',
+    'assumed for bare metal, without the misses that follow; an emulated IOMMU takes 10 us and more',
+  ),
+  cost('pageTableEntry', 50, 'a granule mapped or unmapped', 'assumed: a write'),
+];
+
+/** Assumed costs of a bare-metal x86 machine, in ns. */
+export const DEFAULT_COST: CostModel = Object.fromEntries(
+  COSTS.map(({ name, default: ns }) => [name, ns]),
+) as unknown as CostModel;
+
+function cost(name: keyof CostModel, ns: number, work: string, source: string): CostDescription {
+  return { name, default: ns, unit: 'ns', work, source };
 }

@@ -4,14 +4,15 @@
 // An unmap row says the state after the unmap, so it follows the flush and the releases that made
 // room in the queue; but it precedes the invalidation and the release of its own range (strict).
 
-import { allocCost } from './cost.ts';
 import { DmaLayer } from './dma-layer.ts';
 import { DomainHost, type HostedDomain } from './domain-host.ts';
 import type { HostResources } from './host-policy.ts';
+import { INVALIDATION_QUEUE, type Latency } from './latency.ts';
 import type { CostModel, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
 import { FailStage, OutcomeKind } from './outcome.ts';
 import type { Gauges, OutcomeLog } from './outcome-log.ts';
 import {
+  AllocPath,
   FailCause,
   type FlushCause,
   type FlushPolicy,
@@ -26,6 +27,11 @@ import {
 import { policyKit } from './policy-kit.ts';
 import type { Timers } from './timers.ts';
 
+/** Size classes of the caches, each with a depot. */
+const DEPOTS = 6;
+const QUEUE_LOCK = 1;
+const FIRST_DEPOT_LOCK = 2;
+
 /** What the domains of a replay share. */
 export interface DomainContext {
   readonly cpus: number;
@@ -33,6 +39,7 @@ export interface DomainContext {
   readonly online: Uint8Array;
   readonly timers: Timers;
   readonly log: OutcomeLog;
+  readonly latency: Latency;
   readonly cost: CostModel;
   readonly sac: SacPolicy;
   readonly devices: readonly MachineDevice[];
@@ -69,6 +76,9 @@ export class Domain implements Gauges, HostedDomain, Port {
   readonly #context: DomainContext;
   readonly #timers: Timers;
   readonly #log: OutcomeLog;
+  readonly #latency: Latency;
+  /** Numbers of its locks: the tree, the queue, then the depots by size class. */
+  readonly #treeLock: number;
   readonly #cost: CostModel;
   readonly #dma: DmaLayer;
   readonly #host: DomainHost | null;
@@ -80,6 +90,7 @@ export class Domain implements Gauges, HostedDomain, Port {
   #unmapPages = 0;
   #unmapBytes = 0;
   #unmapLifetime = 0;
+  #unmapWait = 0;
 
   constructor(
     index: number,
@@ -96,6 +107,8 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.#context = context;
     this.#timers = context.timers;
     this.#log = context.log;
+    this.#latency = context.latency;
+    this.#treeLock = context.latency.addLocks(2 + DEPOTS);
     this.#cost = context.cost;
     const takesStart = allocator.policy.parameters.some(({ name }) => name === 'startPfn');
     const start = takesStart ? { startPfn: options.startPfn } : {};
@@ -126,9 +139,18 @@ export class Domain implements Gauges, HostedDomain, Port {
     cpu: number,
     id: number,
   ): number {
+    const latency = this.#latency;
+    const { allocator } = this.#dma;
+    const exchangesBefore = allocator.depotExchanges?.() ?? 0;
     const pfn = this.#dma.map(device, pages, dmaLimit, cpu);
     const { work, gaveUp } = this.#dma;
     if (gaveUp) this.#log.row(OutcomeKind.sacGiveUp, this, id, -1, 0, 0, 0, 0);
+    const started = latency.elapsed;
+    const exchanges = (allocator.depotExchanges?.() ?? 0) - exchangesBefore;
+    const updates = work.path === AllocPath.rcache || pfn === NO_PFN ? 0 : 1;
+    if (work.path === AllocPath.rcache) latency.work(this.#cost.rcache);
+    const wait = this.#exchange(exchanges, pages) + this.#search(work.tries, work.steps, updates);
+    let cost = latency.elapsed - started - wait;
     let stage: FailStage = FailStage.none;
     let { cause } = work;
     if (pfn === NO_PFN) stage = FailStage.iova;
@@ -136,24 +158,29 @@ export class Domain implements Gauges, HostedDomain, Port {
       cause = this.#host.establish(pfn, pages, cpu, id);
       if (cause !== FailCause.none) stage = FailStage.syncMap;
     }
-    let cost = allocCost(this.#cost, work);
-    if (stage !== FailStage.none) {
+    if (stage === FailStage.none) {
+      this.liveMappings++;
+      this.livePages += this.#taken(pages);
+      const entries = pages * this.#cost.pageTableEntry;
+      latency.work(entries);
+      cost += entries;
+    } else if (pfn !== NO_PFN) {
       // What the host refused is free at once, in lazy mode too.
-      if (pfn !== NO_PFN) this.#dma.allocator.free(pfn, pages, cpu);
-      const row = this.#log.failed(this, id, pages, bytes, stage, cause, cost);
-      const { batch } = this.#log;
-      batch.path[row] = work.path;
-      batch.steps[row] = work.steps;
-      return NO_PFN;
+      allocator.free(pfn, pages, cpu);
     }
-    this.liveMappings++;
-    this.livePages += this.#taken(pages);
-    cost += pages * this.#cost.pageTableEntry;
-    const row = this.#log.row(OutcomeKind.map, this, id, pfn, pages, bytes, 0, cost);
+    const served = stage === FailStage.none;
+    const row = served
+      ? this.#log.row(OutcomeKind.map, this, id, pfn, pages, bytes, 0, cost)
+      : this.#log.failed(this, id, pages, bytes, stage, cause, cost);
     const { batch } = this.#log;
     batch.path[row] = work.path;
     batch.steps[row] = work.steps;
-    return pfn;
+    batch.searches[row] = work.tries;
+    batch.updates[row] = updates;
+    batch.exchanges[row] = exchanges;
+    batch.waitNs[row] = wait;
+    this.#log.answer(row);
+    return served ? pfn : NO_PFN;
   }
 
   /** Puts a mapping from before the trace in its place; false, and nothing is live, if it overlaps. */
@@ -183,8 +210,14 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.#unmapPages = pages;
     this.#unmapBytes = bytes;
     this.#unmapLifetime = lifetime;
+    const latency = this.#latency;
+    latency.work(pages * this.#cost.pageTableEntry);
+    // The lock of a queue that all CPUs share is held while it is flushed and what waited is freed.
+    const { shared } = this.#dma.queue;
+    this.#unmapWait = shared === true ? latency.acquire(this.#treeLock + QUEUE_LOCK) : 0;
     this.#host?.unmapped(pages);
     this.#dma.unmap(pfn, pages, cpu, id);
+    if (shared === true) latency.release(this.#treeLock + QUEUE_LOCK);
     this.#unmapping = 0;
     if (this.#unmapId === 0) return;
     this.queuedPages += this.#taken(pages);
@@ -245,14 +278,20 @@ export class Domain implements Gauges, HostedDomain, Port {
   }
 
   invalidateAll(cause: FlushCause): void {
-    this.#log.flush(this, cause, this.#cost.invalidateAll);
+    const ns = this.#cost.invalidateAll;
+    const wait = this.#latency.serve(INVALIDATION_QUEUE, ns);
+    const row = this.#log.flush(this, cause, ns);
+    this.#log.batch.waitNs[row] = wait;
     this.#host?.flushed();
   }
 
   invalidate(pfn: number, pages: number): void {
     if (this.#unmapId !== 0 && pfn === this.#unmapPfn) this.#writeUnmap();
     const bytes = pages * this.granule;
-    this.#log.row(OutcomeKind.sync, this, 0, pfn, pages, bytes, 0, this.#cost.invalidateRange);
+    const ns = this.#cost.invalidateRange;
+    const wait = this.#latency.serve(INVALIDATION_QUEUE, ns);
+    const row = this.#log.row(OutcomeKind.sync, this, 0, pfn, pages, bytes, 0, ns);
+    this.#log.batch.waitNs[row] = wait;
     this.#host?.invalidated(pfn, pages);
   }
 
@@ -265,22 +304,64 @@ export class Domain implements Gauges, HostedDomain, Port {
     if (this.#unmapId === id && id !== 0) this.#writeUnmap();
     if (this.#unmapping !== id) this.queuedPages -= this.#taken(pages);
     const { allocator } = this.#dma;
-    const cached = allocator.cachedPages();
+    const latency = this.#latency;
+    const exchangesBefore = allocator.depotExchanges?.() ?? 0;
+    const updatesBefore = allocator.treeRemovals?.() ?? 0;
+    const cachedBefore = allocator.cachedPages();
     allocator.free(pfn, pages, cpu);
-    const cost = allocator.cachedPages() > cached ? this.#cost.rcache : this.#cost.treeUpdate;
+    const exchanges = (allocator.depotExchanges?.() ?? 0) - exchangesBefore;
+    const returned = (allocator.treeRemovals?.() ?? 0) - updatesBefore;
+    const cached = returned === 0 && allocator.cachedPages() > cachedBefore;
+    const updates = cached ? 0 : Math.max(1, returned);
+    const started = latency.elapsed;
+    const wait = this.#exchange(exchanges, pages) + this.#search(0, 0, updates);
+    if (cached) latency.work(this.#cost.rcache);
+    const cost = latency.elapsed - started - wait;
     const window = this.#timers.now - queuedAt;
-    this.#log.row(OutcomeKind.release, this, id, pfn, pages, pages * this.granule, window, cost);
+    const bytes = pages * this.granule;
+    const row = this.#log.row(OutcomeKind.release, this, id, pfn, pages, bytes, window, cost);
+    const { batch } = this.#log;
+    batch.path[row] = cached ? AllocPath.rcache : AllocPath.rbtree;
+    batch.updates[row] = updates;
+    batch.exchanges[row] = exchanges;
+    batch.waitNs[row] = wait;
     this.#log.released(pages);
   }
 
   count(name: string, n: number): void {
-    const cost = n * this.#cost.treeUpdate;
     if (n === 0) return;
     if (name === 'rcacheFlush') {
-      this.#log.row(OutcomeKind.rcacheFlush, this, 0, -1, 0, 0, n, cost);
-    } else if (name === 'depotTrim') {
-      this.#log.row(OutcomeKind.depotTrim, this, 0, -1, 0, 0, n, cost);
-    }
+      const look = DEPOTS * this.cpus * this.#cost.cacheFlush;
+      this.#latency.work(look);
+      this.#returnRanges(OutcomeKind.rcacheFlush, n, look);
+    } else if (name === 'depotTrim') this.#returnRanges(OutcomeKind.depotTrim, n, 0);
+  }
+
+  /** Writes the row of `n` ranges that go to the tree; `more` ns were charged before. */
+  #returnRanges(kind: OutcomeKind, n: number, more: number): void {
+    const wait = this.#search(0, 0, n);
+    const cost = n * this.#cost.treeUpdate + more;
+    const row = this.#log.row(kind, this, 0, -1, 0, 0, n, cost);
+    this.#log.batch.updates[row] = n;
+    this.#log.batch.waitNs[row] = wait;
+  }
+
+  /** Work under the lock of the tree; ns of waiting. */
+  #search(searches: number, steps: number, updates: number): number {
+    if (searches + updates === 0) return 0;
+    const cost = this.#cost;
+    return this.#latency.serve(
+      this.#treeLock,
+      searches * cost.treeSearch + steps * cost.treeStep + updates * cost.treeUpdate,
+    );
+  }
+
+  /** Magazines that went to or came from a depot; ns of waiting. */
+  #exchange(exchanges: number, pages: number): number {
+    if (exchanges === 0) return 0;
+    const sizeClass = Math.min(DEPOTS - 1, Math.ceil(Math.log2(Math.max(1, pages))));
+    const lock = this.#treeLock + FIRST_DEPOT_LOCK + sizeClass;
+    return this.#latency.serve(lock, exchanges * this.#cost.depotExchange);
   }
 
   #taken(pages: number): number {
@@ -293,7 +374,7 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.liveMappings--;
     this.livePages -= this.#taken(pages);
     const cost = pages * this.#cost.pageTableEntry;
-    this.#log.row(
+    const row = this.#log.row(
       OutcomeKind.unmap,
       this,
       this.#unmapId,
@@ -303,6 +384,8 @@ export class Domain implements Gauges, HostedDomain, Port {
       this.#unmapLifetime,
       cost,
     );
+    this.#log.batch.waitNs[row] = this.#unmapWait;
+    this.#log.answer(row);
     this.#unmapId = 0;
   }
 }

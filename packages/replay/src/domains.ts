@@ -5,6 +5,7 @@
 import { Op, type RequestBatch } from '@dmalab/trace';
 import { type Chosen, Domain, type DomainContext, runningCpu } from './domain.ts';
 import type { HostResources } from './host-policy.ts';
+import type { Latency } from './latency.ts';
 import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
 import { OutcomeKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
@@ -41,6 +42,7 @@ export class Domains {
   constructor(
     machine: Machine,
     timers: Timers,
+    latency: Latency,
     log: OutcomeLog,
     live: LiveTable,
     registry: PolicyRegistry,
@@ -52,7 +54,7 @@ export class Domains {
     this.#timers = timers;
     this.#log = log;
     this.#live = live;
-    this.#context = { cpus, online, timers, log, cost, sac, devices, host };
+    this.#context = { cpus, online, timers, log, latency, cost, sac, devices, host };
     this.#domains = new Array(machine.domains.length + devices.length).fill(null);
     const { name, parameters } = completeChoice('iova', machine.allocator, registry);
     this.#allocator = { policy: iovaPolicy(name, registry), parameters };

@@ -18,7 +18,7 @@ export {
   swiotlbRules,
   VERIFIED_SWIOTLB_KERNELS,
 } from './bounce/swiotlb-parameters.ts';
-export { DEFAULT_COST } from './cost.ts';
+export { COSTS, type CostDescription, DEFAULT_COST } from './cost.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { dryBouncePort, dryHostPort, dryPort } from './dry-ports.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';
@@ -32,6 +32,7 @@ export {
 } from './iova/linux-iova.ts';
 export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
+export { Lock } from './latency.ts';
 export { type Load, loadedSource, RECORDED_LOAD } from './load/load.ts';
 export * from './machine.ts';
 export { PLAIN_DEVICE, PLAIN_MACHINE } from './machine-defaults.ts';
@@ -61,6 +62,7 @@ export { checkMade, checkPolicy, registryWith } from './policy-check.ts';
 export { policyKit } from './policy-kit.ts';
 export { replay } from './replay.ts';
 export type { RequestSource } from './request-source.ts';
+export { costOfWork, lockOfRow, type WorkCounts, WorkSum } from './row-work.ts';
 export { fnvWord } from './structures/fnv.ts';
 export type { Ring } from './structures/ring.ts';
 export { ENDLESS, NOT_FOUND, SearchRule, SlotSearch } from './structures/slot-search.ts';

@@ -33,6 +33,7 @@ export const PLAIN_MACHINE: Machine = {
   flush: null,
   recordedFailures: 'hold',
   load: null,
+  loop: 'open',
   failedRequests,
   bounce: { name: 'none', parameters: {} },
   swiotlb: 'auto',

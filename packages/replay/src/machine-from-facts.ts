@@ -56,6 +56,7 @@ export function machineFromFacts(
     flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel, registry) : null,
     recordedFailures: overrides.recordedFailures ?? 'hold',
     load: overrides.load ? { ...RECORDED_LOAD, ...overrides.load } : null,
+    loop: overrides.loop ?? 'open',
     failedRequests: { ...PLAIN_MACHINE.failedRequests, ...overrides.failedRequests },
     bounce: completeChoice('bounce', overrides.bounce ?? PLAIN_MACHINE.bounce, registry),
     swiotlb: overrides.swiotlb ?? 'auto',

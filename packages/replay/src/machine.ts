@@ -12,6 +12,8 @@ export type SacPolicy = 'always' | 'sticky' | 'off';
 
 /** When streaming maps bounce: where they must (auto), always (force, as `swiotlb=force` and confidential guests), never (noforce). */
 export type SwiotlbMode = 'auto' | 'force' | 'noforce';
+/** open: requests arrive as recorded. closed: a CPU begins its next request when the one before is over. */
+export type Loop = 'open' | 'closed';
 
 /** A policy by name, with the parameters that differ from its defaults. */
 export interface PolicyChoice {
@@ -69,6 +71,7 @@ export interface MachineDomain {
 export interface CostModel {
   readonly rcache: number;
   readonly depotExchange: number;
+  readonly cacheFlush: number;
   readonly treeSearch: number;
   readonly treeStep: number;
   readonly treeUpdate: number;
@@ -103,6 +106,8 @@ export interface Machine {
   readonly recordedFailures: 'hold' | 'drop';
   /** null: the requests come as recorded. */
   readonly load: Load | null;
+  /** When requests arrive in the latency model: open as recorded, closed when the CPU is done with the one before. */
+  readonly loop: Loop;
   readonly failedRequests: FailedRequests;
   /** Bounce memory (swiotlb). */
   readonly bounce: PolicyChoice;
@@ -137,6 +142,7 @@ export interface MachineOverrides {
   readonly recordedFailures?: 'hold' | 'drop';
   /** null: as recorded. */
   readonly load?: Partial<Load> | null;
+  readonly loop?: Loop;
   readonly failedRequests?: Partial<FailedRequests>;
   readonly bounce?: PolicyChoice;
   readonly swiotlb?: SwiotlbMode;

@@ -4,6 +4,7 @@
 // list until the replay hands them out between two requests, then they are used again.
 
 import type { RequestBatch } from '@dmalab/trace';
+import type { Latency } from './latency.ts';
 import { type FailStage, OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import type { FailCause } from './policy.ts';
 import type { Timers } from './timers.ts';
@@ -48,6 +49,11 @@ export function createOutcomeBatch(): OutcomeBatch {
     steps: new Uint32Array(OUTCOME_ROWS),
     value: new Float64Array(OUTCOME_ROWS),
     costNs: new Float64Array(OUTCOME_ROWS),
+    waitNs: new Float64Array(OUTCOME_ROWS),
+    latencyNs: new Float64Array(OUTCOME_ROWS),
+    searches: new Uint8Array(OUTCOME_ROWS),
+    updates: new Uint32Array(OUTCOME_ROWS),
+    exchanges: new Uint32Array(OUTCOME_ROWS),
     flags: new Uint32Array(OUTCOME_ROWS),
     line: new Uint32Array(OUTCOME_ROWS),
     liveMappings: new Uint32Array(OUTCOME_ROWS),
@@ -74,6 +80,7 @@ export class OutcomeLog {
   isLastTry = true;
   tries = 0;
   readonly #timers: Timers;
+  readonly #latency: Latency;
   readonly #full: OutcomeBatch[] = [];
   readonly #spare: OutcomeBatch[] = [];
   #cpu = 0;
@@ -83,13 +90,17 @@ export class OutcomeLog {
   #line = 0;
   #flushBatch: OutcomeBatch = this.batch;
   #flushRow = -1;
+  #answerBatch: OutcomeBatch = this.batch;
+  #answerRow = -1;
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers, latency: Latency) {
     this.#timers = timers;
+    this.#latency = latency;
   }
 
   /** Rows from here on are caused by request `i` of `batch`. */
   request(batch: RequestBatch, i: number, cpu: number): void {
+    this.#latency.begin(cpu);
     this.#cpu = cpu;
     this.#device = batch.device[i]!;
     this.#tid = batch.tid[i]!;
@@ -100,12 +111,27 @@ export class OutcomeLog {
 
   /** Rows from here on are caused by a timer on `cpu`, those of a held mapping by its `device`. */
   timer(cpu: number, device: number = 0, flags: number = 0): void {
+    this.#latency.begin(cpu);
     this.#cpu = cpu;
     this.#device = device;
     this.#tid = -1;
     this.#flags = flags;
     this.#line = 0;
     this.#flushRow = -1;
+  }
+
+  /** `row` of `batch` is that of the request itself: it gets the time of all that the request causes. */
+  answer(row: number): void {
+    this.#answerBatch = this.batch;
+    this.#answerRow = row;
+  }
+
+  /** The request or timer is over: call it before the clock moves. */
+  done(): void {
+    const ns = this.#latency.end();
+    if (this.#answerRow < 0) return;
+    this.#answerBatch.latencyNs[this.#answerRow] = ns;
+    this.#answerRow = -1;
   }
 
   /** Adds a row with the state of `domain` as it is now, and returns its index in `batch`. */
@@ -137,6 +163,11 @@ export class OutcomeLog {
     batch.steps[i] = 0;
     batch.value[i] = value;
     batch.costNs[i] = costNs;
+    batch.waitNs[i] = 0;
+    batch.latencyNs[i] = 0;
+    batch.searches[i] = 0;
+    batch.updates[i] = 0;
+    batch.exchanges[i] = 0;
     batch.flags[i] = this.#flags;
     batch.line[i] = this.#line;
     if (domain) writeGauges(batch, i, domain);
@@ -162,11 +193,12 @@ export class OutcomeLog {
     return row;
   }
 
-  /** Adds the row of a whole-IOTLB flush; releases that follow at once are added up in it. */
-  flush(domain: Gauges, cause: number, costNs: number): void {
+  /** Adds the row of a whole-IOTLB flush and returns its index in `batch`; releases that follow at once are added up in it. */
+  flush(domain: Gauges, cause: number, costNs: number): number {
     this.#flushRow = this.row(OutcomeKind.flush, domain, 0, -1, 0, 0, 0, costNs);
     this.#flushBatch = this.batch;
     this.batch.cause[this.#flushRow] = cause;
+    return this.#flushRow;
   }
 
   /** Counts a released range for the flush before it, if there was one. */

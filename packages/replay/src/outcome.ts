@@ -108,8 +108,18 @@ export interface OutcomeBatch {
   readonly steps: Uint32Array;
   /** By kind, see above. */
   readonly value: Float64Array;
-  /** Modelled cost of the row in ns (cost model of the machine); never measured. */
+  /** Modelled cost of the row in ns (cost model of the machine), without waiting; never measured. */
   readonly costNs: Float64Array;
+  /** Modelled waiting of the row at its lock (`lockOfRow`) in ns; never measured. */
+  readonly waitNs: Float64Array;
+  /** On the row of a map, mapFail or unmap: modelled time of the whole request, with all that it caused and waited for, in ns; 0 on others. */
+  readonly latencyNs: Float64Array;
+  /** Tree searches of a map. */
+  readonly searches: Uint8Array;
+  /** Ranges that went into the tree or out of it. */
+  readonly updates: Uint32Array;
+  /** Magazines that went to or came from a depot. */
+  readonly exchanges: Uint32Array;
   /** Flag bits of the request (trace package). */
   readonly flags: Uint32Array;
   /** 1-based line of the request in the trace, 0 on rows that no request caused. */

@@ -66,6 +66,7 @@ const domainShape: Shape<Partial<MachineDomain>> = {
 const costShape: Shape<Partial<CostModel>> = {
   rcache: nanoseconds,
   depotExchange: nanoseconds,
+  cacheFlush: nanoseconds,
   treeSearch: nanoseconds,
   treeStep: nanoseconds,
   treeUpdate: nanoseconds,
@@ -107,6 +108,7 @@ const machineShape: Shape<Omit<MachineOverrides, Choices> & { unverified?: boole
   domains: list(record(domainShape)),
   recordedFailures: oneOf(['hold', 'drop']),
   load: (path, value) => (value === null ? null : record(loadShape)(path, value)),
+  loop: oneOf(['open', 'closed']),
   failedRequests: record(failedShape),
   swiotlb: oneOf(['auto', 'force', 'noforce']),
   encrypted: bool,

@@ -161,6 +161,10 @@ export interface IovaAllocator {
    */
   flushed?(): void;
   readonly work: AllocWork;
+  /** Magazines moved to and from depots so far; absent where there are none. */
+  depotExchanges?(): number;
+  /** Ranges taken out of the tree so far; absent: one with every free that leaves `cachedPages` as it was. */
+  treeRemovals?(): number;
   /** Pages that a request for `pages` takes out of the address space: caches round small ones up. */
   takenPages(pages: number): number;
   /** Pages freed but kept in caches. */
@@ -175,6 +179,8 @@ export interface FlushQueue {
   queue(pfn: number, pages: number, cpu: number, id: number): void;
   /** Flushes now, for this cause, and releases on `cpu` whatever waits in any queue; nothing where nothing can wait. */
   flush(cause: FlushCause, cpu: number): void;
+  /** True where all CPUs share one queue with one lock: in the latency model their unmaps wait for each other. */
+  readonly shared?: boolean;
   /** Entries waiting in the queue that `cpu` uses. */
   length(cpu: number): number;
   /** Ranges waiting in all queues. */

@@ -9,6 +9,7 @@
 
 import { Flag, Op, type RequestBatch } from '@dmalab/trace';
 import { Domains } from './domains.ts';
+import { Latency } from './latency.ts';
 import { loadedSource } from './load/load.ts';
 import type { Machine } from './machine.ts';
 import { machineState } from './machine-state.ts';
@@ -59,10 +60,19 @@ class Replay {
   constructor(machine: Machine, rule: FiringRule | null, registry: PolicyRegistry) {
     this.#machine = machine;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
-    this.log = new OutcomeLog(this.#timers);
+    const latency = new Latency(this.#timers, machine.loop, machine.cpus);
+    this.log = new OutcomeLog(this.#timers, latency);
     const state = machineState(machine, registry);
     if (state.isActive) this.log.machine = state;
-    this.#domains = new Domains(machine, this.#timers, this.log, this.#live, registry, state.host);
+    this.#domains = new Domains(
+      machine,
+      this.#timers,
+      latency,
+      this.log,
+      this.#live,
+      registry,
+      state.host,
+    );
   }
 
   openStart(batch: RequestBatch, i: number): void {
@@ -101,6 +111,7 @@ class Replay {
       default:
         this.#domains.control(batch, i, cpu);
     }
+    this.log.done();
   }
 
   /** Fires the next timer while any range waits for a flush; false when none does. */
@@ -114,7 +125,9 @@ class Replay {
 
   #fireNext(): boolean {
     this.log.timer(this.#timers.nextCpu);
-    return this.#timers.fireNext();
+    const fired = this.#timers.fireNext();
+    this.log.done();
+    return fired;
   }
 
   #map(batch: RequestBatch, i: number, cpu: number): void {
@@ -157,6 +170,7 @@ class Replay {
   #unmapHeld(cpu: number, id: number): void {
     const slot = this.#live.find(id);
     if (slot < 0) return;
+    this.log.done();
     this.log.timer(cpu, this.#live.device[slot]!, Flag.failed + Flag.synthetic);
     this.#unmapSlot(slot, cpu);
   }

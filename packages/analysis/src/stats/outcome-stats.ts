@@ -11,6 +11,7 @@ import { FailureStats } from './failures.ts';
 import { FlushStats } from './flushes.ts';
 import { Level } from './gauges.ts';
 import { findHeadroom } from './headroom.ts';
+import { LatencyStats } from './latencies.ts';
 import { OccupancyStats } from './occupancy.ts';
 import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
@@ -45,6 +46,7 @@ export class OutcomeStats {
   readonly #allocations: AllocationStats;
   readonly #flushes: FlushStats;
   readonly #occupancy: OccupancyStats;
+  readonly #latencies: LatencyStats;
 
   constructor(context: RunContext) {
     const { machine, facts } = context;
@@ -54,6 +56,7 @@ export class OutcomeStats {
     this.#allocations = new AllocationStats(this.#spaces);
     this.#flushes = new FlushStats(this.#spaces);
     this.#occupancy = new OccupancyStats(this.#spaces);
+    this.#latencies = new LatencyStats(machine.loop, machine.cpus);
   }
 
   /** Takes one batch; it may be refilled afterwards. */
@@ -63,6 +66,7 @@ export class OutcomeStats {
     this.#allocations.accumulate(batch);
     this.#flushes.accumulate(batch);
     this.#occupancy.accumulate(batch);
+    this.#latencies.accumulate(batch);
   }
 
   /** The result; nothing may be accumulated afterwards. */
@@ -113,6 +117,8 @@ export class OutcomeStats {
         occupancy.peakReachablePages,
       ),
       modelledCost: this.#requests.cost(),
+      modelledLatency: this.#latencies.figures(),
+      modelledWork: this.#latencies.work(),
       domains: usedDomains.map((domain) => this.#domain(domain, end)),
       devices: this.#requests.devices(deviceName),
     };
@@ -161,6 +167,8 @@ export class OutcomeStats {
       reuseDelay: kept(this.#flushes.reuse),
       treeSteps: kept(this.#allocations.steps),
       modelledMapCost: kept(this.#requests.perMap),
+      modelledMapLatency: kept(this.#latencies.map),
+      modelledUnmapLatency: kept(this.#latencies.unmap),
       flushBatch: { full: full!, timeout: timeout!, host: host!, teardown: teardown! },
     };
   }

@@ -1,6 +1,7 @@
 // dmalab policies: the policies that a replay can use, with their parameters.
 
 import {
+  COSTS,
   describePolicies,
   type Parameter,
   type PolicyDescription,
@@ -58,7 +59,7 @@ async function runPolicies({ names, policy, json }: PoliciesArguments): Promise<
     throw new UsageError(`Unknown policy "${unknown}", expected one of: ${known}`);
   }
   const shown = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
-  if (json) printJson({ schema: 'dmalab.policies/1', policies: shown });
+  if (json) printJson({ schema: 'dmalab.policies/1', policies: shown, costs: COSTS });
   else if (names.length > 0) print(shown.map(detailText).join('\n\n'));
   else print(listText(all));
 }
@@ -76,8 +77,20 @@ function listText(all: readonly PolicyDescription[]): string {
   });
   return [
     ...kinds,
+    costsText(),
     'Parameters follow the name: --flush percpu:size=512,timeoutMs=20. What is shown are the defaults.\nWhat one means: dmalab policies NAME. Policies of your own: --policy FILE (docs/writing-a-policy.md).',
   ].join('\n\n');
+}
+
+function costsText(): string {
+  const lines = COSTS.flatMap(({ name, default: ns, unit, work, source }) => [
+    `  ${name}=${ns} ${unit}`,
+    ...paragraph(`${work}; ${source}`, '      '),
+  ]);
+  return [
+    'Costs: what work is assumed to take, never measured (cost: in a machine file)',
+    ...lines,
+  ].join('\n');
 }
 
 function detailText(policy: PolicyDescription): string {

@@ -21,6 +21,7 @@ export interface LazyQueueOptions {
 
 /** The flush queues of one domain: a ring per CPU, or a single one. */
 export class LazyQueue implements FlushQueue {
+  readonly shared: boolean;
   readonly #port: Port;
   readonly #perCpu: boolean;
   readonly #size: number;
@@ -40,6 +41,7 @@ export class LazyQueue implements FlushQueue {
     }
     this.#port = port;
     this.#perCpu = options.perCpu;
+    this.shared = !options.perCpu;
     this.#size = options.size;
     this.#timeoutMs = options.timeoutMs;
     this.#timerCpu = options.timerCpu;

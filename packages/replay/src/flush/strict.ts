@@ -15,6 +15,7 @@ export const strict: FlushPolicy = {
 };
 
 class StrictQueue implements FlushQueue {
+  readonly shared = false;
   readonly #port: Port;
 
   constructor(port: Port) {

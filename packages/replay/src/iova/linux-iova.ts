@@ -263,6 +263,14 @@ export class LinuxIova implements IovaAllocator {
     return this.rcache.depotSizes[sizeClass]!;
   }
 
+  depotExchanges(): number {
+    return this.rcache.depotPushes + this.rcache.depotPops;
+  }
+
+  treeRemovals(): number {
+    return this.tree.removed;
+  }
+
   cachedPages(): number {
     return this.rcache.cachedPages;
   }

@@ -20,6 +20,12 @@ export interface Outcome {
   readonly live: number;
   readonly queued: number;
   readonly cost: number;
+  readonly wait: number;
+  readonly latency: number;
+  readonly code: number;
+  readonly path: number;
+  readonly line: number;
+  readonly tid: number;
 }
 
 const kindNames = new Map<number, string>(
@@ -51,6 +57,12 @@ export function outcomes(
         live: batch.liveMappings[i]!,
         queued: batch.queuedEntries[i]!,
         cost: batch.costNs[i]!,
+        wait: batch.waitNs[i]!,
+        latency: batch.latencyNs[i]!,
+        code: batch.kind[i]!,
+        path: batch.path[i]!,
+        line: batch.line[i]!,
+        tid: batch.tid[i]!,
       });
     }
   }

@@ -11,6 +11,7 @@ import {
   type PolicyKind,
   type PolicyRegistry,
   parseMachine,
+  type SwiotlbMode,
   type TimerMode,
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
@@ -31,6 +32,7 @@ export interface MachineArguments extends KernelArguments, PolicyArguments {
   timer: TimerMode | undefined;
   recordedFailures: 'hold' | 'drop' | undefined;
   failedRequests: string | undefined;
+  swiotlb: SwiotlbMode | undefined;
   translateAll: boolean | undefined;
   loop: 'open' | 'closed' | undefined;
   rate: number | undefined;
@@ -68,6 +70,11 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
       type: 'string',
       array: true,
       nargs: 1,
+      requiresArg: true,
+    })
+    .option('swiotlb', {
+      describe: 'Which maps bounce: those that must, all (as swiotlb=force), or none',
+      choices: ['auto', 'force', 'noforce'] as const,
       requiresArg: true,
     })
     .option('failed-requests', {
@@ -201,12 +208,13 @@ function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOve
 }
 
 function flagOverrides(options: MachineArguments, registry: PolicyRegistry): MachineOverrides {
-  const { allocator, timer, recordedFailures, failedRequests, loop } = options;
+  const { allocator, timer, recordedFailures, failedRequests, swiotlb, loop } = options;
   return {
     ...kernelReadOptions(options),
     ...(timer === undefined ? {} : { timerMode: timer }),
     ...(options.translateAll ? { devices: [{ name: '*', translated: true }] } : {}),
     ...(recordedFailures === undefined ? {} : { recordedFailures }),
+    ...(swiotlb === undefined ? {} : { swiotlb }),
     ...(failedRequests === undefined ? {} : { failedRequests: failedChoice(failedRequests) }),
     ...(allocator === undefined
       ? {}

@@ -4,6 +4,7 @@
 // carry their own source; what is chosen here is a default or an override.
 
 import type { CaptureFacts, DeviceFacts, DomainFacts } from '@dmalab/trace';
+import { bounceOf, swiotlbOf } from './bounce-from-facts.ts';
 import { DEFAULT_COST } from './cost.ts';
 import { checkRingSize } from './flush/ring-size.ts';
 import { advertised } from './host/aperture.ts';
@@ -58,8 +59,8 @@ export function machineFromFacts(
     load: overrides.load ? { ...RECORDED_LOAD, ...overrides.load } : null,
     loop: overrides.loop ?? 'open',
     failedRequests: { ...PLAIN_MACHINE.failedRequests, ...overrides.failedRequests },
-    bounce: completeChoice('bounce', overrides.bounce ?? PLAIN_MACHINE.bounce, registry),
-    swiotlb: overrides.swiotlb ?? 'auto',
+    bounce: bounceOf(facts, overrides, kernel, registry),
+    swiotlb: swiotlbOf(facts, overrides),
     encrypted: overrides.encrypted ?? false,
     memory: overrides.memory ?? 0,
     host,
@@ -125,6 +126,7 @@ function machineDevice(device: DeviceFacts): MachineDevice {
     maskBits: device.maskBits?.value ?? PLAIN_DEVICE.maskBits,
     pci: device.pci.value,
     translated: device.translated.value,
+    minAlignMask: device.minAlignMask.value,
   };
 }
 

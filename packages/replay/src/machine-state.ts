@@ -1,16 +1,25 @@
-// What a machine has beside its domains: the host behind the page table. Its state is in every row.
+// What a machine has beside its domains: bounce memory, and the host behind the page table. Their state is in
+// every row.
 
+import type { SegmentLists } from '@dmalab/trace';
+import { Bouncing } from './bouncing.ts';
 import { SharedPinBudget } from './host/pin-budget.ts';
 import type { HostPort, HostResources, PinBudget } from './host-policy.ts';
 import type { Machine } from './machine.ts';
-import type { MachineGauges } from './outcome-log.ts';
+import type { MachineGauges, OutcomeLog } from './outcome-log.ts';
 import { completeChoice, hostPolicy, type PolicyRegistry } from './policies.ts';
 import { policyKit } from './policy-kit.ts';
+import type { Timers } from './timers.ts';
+
+/** Owner of the timers that belong to no domain. */
+export const MACHINE_OWNER = 0x1_0000;
 
 /** See the head of the file. */
 export interface MachineState extends MachineGauges {
   /** Rows must tell of it. */
   readonly isActive: boolean;
+  /** null: nothing can bounce. */
+  readonly bouncing: Bouncing | null;
   /** null: no host limits. */
   readonly host: HostResources | null;
 }
@@ -19,6 +28,9 @@ export interface MachineState extends MachineGauges {
 export function machineState(
   machine: Machine,
   registry: PolicyRegistry,
+  timers: Timers,
+  log: OutcomeLog,
+  lists: SegmentLists | null,
   shared: PinBudget | null = null,
 ): MachineState {
   let budget: PinBudget | null = shared;
@@ -31,13 +43,26 @@ export function machineState(
   };
   const { name, parameters } = completeChoice('host', machine.host, registry);
   const host = machine.tlbRefresh ? hostPolicy(name, registry).create(parameters, port) : null;
+  const bouncing = mayBounce(machine)
+    ? new Bouncing(machine, registry, timers, log, MACHINE_OWNER, lists)
+    : null;
+  const pool = bouncing?.pool;
   return {
     host,
-    isActive: host !== null,
-    bounceUsed: () => 0,
-    bounceTotal: () => 0,
+    bouncing,
+    isActive: host !== null || bouncing !== null,
+    bounceUsed: () => pool?.usedSlots() ?? 0,
+    bounceTotal: () => (pool ? pool.totalSlots() + pool.transientSlots() : 0),
     hostEntries: () => host?.entries ?? 0,
     hostStale: () => host?.staleEntries ?? 0,
     hostPinned: () => budget?.used ?? 0,
   };
+}
+
+// Without bounce memory that is spoken of, a capture says nothing of what had to bounce.
+function mayBounce({ bounce, swiotlb, devices }: Machine): boolean {
+  if (bounce.name !== 'none' || swiotlb !== 'auto') return true;
+  return devices.some(({ untrusted, forceBounce, kmallocAlign }) =>
+    Boolean(untrusted || forceBounce || kmallocAlign > 0),
+  );
 }

@@ -5,8 +5,8 @@
 
 import type { RequestBatch } from '@dmalab/trace';
 import type { Latency } from './latency.ts';
-import { type FailStage, OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
-import type { FailCause } from './policy.ts';
+import { FailStage, OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
+import { FailCause } from './policy.ts';
 import type { Timers } from './timers.ts';
 
 /** The state of a domain that every row carries. */
@@ -79,6 +79,9 @@ export class OutcomeLog {
   /** A map that fails now is given up, after so many tries before. */
   isLastTry = true;
   tries = 0;
+  /** Of the last map that failed. */
+  failedStage: FailStage = FailStage.none;
+  failedCause: FailCause = FailCause.none;
   readonly #timers: Timers;
   readonly #latency: Latency;
   readonly #full: OutcomeBatch[] = [];
@@ -190,6 +193,8 @@ export class OutcomeLog {
     const row = this.row(kind, domain, id, -1, pages, bytes, this.tries, costNs);
     this.batch.stage[row] = stage;
     this.batch.cause[row] = cause;
+    this.failedStage = stage;
+    this.failedCause = cause;
     return row;
   }
 

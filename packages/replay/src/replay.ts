@@ -7,20 +7,27 @@
 // Rules on what a capture lacks: docs/models/replay.md. Time runs on after the last request until
 // no range waits for a flush.
 
-import { Flag, Op, type RequestBatch } from '@dmalab/trace';
+import { Flag, Op, type RequestBatch, type SegmentLists } from '@dmalab/trace';
+import { BOUNCE_FAILED, type Bouncing } from './bouncing.ts';
+import type { Domain } from './domain.ts';
 import { Domains } from './domains.ts';
 import { Latency } from './latency.ts';
 import { loadedSource } from './load/load.ts';
 import type { Machine } from './machine.ts';
-import { machineState } from './machine-state.ts';
-import { type OutcomeBatch, OutcomeKind } from './outcome.ts';
+import { MACHINE_OWNER, machineState } from './machine-state.ts';
+import { type FailStage, type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { BUILT_IN, type PolicyRegistry } from './policies.ts';
-import { NO_PFN } from './policy.ts';
+import { type FailCause, NO_PFN } from './policy.ts';
 import type { RequestSource } from './request-source.ts';
 import { LiveState, LiveTable } from './structures/live-table.ts';
 import { type FiringRule, Timers } from './timers.ts';
+import { WaitingRequests } from './waiting-requests.ts';
+
+const NS_PER_MS = 1e6;
+/** In the place of a domain: a request without translation. */
+const NO_DOMAIN = 0xffff_ffff;
 
 /**
  * Replays `source` on `machine`, under the machine's load. Each batch is valid until the next one is asked for. With a `rule`
@@ -32,7 +39,7 @@ export function* replay(
   rule: FiringRule | null = null,
   registry: PolicyRegistry = BUILT_IN,
 ): Generator<OutcomeBatch, void, undefined> {
-  const run = new Replay(machine, rule, registry);
+  const run = new Replay(machine, rule, registry, source.lists ?? null);
   const loaded = loadedSource(source, machine.load, machine.cpus);
   for (const batch of loaded.openStart()) {
     for (let i = 0; i < batch.length; i++) run.openStart(batch, i);
@@ -55,15 +62,31 @@ class Replay {
   readonly #timers: Timers;
   readonly #domains: Domains;
   readonly #live = new LiveTable();
+  /** null: nothing can bounce. The other one: only if a device is watched behind an IOMMU. */
+  readonly #bouncing: Bouncing | null;
+  readonly #watched: Bouncing | null;
+  readonly #waiting = new WaitingRequests();
+  /** Tries of a map after the first. */
+  readonly #retries: number;
+  readonly #tryAgain = (cpu: number, place: number): void => this.#retry(cpu, place);
   readonly #endHold = (cpu: number, id: number): void => this.#unmapHeld(cpu, id);
 
-  constructor(machine: Machine, rule: FiringRule | null, registry: PolicyRegistry) {
+  constructor(
+    machine: Machine,
+    rule: FiringRule | null,
+    registry: PolicyRegistry,
+    lists: SegmentLists | null,
+  ) {
     this.#machine = machine;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
     const latency = new Latency(this.#timers, machine.loop, machine.cpus);
     this.log = new OutcomeLog(this.#timers, latency);
-    const state = machineState(machine, registry);
+    const state = machineState(machine, registry, this.#timers, this.log, lists);
     if (state.isActive) this.log.machine = state;
+    this.#bouncing = state.bouncing;
+    this.#watched = machine.devices.some((_, i) => state.bouncing?.watches(i))
+      ? state.bouncing
+      : null;
     this.#domains = new Domains(
       machine,
       this.#timers,
@@ -73,6 +96,8 @@ class Replay {
       registry,
       state.host,
     );
+    const { mode, tries } = machine.failedRequests;
+    this.#retries = mode === 'retry' ? tries : 0;
   }
 
   openStart(batch: RequestBatch, i: number): void {
@@ -106,7 +131,9 @@ class Replay {
         this.#unmap(batch, i, cpu);
         break;
       case Op.none:
+        break;
       case Op.sync:
+        this.#sync(batch, i);
         break;
       default:
         this.#domains.control(batch, i, cpu);
@@ -114,9 +141,9 @@ class Replay {
     this.log.done();
   }
 
-  /** Fires the next timer while any range waits for a flush; false when none does. */
+  /** Fires the next timer while any range waits for a flush, or a map to be tried again; false when none does. */
   waitOneTimer(): boolean {
-    return this.#domains.anyQueued() && this.#fireNext();
+    return (this.#domains.anyQueued() || this.#waiting.count > 0) && this.#fireNext();
   }
 
   #fireTimers(time: number): void {
@@ -132,39 +159,131 @@ class Replay {
 
   #map(batch: RequestBatch, i: number, cpu: number): void {
     const flags = batch.flags[i]!;
+    const id = batch.id[i]!;
+    if ((flags & Flag.failed) !== 0 && this.#isDropped(flags, batch.hold[i]!)) {
+      this.log.row(OutcomeKind.skipped, null, id, -1, 0, batch.size[i]!, 0, 0);
+      return;
+    }
+    const retries = this.#retries;
+    this.log.isLastTry = retries === 0;
+    this.log.tries = 0;
+    if (this.#attempt(batch, i, cpu) || retries === 0) return;
+    this.#wait(this.#waiting.add(batch, i), id, cpu);
+  }
+
+  /** Maps row `i`, and remembers what became of it; false if it failed. */
+  #attempt(batch: RequestBatch, i: number, cpu: number): boolean {
     const device = batch.device[i]!;
+    if (this.#isDirect(device)) return this.#mapDirect(batch, i, cpu);
+    const flags = batch.flags[i]!;
     const id = batch.id[i]!;
     const bytes = batch.size[i]!;
-    const hold = batch.hold[i]!;
-    const failed = (flags & Flag.failed) !== 0;
-    if (failed && this.#isDropped(flags, hold)) {
-      this.log.row(OutcomeKind.skipped, null, id, -1, 0, bytes, 0, 0);
-      return;
-    }
-    if (this.#isDirect(device)) {
-      this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 1, 0);
-      return;
-    }
     const domain = this.#domains.of(batch.domain[i]!, device);
     const { granule } = domain;
+    const bounce = this.#watched === null ? 0 : this.#bounceBehind(batch, i, cpu, domain);
+    if (bounce === BOUNCE_FAILED) return false;
     // A derived size is an extent in the page table, and coherent memory begins at a page.
     const whole = batch.op[i] === Op.alloc || (flags & Flag.sizeDerived) !== 0;
-    const offset = whole ? 0 : offsetOf(batch.physLow[i]!, granule);
+    let offset = whole ? 0 : offsetOf(batch.physLow[i]!, granule);
+    if (bounce > 0) offset = offsetOf(this.#bouncing!.addressLow(bounce), granule);
     const pages = Math.max(1, pagesOf(bytes, offset, granule));
     const pfn = domain.map(device, pages, bytes, batch.dmaLimit[i]!, cpu, id);
+    if (pfn === NO_PFN && bounce > 0) {
+      this.#bouncing?.release(bounce, domain, device, id, Flag.skipCpuSync);
+    }
     this.#remember(id, device, domain.index, pfn, pages, bytes, this.#timers.now);
-    if (failed) this.#timers.armAt(domain.index, cpu, this.#timers.now + hold, this.#endHold, id);
+    if (pfn === NO_PFN) return false;
+    if (bounce > 0) this.#live.bounce[this.#live.find(id)] = bounce;
+    if ((flags & Flag.failed) !== 0) this.#hold(domain.index, id, batch.hold[i]!, cpu);
+    return true;
+  }
+
+  // A buffer behind an IOMMU that bounces has its slots before it has an address.
+  #bounceBehind(batch: RequestBatch, i: number, cpu: number, domain: Domain): number {
+    const device = batch.device[i]!;
+    const bouncing = this.#watched;
+    if (batch.op[i] === Op.alloc || !bouncing?.watches(device)) return 0;
+    const bounce = bouncing.mapBehindIommu(batch, i, cpu, domain);
+    if (bounce === BOUNCE_FAILED) this.#failBounce(batch, i, domain);
+    return bounce;
+  }
+
+  #mapDirect(batch: RequestBatch, i: number, cpu: number): boolean {
+    const id = batch.id[i]!;
+    const bouncing = this.#bouncing;
+    let bounce = 0;
+    if (bouncing !== null) {
+      const isCoherent = batch.op[i] === Op.alloc;
+      bounce = isCoherent ? bouncing.alloc(batch, i, cpu) : bouncing.mapDirect(batch, i, cpu);
+      if (bounce === BOUNCE_FAILED) {
+        this.#failBounce(batch, i, null);
+        return false;
+      }
+    }
+    this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 1, 0);
+    if (bounce === 0) return true;
+    this.#remember(id, batch.device[i]!, NO_DOMAIN, 0, 0, batch.size[i]!, this.#timers.now);
+    this.#live.bounce[this.#live.find(id)] = bounce;
+    const isFailed = (batch.flags[i]! & Flag.failed) !== 0;
+    if (isFailed) this.#hold(MACHINE_OWNER, id, batch.hold[i]!, cpu);
+    return true;
+  }
+
+  #failBounce(batch: RequestBatch, i: number, domain: Domain | null): void {
+    const { stage, cause } = this.#bouncing!;
+    const id = batch.id[i]!;
+    const bytes = batch.size[i]!;
+    this.log.failed(domain, id, 0, bytes, stage, cause, 0);
+    const index = domain?.index ?? NO_DOMAIN;
+    this.#remember(id, batch.device[i]!, index, NO_PFN, 0, bytes, this.#timers.now);
+  }
+
+  #hold(owner: number, id: number, ns: number, cpu: number): void {
+    this.#timers.armAt(owner, cpu, this.#timers.now + ns, this.#endHold, id);
+  }
+
+  // The failed request at `place` is tried again later.
+  #wait(place: number, id: number, cpu: number): void {
+    const slot = this.#live.find(id);
+    this.#live.state[slot] = LiveState.waiting;
+    this.#live.bounce[slot] = place;
+    this.#waiting.stage[place] = this.log.failedStage;
+    this.#waiting.cause[place] = this.log.failedCause;
+    const delay = this.#machine.failedRequests.delayMs * NS_PER_MS;
+    this.#timers.armAt(MACHINE_OWNER, cpu, this.#timers.now + delay, this.#tryAgain, place);
+  }
+
+  #retry(cpu: number, place: number): void {
+    const { rows, tries } = this.#waiting;
+    const id = rows.id[place]!;
+    const slot = this.#live.find(id);
+    if (slot < 0 || this.#live.state[slot] !== LiveState.waiting) {
+      this.#waiting.remove(place);
+      return;
+    }
+    this.#live.remove(slot);
+    tries[place]!++;
+    this.log.done();
+    this.log.request(rows, place, cpu);
+    this.log.tries = tries[place]!;
+    this.log.isLastTry = tries[place] === this.#retries;
+    if (this.#attempt(rows, place, cpu) || this.log.isLastTry) this.#waiting.remove(place);
+    else this.#wait(place, id, cpu);
   }
 
   #unmap(batch: RequestBatch, i: number, cpu: number): void {
     const id = batch.id[i]!;
-    if (this.#isDirect(batch.device[i]!)) {
+    const isDirect = this.#isDirect(batch.device[i]!);
+    if (isDirect && this.#bouncing === null) {
       this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 2, 0);
       return;
     }
     const slot = this.#live.find(id);
-    if (slot < 0) this.log.row(OutcomeKind.skipped, null, id, -1, 0, batch.size[i]!, 0, 0);
-    else this.#unmapSlot(slot, cpu);
+    if (slot >= 0) this.#unmapSlot(slot, cpu, batch.flags[i]!);
+    else {
+      const kind = isDirect ? OutcomeKind.direct : OutcomeKind.skipped;
+      this.log.row(kind, null, id, -1, 0, batch.size[i]!, isDirect ? 2 : 0, 0);
+    }
   }
 
   #unmapHeld(cpu: number, id: number): void {
@@ -172,22 +291,50 @@ class Replay {
     if (slot < 0) return;
     this.log.done();
     this.log.timer(cpu, this.#live.device[slot]!, Flag.failed + Flag.synthetic);
-    this.#unmapSlot(slot, cpu);
+    this.#unmapSlot(slot, cpu, 0);
   }
 
-  #unmapSlot(slot: number, cpu: number): void {
+  #unmapSlot(slot: number, cpu: number, flags: number): void {
     const live = this.#live;
     const id = live.id[slot]!;
     const bytes = live.bytes[slot]!;
-    const domain = this.#domains.at(live.domain[slot]!);
-    if (live.state[slot] === LiveState.failed || !domain) {
+    const device = live.device[slot]!;
+    const isDirect = live.domain[slot] === NO_DOMAIN;
+    const domain = isDirect ? null : this.#domains.at(live.domain[slot]!);
+    const state = live.state[slot]!;
+    const bounce = state === LiveState.mapped ? live.bounce[slot]! : 0;
+    if (state === LiveState.waiting) this.#giveUp(live.bounce[slot]!, domain, id, bytes);
+    if (state !== LiveState.mapped || (!domain && !isDirect)) {
       this.log.row(OutcomeKind.skipped, domain, id, -1, live.pages[slot]!, bytes, 0, 0);
-    } else {
+    } else if (domain) {
       const since = live.time[slot]!;
       const lifetime = since < 0 ? -1 : this.#timers.now - since;
       domain.unmap(live.pfn[slot]!, live.pages[slot]!, bytes, lifetime, cpu, id);
     }
+    if (bounce > 0) {
+      this.#bouncing?.release(bounce, domain, device, id, flags);
+      if (isDirect) this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0);
+    }
     live.remove(slot);
+  }
+
+  // The driver unmaps what it has not got yet: it will not be tried again.
+  #giveUp(place: number, domain: Domain | null, id: number, bytes: number): void {
+    const { tries, stage, cause } = this.#waiting;
+    this.log.isLastTry = true;
+    this.log.tries = tries[place]!;
+    const [at, why] = [stage[place] as FailStage, cause[place] as FailCause];
+    this.log.failed(domain, id, 0, bytes, at, why, 0);
+  }
+
+  #sync(batch: RequestBatch, i: number): void {
+    const bouncing = this.#bouncing;
+    if (bouncing === null) return;
+    const slot = this.#live.find(batch.id[i]!);
+    if (slot < 0 || this.#live.state[slot] !== LiveState.mapped) return;
+    const bounce = this.#live.bounce[slot]!;
+    const isForDevice = (batch.flags[i]! & Flag.forDevice) !== 0;
+    if (bounce > 0) bouncing.sync(bounce, batch.size[i]!, batch.id[i]!, isForDevice);
   }
 
   #remember(
@@ -208,6 +355,7 @@ class Replay {
     live.pages[slot] = pages;
     live.bytes[slot] = bytes;
     live.time[slot] = time;
+    live.bounce[slot] = 0;
   }
 
   /** The machine decides, not the recording: a directly mapped workload can be put behind an IOMMU. */

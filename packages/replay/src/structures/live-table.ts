@@ -6,7 +6,7 @@
 // the number of requests.
 
 /** What became of a mapping in the replay. */
-export const LiveState = { mapped: 1, failed: 2 } as const;
+export const LiveState = { mapped: 1, failed: 2, waiting: 3 } as const;
 export type LiveState = (typeof LiveState)[keyof typeof LiveState];
 
 const FIRST_CAPACITY = 1024;
@@ -26,6 +26,8 @@ export class LiveTable {
   bytes: Float64Array = new Float64Array(FIRST_CAPACITY);
   /** Virtual ns of the map, -1 where it was before the trace. */
   time: Float64Array = new Float64Array(FIRST_CAPACITY);
+  /** Number of its bounce buffers, 0 = none; of a waiting one its place among those that wait. */
+  bounce: Uint32Array = new Uint32Array(FIRST_CAPACITY);
   #mask = FIRST_CAPACITY - 1;
   #shift = 32 - Math.log2(FIRST_CAPACITY);
 
@@ -89,10 +91,11 @@ export class LiveTable {
     this.pages[to] = this.pages[from]!;
     this.bytes[to] = this.bytes[from]!;
     this.time[to] = this.time[from]!;
+    this.bounce[to] = this.bounce[from]!;
   }
 
   #grow(): void {
-    const { id, state, device, domain, pfn, pages, bytes, time } = this;
+    const { id, state, device, domain, pfn, pages, bytes, time, bounce } = this;
     const capacity = 2 * id.length;
     this.#mask = capacity - 1;
     this.#shift--;
@@ -104,6 +107,7 @@ export class LiveTable {
     this.pages = new Float64Array(capacity);
     this.bytes = new Float64Array(capacity);
     this.time = new Float64Array(capacity);
+    this.bounce = new Uint32Array(capacity);
     for (let old = 0; old < id.length; old++) {
       if (id[old] === 0) continue;
       const slot = this.#freeSlot(id[old]!);
@@ -115,6 +119,7 @@ export class LiveTable {
       this.pages[slot] = pages[old]!;
       this.bytes[slot] = bytes[old]!;
       this.time[slot] = time[old]!;
+      this.bounce[slot] = bounce[old]!;
     }
   }
 }

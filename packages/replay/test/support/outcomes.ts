@@ -13,6 +13,7 @@ export interface Outcome {
   readonly id: number;
   readonly pfn: number;
   readonly pages: number;
+  readonly bytes: number;
   readonly value: number;
   readonly cause: number;
   readonly stage: number;
@@ -50,6 +51,7 @@ export function outcomes(
         id: batch.id[i]!,
         pfn: batch.pfn[i]!,
         pages: batch.pages[i]!,
+        bytes: batch.bytes[i]!,
         value: batch.value[i]!,
         cause: batch.cause[i]!,
         stage: batch.stage[i]!,

@@ -15,7 +15,7 @@ const golden = fileURLToPath(new URL('../test/golden/bench', import.meta.url));
 const directory = process.argv[2] ?? golden;
 
 console.log(
-  `${'profile'.padEnd(24)}kernel        ops   min   median ns/op   C code   ratio  answers`,
+  `${'profile'.padEnd(26)}kernel        ops   min   median ns/op   C code   ratio  answers`,
 );
 benchStreams(
   directory,
@@ -30,14 +30,13 @@ function row({
   ops,
   minNsPerOp,
   nsPerOp,
-  checksum,
   native,
   ratio,
+  agrees,
 }: BenchProfile): string {
   const times = [minNsPerOp, nsPerOp].map((ns) => ns.toFixed(1).padStart(8)).join('');
-  const expected = native?.checksum ?? null;
-  const answers = expected === null ? 'unchecked' : expected === checksum ? 'equal' : 'WRONG';
+  const answers = agrees === null ? 'unchecked' : agrees ? 'equal' : 'WRONG';
   const beside = native === null ? '-' : native.nsPerOp.toFixed(1);
   const versus = ratio === null ? '-' : ratio.toFixed(2);
-  return `${name.padEnd(24)}${kernel.padEnd(6)}${String(ops).padStart(10)}${times}${beside.padStart(16)}${versus.padStart(8)}  ${answers}`;
+  return `${name.padEnd(26)}${kernel.padEnd(6)}${String(ops).padStart(10)}${times}${beside.padStart(16)}${versus.padStart(8)}  ${answers}`;
 }

@@ -34,6 +34,18 @@ test('benchmark streams give the checksums of the C code', () => {
   });
 });
 
+test('benchmark streams of bounce pools give the failures and the use of the C code', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  for (const file of ['native.json', 'swiotlb_static_mixed_full.csv.zst'])
+    cpSync(join(bench, file), join(folder, file));
+  const profiles = benchStreams(folder, clock(), 1);
+  rmSync(folder, { recursive: true });
+  expect(profiles.map(({ name, kernel, ops, agrees }) => [name, kernel, ops, agrees])).toEqual([
+    ['swiotlb_static_mixed_full', '6.1', 200_001, true],
+    ['swiotlb_static_mixed_full', '6.12', 200_001, true],
+  ]);
+});
+
 test('a folder without native.json is measured alone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   cpSync(join(bench, 'rcache_local.bin.zst'), join(folder, 'mine.bin.zst'));

@@ -12,8 +12,10 @@ export interface BenchStream {
 /** One round: `run` is what is timed. */
 export interface BenchRound {
   run(): void;
-  /** After `run`: the pfn of each allocation in order, 0 for a failed one. */
+  /** After `run`: the pfn (or bounce address) of each allocation in order, 0 for a failed one. */
   pfns(): Float64Array;
+  /** After `run`: what native.json counts of the stream too, by the names it uses. */
+  counts?(): Readonly<Record<string, number>>;
 }
 
 /** One file in this directory exports one of these; `bench.ts` lists them. */

@@ -8,10 +8,11 @@ import { VERIFIED_IOVA_KERNELS } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
 import { benchFq } from './bench-fq.ts';
 import { benchIova } from './bench-iova.ts';
+import { benchSwiotlb } from './bench-swiotlb.ts';
 import { filesBelow, readGolden } from './golden-file.ts';
 import { Fields } from './scenario.ts';
 
-const benchFamilies: readonly BenchFamily[] = [benchIova, benchFq];
+const benchFamilies: readonly BenchFamily[] = [benchIova, benchFq, benchSwiotlb];
 /** Rounds before the first that counts: until the code has settled, or enough of them. */
 const WARM_UPS = [2, 8] as const;
 const WARM_UP_MS = 80;
@@ -32,6 +33,8 @@ export interface BenchProfile {
   readonly native: { readonly nsPerOp: number; readonly checksum: string | null } | null;
   /** nsPerOp / native.nsPerOp. */
   readonly ratio: number | null;
+  /** Whether checksum and counts are those of native.json; null where it has none to compare. */
+  readonly agrees: boolean | null;
 }
 
 /**
@@ -48,14 +51,11 @@ export function benchStreams(
   for (const { name, file, family, domain, kernels } of benchFiles(dir)) {
     const stream = family.read(file, readGolden(file), domain);
     for (const [kernel, native] of kernels) {
-      const profile = {
-        name,
-        kernel,
-        ...measure(stream, kernel, nowMs, rounds),
-        ...versus(native),
-      };
+      const { counts, ...measured } = measure(stream, kernel, nowMs, rounds);
+      const profile = { name, kernel, ...measured, ...versus(native) };
       const ratio = native === null ? null : profile.nsPerOp / native.number('ns_per_op');
-      profiles.push({ ...profile, ratio });
+      const agrees = native === null ? null : agreesWith(native, profile.checksum, counts);
+      profiles.push({ ...profile, ratio, agrees });
       progress(profiles.at(-1)!);
     }
   }
@@ -68,6 +68,8 @@ export function pfnChecksum(pfns: Float64Array): string {
   for (const pfn of pfns) sum = BigInt.asUintN(64, sum * 31n + BigInt(pfn));
   return sum.toString(16).padStart(16, '0');
 }
+
+type Counts = Readonly<Record<string, number>>;
 
 interface BenchFile {
   readonly name: string;
@@ -113,7 +115,7 @@ function measure(
   kernel: string,
   nowMs: () => number,
   rounds: number,
-): { ops: number; nsPerOp: number; minNsPerOp: number; checksum: string } {
+): Pick<BenchProfile, 'ops' | 'nsPerOp' | 'minNsPerOp' | 'checksum'> & { counts: Counts } {
   const times: number[] = [];
   let round: BenchRound = stream.prepare(kernel);
   const timed = (): number => {
@@ -132,7 +134,16 @@ function measure(
     nsPerOp: times[Math.floor(times.length / 2)]!,
     minNsPerOp: times[0]!,
     checksum: pfnChecksum(round.pfns()),
+    counts: round.counts?.() ?? {},
   };
+}
+
+function agreesWith(native: Fields, checksum: string, counts: Counts): boolean | null {
+  const stated = native.optionalString('checksum');
+  const names = Object.keys(counts).filter((name) => native.has(name));
+  if (stated === null && names.length === 0) return null;
+  const counted = names.every((name) => native.number(name) === counts[name]);
+  return counted && (stated === null || stated === checksum);
 }
 
 function versus(native: Fields | null): Pick<BenchProfile, 'native'> {

@@ -95,20 +95,17 @@ function runBench(dirs: string[], json: boolean): void {
   progressDone();
   if (json) printJson({ schema: 'dmalab.bench/1', profiles });
   else print(benchText(profiles, dirs));
-  const wrong = profiles.some(
-    ({ native, checksum }) => native?.checksum != null && native.checksum !== checksum,
-  );
+  const wrong = profiles.some(({ agrees }) => agrees === false);
   if (wrong || profiles.length === 0) process.exitCode = 1;
 }
 
 function benchText(profiles: readonly BenchProfile[], dirs: string[]): string {
   if (profiles.length === 0) return `no benchmark streams below ${dirs.join(', ')}`;
-  const lines = ['profile                  kernel   ns/op   C code   ratio   answers'];
-  for (const { name, kernel, nsPerOp, native, ratio, checksum } of profiles) {
-    const same =
-      native?.checksum == null ? 'no checksum' : native.checksum === checksum ? 'equal' : 'WRONG';
+  const lines = ['profile                    kernel   ns/op   C code   ratio   answers'];
+  for (const { name, kernel, nsPerOp, native, ratio, agrees } of profiles) {
+    const same = agrees === null ? 'no checksum' : agrees ? 'equal' : 'WRONG';
     lines.push(
-      `${name.padEnd(24)} ${kernel.padEnd(6)} ${nsPerOp.toFixed(1).padStart(7)} ${(native?.nsPerOp.toFixed(1) ?? '').padStart(8)} ${(ratio?.toFixed(2) ?? '').padStart(7)}   ${same}`,
+      `${name.padEnd(26)} ${kernel.padEnd(6)} ${nsPerOp.toFixed(1).padStart(7)} ${(native?.nsPerOp.toFixed(1) ?? '').padStart(8)} ${(ratio?.toFixed(2) ?? '').padStart(7)}   ${same}`,
     );
   }
   lines.push(

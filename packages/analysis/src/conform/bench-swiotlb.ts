@@ -1,0 +1,115 @@
+// Benchmark streams of family `swiotlb`: maps and unmaps of a static pool.
+//
+// Format: test/golden/bench/README.md; the operations are those of family `swiotlb`. What native.json does
+// not state is the default of the generator: a pool at 256 MiB, a segment boundary of 32 bits.
+
+import { type BounceDevice, createStaticBounce, NO_SLOT, type Swiotlb } from '@dmalab/replay';
+import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
+import { CsvTable } from './csv-table.ts';
+import type { Fields } from './scenario.ts';
+
+const START = 0x1000_0000;
+const NOTHING = 0;
+const MAP = 1;
+const UNMAP = 2;
+
+/** Maps and unmaps, one line each. */
+export const benchSwiotlb: BenchFamily = { name: 'swiotlb', read: readSwiotlbStream };
+
+/** The operations in columns. */
+interface SwiotlbStream {
+  readonly count: number;
+  readonly cpus: number;
+  readonly slots: number;
+  readonly areas: number;
+  readonly op: Uint8Array;
+  readonly cpu: Uint16Array;
+  readonly id: Uint32Array;
+  readonly orig: Float64Array;
+  readonly bytes: Float64Array;
+  readonly alignMask: Float64Array;
+  /** Index into `devices`: one for each `min_align_mask`. */
+  readonly device: Uint8Array;
+  readonly devices: readonly BounceDevice[];
+  readonly ids: number;
+}
+
+function readSwiotlbStream(file: string, bytes: Uint8Array, domain: Fields | null): BenchStream {
+  const stream = decode(file, bytes, domain);
+  return { ops: stream.count, prepare: (kernel) => prepareRound(stream, kernel) };
+}
+
+function decode(file: string, bytes: Uint8Array, domain: Fields | null): SwiotlbStream {
+  if (domain === null) throw new Error(`${file}: expected its domain in native.json`);
+  const table = new CsvTable(file, bytes);
+  const cells = (name: string): Float64Array => {
+    const column = table.column(name);
+    return Float64Array.from({ length: table.rows }, (_, row) => table.number(row, column) || 0);
+  };
+  const opAt = table.column('op');
+  const id = Uint32Array.from(cells('id'));
+  const minAlign = cells('min_align_mask');
+  const masks = [...new Set(minAlign)];
+  return {
+    count: table.rows,
+    cpus: domain.whole('cpus', 1, 65_536),
+    slots: domain.whole('nslabs', 1, 2 ** 22),
+    areas: domain.whole('areas', 0, 65_536),
+    op: Uint8Array.from({ length: table.rows }, (_, row) => {
+      if (table.is(row, opAt, 'map')) return MAP;
+      return table.is(row, opAt, 'unmap') ? UNMAP : NOTHING;
+    }),
+    cpu: Uint16Array.from(cells('cpu')),
+    id,
+    orig: cells('orig_addr'),
+    bytes: cells('size'),
+    alignMask: cells('alloc_align_mask'),
+    device: Uint8Array.from(minAlign, (mask) => masks.indexOf(mask)),
+    devices: masks.map((minAlignMask) => ({
+      index: 0,
+      minAlignMask,
+      segBoundary: 0xffff_ffff,
+      dmaMask: 2 ** 64,
+      busDmaLimit: 0,
+    })),
+    ids: id.reduce((most, one) => Math.max(most, one), 0) + 1,
+  };
+}
+
+function prepareRound(stream: SwiotlbStream, kernel: string): BenchRound {
+  const { cpus, slots, areas } = stream;
+  const bounce = createStaticBounce({ slots, areas, start: START, kernel }, { cpus });
+  const addresses = new Float64Array(stream.count);
+  let maps = 0;
+  return {
+    run: () => {
+      maps = replayStream(stream, bounce, addresses);
+    },
+    pfns: () => addresses.subarray(0, maps),
+    counts: () => ({
+      fails: addresses.subarray(0, maps).reduce((n, address) => n + (address === 0 ? 1 : 0), 0),
+      used: bounce.usedSlots(),
+    }),
+  };
+}
+
+function replayStream(stream: SwiotlbStream, bounce: Swiotlb, addresses: Float64Array): number {
+  const { count, op, cpu, id, orig, bytes, alignMask, device, devices } = stream;
+  const live = new Float64Array(stream.ids);
+  let maps = 0;
+  for (let i = 0; i < count; i++) {
+    const one = id[i]!;
+    const kind = op[i];
+    if (kind === MAP) {
+      const owner = devices[device[i]!]!;
+      const address = bounce.map(orig[i]!, bytes[i]!, alignMask[i]!, owner, cpu[i]!, false);
+      live[one] = address;
+      addresses[maps++] = address === NO_SLOT ? 0 : address;
+    } else if (kind === UNMAP) {
+      const address = live[one]!;
+      if (address > 0) bounce.unmap(address, devices[device[i]!]!);
+      live[one] = 0;
+    }
+  }
+  return maps;
+}

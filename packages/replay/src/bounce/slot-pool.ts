@@ -8,7 +8,8 @@
 import type { BounceDevice } from '../policy.ts';
 import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
 import { SET_SLOTS, SlotMap } from '../structures/slot-map.ts';
-import type { SlotSearch } from '../structures/slot-search.ts';
+import { NOT_FOUND, type SlotSearch } from '../structures/slot-search.ts';
+import { areaAt, SlotTable, slotsOf, wholeSlots } from '../structures/slot-table.ts';
 
 /** Bytes of a slot (`IO_TLB_SIZE`). */
 export const SLOT_BYTES = 2048;
@@ -22,10 +23,7 @@ export interface AreaCopy {
   readonly index: number;
   readonly used: number;
   readonly free: Int32Array;
-  readonly size: Int32Array;
-  readonly offset: Uint16Array;
-  readonly pad: Uint8Array;
-  readonly original: Float64Array;
+  readonly table: { readonly words: Int32Array; readonly originals: Float64Array };
 }
 
 /** A pool of `slots` from the physical address `start`, in `areas` parts of equal size. */
@@ -43,15 +41,16 @@ export class SlotPool {
   readonly index: Uint32Array;
   readonly used: Uint32Array;
   readonly map: SlotMap;
-  /** Of the last {@link take}. */
-  readonly #size: Int32Array;
-  readonly #offset: Uint16Array;
-  readonly #pad: Uint8Array;
-  readonly #original: Float64Array;
+  /** How the device of the last search sees the pool: slot 0 in slots, and its segment boundary. */
+  base = 0;
+  phase = -1;
+  period = 1;
+  readonly #table: SlotTable;
+  /** log2 of the slots of an area, -1 if they are no power of two. */
+  readonly #areaShift: number;
   #segBoundary = -1;
-  #base = 0;
-  #phase = -1;
-  #period = 1;
+  /** A map of the same size in which nothing is taken, once it was needed. */
+  #empty: SlotMap | null = null;
 
   constructor(start: number, slots: number, areas: number) {
     if (!(start >= 0 && start % SLOT_BYTES === 0 && start <= TWO_53)) {
@@ -64,10 +63,9 @@ export class SlotPool {
     this.index = new Uint32Array(areas);
     this.used = new Uint32Array(areas);
     this.map = new SlotMap(slots);
-    this.#size = new Int32Array(slots);
-    this.#offset = new Uint16Array(slots);
-    this.#pad = new Uint8Array(slots);
-    this.#original = new Float64Array(slots);
+    this.#table = new SlotTable(slots);
+    const shift = Math.log2(this.areaSlots);
+    this.#areaShift = Number.isInteger(shift) ? shift : -1;
   }
 
   /**
@@ -82,26 +80,13 @@ export class SlotPool {
     alignMask: number,
     device: BounceDevice,
   ): number {
-    const n = Math.ceil(size / SLOT_BYTES);
-    search.probes = 0;
-    const { areaSlots } = this;
-    if (n > areaSlots - this.used[area]!) return -1;
+    const n = slotsOf(size);
+    if (n > this.areaSlots - this.used[area]!) {
+      search.probes = 0;
+      return NOT_FOUND;
+    }
     if (device.segBoundary !== this.#segBoundary) this.#view(device.segBoundary);
-    const from = area * areaSlots;
-    return search.find(
-      this.map,
-      from,
-      from + areaSlots,
-      this.index[area]!,
-      n,
-      orig,
-      size,
-      alignMask,
-      device.minAlignMask,
-      this.#base,
-      this.#phase,
-      this.#period,
-    );
+    return search.find(this, area, n, orig, size, alignMask, device.minAlignMask);
   }
 
   /**
@@ -109,13 +94,10 @@ export class SlotPool {
    * first slot, after `pad` slots of padding; `orig` -1: there is no original.
    */
   take(slot: number, size: number, offset: number, pad: number, orig: number): number {
-    const n = Math.ceil(size / SLOT_BYTES);
-    const area = Math.floor(slot / this.areaSlots);
+    const n = slotsOf(size);
+    const area = this.areaOf(slot);
     this.map.take(slot, n);
-    this.#size[slot] = size;
-    this.#offset[slot] = offset;
-    this.#original[slot] = orig;
-    if (pad > 0) this.#pad[slot + pad] = pad;
+    this.#table.put(slot, size, offset, pad, orig);
     const next = slot - area * this.areaSlots + n;
     this.index[area] = next < this.areaSlots ? next : 0;
     this.used[area]! += n;
@@ -124,36 +106,33 @@ export class SlotPool {
 
   /** First slot (padding included) of the allocation with the buffer at `address`, -1 if there is none. */
   slotOf(address: number): number {
-    const at = Math.floor((address - this.start) / SLOT_BYTES);
-    if (!(at >= 0 && at < this.slots)) return -1;
-    const slot = at - this.#pad[at]!;
-    return this.#size[slot]! > 0 ? slot : -1;
+    return this.contains(address) ? this.#table.startOf(wholeSlots(address - this.start)) : -1;
   }
 
   /** Slots of the allocation that begins at `slot`. */
   slotsAt(slot: number): number {
-    return Math.ceil(this.#size[slot]! / SLOT_BYTES);
+    return slotsOf(this.#table.sizeAt(slot));
   }
 
   /** Padding slots of the allocation with the buffer at `address`. */
   padOf(address: number): number {
-    return this.#pad[Math.floor((address - this.start) / SLOT_BYTES)]!;
+    return this.#table.padAt(wholeSlots(address - this.start));
   }
 
   /** Releases the allocation with its buffer at `address`; its slots, 0 if there is none. */
   release(address: number): number {
-    const slot = this.slotOf(address);
+    const at = wholeSlots(address - this.start);
+    const slot = this.#table.startOf(at);
     if (slot < 0) return 0;
-    const n = this.slotsAt(slot);
-    this.#pad[Math.floor((address - this.start) / SLOT_BYTES)] = 0;
-    this.#size[slot] = 0;
+    const n = slotsOf(this.#table.sizeAt(slot));
+    this.#table.remove(slot, at);
     this.map.give(slot, n);
     this.used[this.areaOf(slot)]! -= n;
     return n;
   }
 
   areaOf(slot: number): number {
-    return Math.floor(slot / this.areaSlots);
+    return areaAt(slot, this.areaSlots, this.#areaShift);
   }
 
   contains(address: number): boolean {
@@ -166,7 +145,7 @@ export class SlotPool {
     return used;
   }
 
-  /** Whether an empty pool could serve the request, the boundary taken for itself. */
+  /** Whether this pool could serve the request if it were empty. */
   possible(
     search: SlotSearch,
     orig: number,
@@ -174,11 +153,17 @@ export class SlotPool {
     alignMask: number,
     device: BounceDevice,
   ): boolean {
-    const n = Math.ceil(size / SLOT_BYTES);
+    const n = slotsOf(size);
+    if (n > SET_SLOTS) return false;
     this.#view(device.segBoundary);
-    if (this.#phase >= 0 && n > this.#period) return false;
-    const set = Math.min(SET_SLOTS, this.areaSlots);
-    return search.possible(n, orig, size, alignMask, device.minAlignMask, this.#base, set);
+    const { areas, areaSlots, base, phase, period } = this;
+    const map = this.#empty ?? new SlotMap(this.slots);
+    this.#empty = map;
+    const empty = { map, areaSlots, index: new Uint32Array(areas), base, phase, period };
+    for (let area = 0; area < areas && n <= areaSlots; area++) {
+      if (search.find(empty, area, n, orig, size, alignMask, device.minAlignMask) >= 0) return true;
+    }
+    return false;
   }
 
   /** Whether an area has a run of `n` free slots, wherever it begins. */
@@ -196,10 +181,7 @@ export class SlotPool {
       index: this.index[area]!,
       used: this.used[area]!,
       free: this.map.save(from, end),
-      size: this.#size.slice(from, end),
-      offset: this.#offset.slice(from, end),
-      pad: this.#pad.slice(from, end),
-      original: this.#original.slice(from, end),
+      table: this.#table.save(from, end),
     };
   }
 
@@ -208,10 +190,7 @@ export class SlotPool {
     this.index[copy.area] = copy.index;
     this.used[copy.area] = copy.used;
     this.map.restore(from, from + this.areaSlots, copy.free);
-    this.#size.set(copy.size, from);
-    this.#offset.set(copy.offset, from);
-    this.#pad.set(copy.pad, from);
-    this.#original.set(copy.original, from);
+    this.#table.restore(from, copy.table);
   }
 
   /** Digest of the whole state as the golden vectors define it, after `digest`. */
@@ -233,17 +212,18 @@ export class SlotPool {
   }
 
   #allocationDigest(digest: number, slot: number, n: number): number {
-    const size = this.#size[slot]!;
-    const offset = this.#offset[slot]!;
-    const orig = this.#original[slot]!;
+    const table = this.#table;
+    const size = table.sizeAt(slot);
+    const offset = table.offsetAt(slot);
+    const orig = table.originalAt(slot);
     let pad = 0;
-    for (let i = 1; i < n && pad === 0; i++) pad = this.#pad[slot + i]!;
+    for (let i = 1; i < n && pad === 0; i++) pad = table.padAt(slot + i);
     let words = digest;
     for (let i = 0; i < n; i++) {
       words = fnvWord(fnvWord(words, 0), size - offset - i * SLOT_BYTES);
       const mapped = orig >= 0 && i >= pad;
       words = mapped ? fnvWord(words, orig + (i - pad) * SLOT_BYTES) : fnvWord(words, -1);
-      words = fnvWord(words, this.#pad[slot + i]!);
+      words = fnvWord(words, table.padAt(slot + i));
     }
     return words;
   }
@@ -253,8 +233,8 @@ export class SlotPool {
     this.#segBoundary = segBoundary;
     const whole = segBoundary >= TWO_53;
     const base = whole ? this.start : this.start % (segBoundary + 1);
-    this.#base = Math.floor(base / SLOT_BYTES);
-    this.#phase = -1;
+    this.base = Math.floor(base / SLOT_BYTES);
+    this.phase = -1;
     if (whole) return;
     let period = Math.floor(segBoundary / SLOT_BYTES) + 1;
     let phase = Math.ceil(base / SLOT_BYTES) % period;
@@ -264,7 +244,7 @@ export class SlotPool {
       phase += TWO_30 - period;
       period = TWO_30;
     }
-    this.#phase = phase;
-    this.#period = period;
+    this.phase = phase;
+    this.period = period;
   }
 }

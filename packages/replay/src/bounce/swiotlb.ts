@@ -16,14 +16,8 @@ import {
 } from '../policy.ts';
 import { FNV_BASIS } from '../structures/fnv.ts';
 import { SET_SLOTS } from '../structures/slot-map.ts';
-import {
-  ENDLESS,
-  maskedBits,
-  NOT_FOUND,
-  roundedUp,
-  SearchRule,
-  SlotSearch,
-} from '../structures/slot-search.ts';
+import { ENDLESS, NOT_FOUND, SearchRule, SlotSearch } from '../structures/slot-search.ts';
+import { maskedBits, roundedUp, slotsOf, wholeSlots } from '../structures/slot-table.ts';
 import type { Growth } from './growth.ts';
 import { SLOT_BYTES, type SlotPool } from './slot-pool.ts';
 
@@ -98,7 +92,7 @@ export class Swiotlb implements BouncePool {
       offset = maskedBits(maskedBits(orig, minAlignMask), SLOT_MASK);
       size = roundedUp(bytes, allocAlignMask) + offset;
     }
-    const pad = Math.floor(offset / SLOT_BYTES);
+    const pad = wholeSlots(offset);
     return this.#find(
       orig,
       size,
@@ -224,7 +218,7 @@ export class Swiotlb implements BouncePool {
     maySleep: boolean,
   ): number {
     const { work } = this;
-    const n = Math.ceil(size / SLOT_BYTES);
+    const n = slotsOf(size);
     const from = orig < 0 ? 0 : orig;
     work.cause = FailCause.none;
     work.source = BounceSource.none;

@@ -25,6 +25,8 @@ export class SlotMap {
   readonly #blocks: number;
   /** By class and set, by class and block of 32 sets. */
   readonly #setBound: Uint8Array;
+  /** By set: 1 once a bound of it was lowered. A block's bound is low only if those of its sets are. */
+  readonly #lowered: Uint8Array;
   readonly #blockBound: Uint8Array;
 
   constructor(slots: number) {
@@ -34,6 +36,7 @@ export class SlotMap {
     this.#free = new Int32Array(this.#sets * WORDS_PER_SET);
     this.#setBound = new Uint8Array(CLASSES * this.#sets);
     this.#blockBound = new Uint8Array(CLASSES * this.#blocks);
+    this.#lowered = new Uint8Array(this.#sets);
     this.clear();
   }
 
@@ -46,6 +49,7 @@ export class SlotMap {
     if (rest > 0) this.#free[words] = (1 << rest) - 1;
     this.#setBound.fill(SET_SLOTS);
     this.#blockBound.fill(SET_SLOTS);
+    this.#lowered.fill(0);
   }
 
   /** Free slots from `slot` to the first used one or the end of its slot set; 0 if it is used. */
@@ -70,6 +74,10 @@ export class SlotMap {
     const free = this.#free;
     let word = slot >> 5;
     let bit = slot & 31;
+    if (bit + n < 32) {
+      free[word] = free[word]! & ~(((1 << n) - 1) << bit);
+      return;
+    }
     for (let left = n; left > 0; word++) {
       const here = 32 - bit < left ? 32 - bit : left;
       free[word] = free[word]! & ~bits(here, bit);
@@ -89,8 +97,8 @@ export class SlotMap {
       left -= here;
       bit = 0;
     }
-    const before = this.#runBefore(slot);
-    this.#raise(slot >> SET_SHIFT, before + this.run(slot));
+    const set = slot >> SET_SHIFT;
+    if (this.#lowered[set] !== 0) this.#raise(set, this.#runBefore(slot) + this.run(slot));
   }
 
   /**
@@ -167,7 +175,10 @@ export class SlotMap {
       slot += (from - slot) & mask;
     }
     // The whole set was seen, in steps that its class of slots covers.
-    if (mask <= 1 && first <= setStart + mask && stop === setEnd) this.#setBound[bound] = longest;
+    if (mask <= 1 && first <= setStart + mask && stop === setEnd) {
+      this.#setBound[bound] = longest;
+      this.#lowered[first >> SET_SHIFT] = 1;
+    }
     return NO_RUN;
   }
 

@@ -24,6 +24,20 @@ export const ENDLESS = -2;
 export const SearchRule = { v6_1: 0, v6_6: 1, v6_12: 2 } as const;
 export type SearchRule = (typeof SearchRule)[keyof typeof SearchRule];
 
+/** What the search must know of a pool. */
+export interface SearchedPool {
+  readonly map: SlotMap;
+  /** Slots of one area. */
+  readonly areaSlots: number;
+  /** Where the search starts, by area, relative to its first slot. */
+  readonly index: Uint32Array;
+  /** The device view of slot 0, in slots. */
+  readonly base: number;
+  /** Those of `SlotMap.first`. */
+  readonly phase: number;
+  readonly period: number;
+}
+
 /** Searches areas by one rule. Fields are those of the last search. */
 export class SlotSearch {
   readonly rule: SearchRule;
@@ -39,25 +53,23 @@ export class SlotSearch {
   }
 
   /**
-   * First slot of a run of `n` in the area from `from` to `end`, {@link NOT_FOUND} or {@link ENDLESS}.
-   * `base` is the device view of slot 0 in slots, modulo 2^32; `phase` and `period` are those of
-   * `SlotMap.first`; `size` includes the offset in front, `orig` is 0 where there is no original.
+   * First slot of a run of `n` in one area of a pool, {@link NOT_FOUND} or {@link ENDLESS}. `size` includes
+   * the offset in front, `orig` is 0 where there is no original.
    */
   find(
-    map: SlotMap,
-    from: number,
-    end: number,
-    index: number,
+    pool: SearchedPool,
+    area: number,
     n: number,
     orig: number,
     size: number,
     alignMask: number,
     minAlignMask: number,
-    base: number,
-    phase: number,
-    period: number,
   ): number {
     this.#prepare(orig, size, alignMask, minAlignMask);
+    const { map, areaSlots, base, phase, period } = pool;
+    const from = area * areaSlots;
+    const end = from + areaSlots;
+    const index = pool.index[area]!;
     const test = this.#test;
     const stride = this.#stride;
     const every = test + 1;
@@ -70,25 +82,13 @@ export class SlotSearch {
       return this.#around(map, from, end, index, n, first, phase, period);
     }
     if (!regular) return this.#walkCounted(map, from, end, index, n, base, phase, period);
-    return this.#counted(map, from, end, index, n, step, first, phase, period);
-  }
-
-  /** Whether an empty slot set can serve the request at all: the best alignment leaves room for `n`. */
-  possible(
-    n: number,
-    orig: number,
-    size: number,
-    alignMask: number,
-    minAlignMask: number,
-    base: number,
-    setSlots: number,
-  ): boolean {
-    this.#prepare(orig, size, alignMask, minAlignMask);
-    for (let slot = 0; slot + n <= setSlots; slot++) {
-      if (((base + slot) & this.#test & (setSlots - 1)) === (this.#want & (setSlots - 1)))
-        return true;
+    const begin = from + index;
+    const upper = begin + ((first - begin) & test);
+    if (phase < 0 && upper < end && map.run(upper) >= n) {
+      this.probes = upper - begin + 1;
+      return upper;
     }
-    return false;
+    return this.#counted(map, from, end, index, n, step, first, phase, period);
   }
 
   #prepare(orig: number, size: number, alignMask: number, minAlignMask: number): void {
@@ -272,15 +272,4 @@ export class SlotSearch {
     } while (slot !== begin);
     return NOT_FOUND;
   }
-}
-
-/** Bits of `address`, a double up to 2^53, that a 32-bit mask selects. */
-export function maskedBits(address: number, mask: number): number {
-  return (address & mask) >>> 0;
-}
-
-/** The least multiple of `mask` + 1 (a power of two up to 2^31) that is not less than `bytes`. */
-export function roundedUp(bytes: number, mask: number): number {
-  const over = (bytes & mask) >>> 0;
-  return over === 0 ? bytes : bytes + (mask + 1 - over);
 }

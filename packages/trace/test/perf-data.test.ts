@@ -3,6 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { EventKind, Flag } from '@dmalab/trace';
 import { describe, expect, test } from 'vitest';
+import { EventSink } from '../src/event-sink.ts';
+import { readPerfData } from '../src/formats/perf-data.ts';
+import { lineWindow } from '../src/lines.ts';
+import type { RandomAccess } from '../src/random-access.ts';
 import { ByteWriter } from './support/byte-writer.ts';
 import { mapSample, perfAttr, perfFile, record, tracingData } from './support/perf-file.ts';
 import { type EventRow, readFile, readText } from './support/read-text.ts';
@@ -323,4 +327,41 @@ describe('damage is counted with its offset, and the rest is read', () => {
       expect(outcome).toMatch(/^read$|: [A-Z_]+: /);
     }
   });
+});
+
+test('a round that does not fit into memory gives the same order as one sort of all', async () => {
+  const records: Buffer[] = [];
+  for (let cpu = 0; cpu < 7; cpu++) {
+    for (let i = 0; i < 900; i++) {
+      records.push(
+        mapSample(1000 + i * 7 + (cpu % 3), { cpu, iova: BigInt(4096 * (cpu * 1000 + i)) }),
+      );
+    }
+  }
+  const rounds = [records, [FINISHED_ROUND], records.slice(0, 50), [FINISHED_ROUND]].flat();
+  const file = perfFile(rounds);
+  const read = async (room: number): Promise<string[]> => {
+    const window = lineWindow();
+    const sink = new EventSink('perf.data', window);
+    const access: RandomAccess = {
+      source: 'perf.data',
+      size: file.length,
+      into: (bytes, position) => file.copy(bytes, 0, position, position + bytes.length),
+      close() {},
+    };
+    const rows: string[] = [];
+    for await (const { length, time, addressLow, cpu } of readPerfData(
+      access,
+      window,
+      sink,
+      room,
+    )) {
+      for (let i = 0; i < length; i++) rows.push(`${time[i]} ${cpu[i]} ${addressLow[i]}`);
+    }
+    expect(sink.counts.diagnostics).toEqual([]);
+    return rows;
+  };
+  const expected = await read(16 * 1024 * 1024);
+  expect(expected).toHaveLength(6350);
+  expect(await read(300 * 1024)).toEqual(expected);
 });

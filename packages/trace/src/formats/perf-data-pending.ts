@@ -44,6 +44,11 @@ interface PendingColumns {
   attr: Uint16Array;
 }
 
+/** Bytes that the records of a file of `size` bytes may need in memory. */
+export function roomFor(size: number): number {
+  return Math.min(ROOM, Math.max(LEAST_ROOM, MAX_RATIO * size));
+}
+
 /** The records of the rounds that are not over yet. */
 export class PendingRecords implements PendingColumns {
   readonly bytes: Buffer;
@@ -67,9 +72,8 @@ export class PendingRecords implements PendingColumns {
   private readonly attrs: PerfAttrs;
   private readonly little: boolean;
 
-  /** Room for the records of a file of `size` bytes. */
-  constructor(sink: EventSink, attrs: PerfAttrs, little: boolean, size: number) {
-    const room = Math.min(ROOM, Math.max(LEAST_ROOM, MAX_RATIO * size));
+  /** Room for `room` bytes of records. */
+  constructor(sink: EventSink, attrs: PerfAttrs, little: boolean, room: number) {
     const memory = new ArrayBuffer(room);
     this.bytes = Buffer.from(memory);
     this.view = new DataView(memory);
@@ -113,9 +117,23 @@ export class PendingRecords implements PendingColumns {
     return this.order.sort(this.time, this.length);
   }
 
-  /** The time that half of the waiting records do not exceed. */
-  median(): number {
-    return this.length === 0 ? Infinity : this.time[this.sorted()[this.length >> 1]!]!;
+  /** Bytes of a waiting record. */
+  sizeOf(entry: number): number {
+    return this.view.getUint16(this.at[entry]! + 6, this.little);
+  }
+
+  /** Adds a record that waited elsewhere. */
+  takeBack(time: number, offset: number, attr: number, record: Uint8Array): void {
+    const start = this.used;
+    this.bytes.set(record, start);
+    this.used = start + record.length;
+    this.add(time, start, offset, attr);
+  }
+
+  /** Forgets all records. */
+  clear(): void {
+    this.length = 0;
+    this.used = 0;
   }
 
   /** Drops the first `count` records of `sorted` and moves the others together. */

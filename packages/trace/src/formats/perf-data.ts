@@ -1,7 +1,8 @@
 // perf.data: what `perf record` writes, to a file or to a pipe (tools/perf/util/{header,session}.c).
 //
 // Records are unsorted within a round: perf drains the buffer of one CPU after the other. At the end of
-// a round all that is not later than the round before is complete, so two rounds wait at most.
+// a round all that is not later than the round before is complete, so two rounds wait at most; what does not fit into
+// memory waits in a file.
 // Compressed records are pieces of one zstd stream, which gives more records.
 // Left out: everything but samples of tracepoints, names of tasks and losses; callchains are skipped;
 // directories of `perf record --threads` are refused.
@@ -22,8 +23,9 @@ import {
   readPerfHeader,
 } from './perf-data-header.ts';
 import { PerfInflater } from './perf-data-inflater.ts';
-import { PendingRecords, RecordType } from './perf-data-pending.ts';
+import { PendingRecords, RecordType, roomFor } from './perf-data-pending.ts';
 import { PerfRows } from './perf-data-rows.ts';
+import { SpilledRuns } from './perf-data-runs.ts';
 
 const BLOCK = 256 * 1024;
 const HEADER = 8;
@@ -48,6 +50,8 @@ class PerfReader {
   private readonly header: PerfHeader;
   private readonly readAt: ReadAt;
   private readonly pending: PendingRecords;
+  private readonly runs: SpilledRuns;
+  private readonly room: number;
   private readonly inflater: PerfInflater;
   private readonly end: number;
   private readonly block: Buffer = Buffer.allocUnsafeSlow(BLOCK);
@@ -57,7 +61,7 @@ class PerfReader {
   /** All up to here is complete at the end of the round. */
   private complete = -Infinity;
 
-  constructor(file: RandomAccess, window: TextWindow, sink: EventSink) {
+  constructor(file: RandomAccess, window: TextWindow, sink: EventSink, room: number) {
     this.file = file;
     this.window = window;
     this.sink = sink;
@@ -68,12 +72,22 @@ class PerfReader {
     this.header = readPerfHeader(this.readAt, file.source, file.size);
     this.view = new DataView(this.block.buffer, this.block.byteOffset, this.block.length);
     const { attrs, little } = this.header;
-    this.pending = new PendingRecords(sink, attrs, little, file.size);
+    this.pending = new PendingRecords(sink, attrs, little, room);
+    this.room = room;
+    this.runs = new SpilledRuns(file.source);
     this.inflater = new PerfInflater(this.pending, sink, little);
     this.end = Math.min(this.header.dataEnd, file.size);
   }
 
   async *batches(): Batches {
+    try {
+      yield* this.records();
+    } finally {
+      this.runs.close();
+    }
+  }
+
+  private async *records(): Batches {
     const { header, view, block } = this;
     if (header.isUnfinished) this.cutOff(40);
     let position = header.dataStart;
@@ -86,7 +100,7 @@ class PerfReader {
       for (;;) {
         const plain = this.plainEnd(at, length, position);
         if (plain > at) {
-          if (!this.pending.hasRoom(plain - at)) yield* this.makeRoom(plain - at, position + at);
+          if (!this.pending.hasRoom(plain - at)) this.runs.spill(this.pending);
           this.pending.take(block, at, plain, position, true);
         }
         at = plain;
@@ -141,7 +155,7 @@ class PerfReader {
       const start = at + size - cursor.left;
       const piece = block.subarray(start, Math.min(at + size, start + length));
       await this.inflater.decode(piece, from);
-      yield* this.inflated(from);
+      this.inflated();
       return 0;
     }
     if (type === RecordType.lostSamples) {
@@ -181,23 +195,22 @@ class PerfReader {
   }
 
   /** Moves what was decoded to the waiting records. */
-  private async *inflated(position: number): Batches {
-    while (!this.inflater.flush()) yield* this.makeRoom(this.inflater.next, position);
-  }
-
-  /** Releases the older half, or all, of a round that is too long to wait for its end. */
-  private async *makeRoom(length: number, position: number): Batches {
-    const { pending, sink } = this;
-    sink.offset = position;
-    sink.diagnose(
-      'LONG_ROUND',
-      'records that wait fill the memory: events of other CPUs may come late',
-    );
-    yield* this.release(pending.median());
-    if (!pending.hasRoom(length)) yield* this.release(Infinity);
+  private inflated(): void {
+    while (!this.inflater.flush()) this.runs.spill(this.pending);
   }
 
   private async *release(limit: number): Batches {
+    const { pending, runs } = this;
+    if (!runs.any) {
+      yield* this.write(limit);
+      return;
+    }
+    runs.spill(pending);
+    while (runs.refill(pending, limit)) yield* this.write(limit);
+    if (runs.any && runs.waiting < this.room / 2) runs.refill(pending, Infinity);
+  }
+
+  private async *write(limit: number): Batches {
     const { pending, sink } = this;
     const rows = this.opened();
     const sorted = pending.sorted();
@@ -214,7 +227,7 @@ class PerfReader {
   private async *finish(): Batches {
     const { sink } = this;
     await this.inflater.end();
-    yield* this.inflated(this.end);
+    this.inflated();
     this.inflater.finish();
     yield* this.release(Infinity);
     this.opened().end(this.lostSamples);
@@ -262,9 +275,19 @@ function noTracepoints(hasFormats: boolean, header: PerfHeader, size: number): s
   return `NO_TRACEPOINTS: expected event formats, ${why}`;
 }
 
+/** Reads a file with at most `room` bytes of records in memory; the rest of a longer round waits in a file. */
+export function readPerfData(
+  file: RandomAccess,
+  window: TextWindow,
+  sink: EventSink,
+  room: number,
+): Batches {
+  return new PerfReader(file, window, sink, room).batches();
+}
+
 /** What `perf record` writes. */
 export const perfData: BinaryFormat = {
   name: 'perf.data',
   matches: (head) => isPerfData(Buffer.from(head.subarray(0, 8)).toString('latin1')),
-  read: (file, window, sink) => new PerfReader(file, window, sink).batches(),
+  read: (file, window, sink) => readPerfData(file, window, sink, roomFor(file.size)),
 };

@@ -469,6 +469,77 @@ test('a latency file goes to the text reader', async () => {
   expect(rows).toMatchObject([{ name: 'unmap', address: '1000', cpu: 2, size: 4096 }]);
 });
 
+test.each([
+  'trace.latency-format.txt.zst',
+  'trace.latency-verbose.txt.zst',
+  'trace.fields.txt.zst',
+  'trace.nocontext-info.txt.zst',
+])('a text in another layout goes to the reader of that layout: %s', async (name) => {
+  const expected = await readFile(bundled(`formats-ftrace/${name}`));
+  const text = zstdDecompressSync(readFileSync(bundled(`formats-ftrace/${name}`)));
+  const bytes = datFile({ ...x86, version: 6, buffers: [] });
+  const front = bytes.subarray(0, bytes.indexOf('flyrecord\0'));
+  const found = await readText(Buffer.concat([front, Buffer.from('latency  \0'), text]));
+  expect(found.rows).toEqual(expected.rows);
+  expect(found.events).toEqual(expected.events);
+});
+
+describe('times of a guest', () => {
+  const EPOCH = 5_000_000_000n;
+  const page = new Page(x86, EPOCH)
+    .event(0, records.map(0x1000n, 0x5000n, 4096))
+    .event(1000, records.unmap(0x1000n, 4096))
+    .event(3000, records.map(0x1000n, 0x5000n, 4096));
+  const option = (
+    flags: number,
+    samples: readonly (readonly [time: bigint, offset: bigint, scaling: bigint])[],
+    fraction?: bigint,
+  ): Buffer => {
+    const writer = new ByteWriter(true).u64(7).u32(flags).u32(1).u32(samples.length);
+    for (const column of [0, 1, 2] as const) {
+      for (const sample of samples) writer.u64(BigInt.asUintN(64, sample[column]));
+    }
+    if (fraction !== undefined) for (const _ of samples) writer.u64(fraction);
+    return writer.done();
+  };
+
+  test.each([
+    ['an offset', option(0, [[EPOCH, -2_000_000_000n, 1n]]), 3_000_000_000, [0, 1000, 4000]],
+    [
+      'one that changes',
+      option(0, [
+        [EPOCH, 100n, 1n],
+        [EPOCH + 2000n, 600n, 1n],
+      ]),
+      5_000_000_100,
+      [0, 1000, 4500],
+    ],
+    [
+      'one that is interpolated',
+      option(1, [
+        [EPOCH, 100n, 1n],
+        [EPOCH + 2000n, 600n, 1n],
+      ]),
+      5_000_000_100,
+      [0, 1250, 4500],
+    ],
+    ['a scaled clock', option(0, [[EPOCH, 0n, 3n]], 1n), 7_500_000_000, [0, 1500, 6000]],
+  ])('are shifted to those of its host: %s', async (_, data, first, expected) => {
+    const { rows, counts, codes } = await readDat({ ...onePage(page), options: [[12, data]] });
+    expect(counts.firstTime).toBe(first);
+    expect(rows.map(({ time }) => time)).toEqual(expected);
+    expect(codes).toEqual({ TIME_SHIFT: 1 });
+  });
+
+  test('are kept where the shift cannot be read', async () => {
+    const data = option(0, [[EPOCH, 5n, 1n]]).subarray(0, 30);
+    const { rows, codes, counts } = await readDat({ ...onePage(page), options: [[12, data]] });
+    expect(rows.map(({ time }) => time)).toEqual([0, 1000, 4000]);
+    expect(counts.firstTime).toBe(Number(EPOCH));
+    expect(codes).toEqual({ TIME_SHIFT: 1 });
+  });
+});
+
 test('standard input and compressed files are read as the plain file is', async () => {
   const packed = readFileSync(bundled('k61-formats-tracecmd-perf/tracecmd-v6.dat.zst'));
   const plain = await readText(zstdDecompressSync(packed));

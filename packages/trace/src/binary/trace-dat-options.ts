@@ -1,10 +1,10 @@
 // Options of a trace.dat file, which versions 6 and 7 share (trace-cmd.dat.v7.5).
 //
-// Left out: HOOK, PROCMAPS, TRACEID, GUEST, VERSION, LAST_BOOT_INFO, which no reading needs; the shift of
-// a guest's time to its host's is reported only.
+// Left out: HOOK, PROCMAPS, TRACEID, GUEST, VERSION, LAST_BOOT_INFO, which no reading needs.
 
 import type { EventSink } from '../event-sink.ts';
 import type { ByteCursor } from './byte-cursor.ts';
+import { readTimeShift, type TimeShift } from './time-shift.ts';
 
 /** Ids of options, and of the sections they point to in version 7. */
 export const Option = {
@@ -41,6 +41,8 @@ export interface Recording {
   shift: bigint;
   /** ns = ticks * mult / 2^shift. */
   tsc: { readonly mult: number; readonly shift: number } | null;
+  /** The clock of the guest against that of its host. */
+  guest: TimeShift | null;
 }
 
 /** A recording of which nothing is said yet. */
@@ -53,6 +55,7 @@ export function recording(): Recording {
     cpuStats: [],
     shift: 0n,
     tsc: null,
+    guest: null,
   };
 }
 
@@ -89,7 +92,10 @@ export function readOption(
       return;
     case Option.timeShift:
       sink.offset = cursor.position;
-      sink.diagnose('TIME_SHIFT', 'times of a guest are kept: they are not shifted to its host');
+      found.guest = readTimeShift(cursor);
+      if (found.guest === null) {
+        sink.diagnose('TIME_SHIFT', 'times of a guest are kept: how to shift them is not readable');
+      } else sink.diagnose('TIME_SHIFT', 'times of a guest are shifted to those of its host');
       return;
     default:
       if (id <= LAST_KNOWN) return;

@@ -6,14 +6,15 @@ import { unpack } from './page-source.ts';
 import type { TextData } from './trace-dat-file.ts';
 
 const CHUNK = 256 * 1024;
+const HEAD = 64 * 1024;
 const MAX_CHUNK = 16 * 1024 * 1024;
 
-/** The text from its start to its end or that of the file. */
-export async function* readText(
+// The text from its start to its end or that of the file.
+function* chunksOf(
   file: RandomAccess,
   { start, end, packing }: TextData,
   little: boolean,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): Generator<Uint8Array, void, undefined> {
   const stop = Math.min(end, file.size);
   if (packing === 'none') {
     const bytes = Buffer.alloc(CHUNK);
@@ -39,4 +40,19 @@ export async function* readText(
     yield text;
     at += 8 + packed;
   }
+}
+
+/** The first bytes of the text, which tell its layout. */
+export function headOf(file: RandomAccess, text: TextData, little: boolean): Uint8Array {
+  for (const chunk of chunksOf(file, text, little)) return Buffer.from(chunk.subarray(0, HEAD));
+  return new Uint8Array(0);
+}
+
+/** All of the text. */
+export async function* readText(
+  file: RandomAccess,
+  text: TextData,
+  little: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunksOf(file, text, little);
 }

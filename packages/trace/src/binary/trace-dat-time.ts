@@ -1,10 +1,12 @@
 // The zero of all times of a trace.dat file, and the way from its clock's ticks to ns.
 //
 // The correction of a TSC clock (TSC2NSEC) and then of date and offset are exact for the base; the ticks
-// since the base are scaled as doubles, so a converted time may be off by 1 ns.
+// since the base are scaled as doubles, so a converted time may be off by 1 ns. Times of a guest are turned
+// into those of its host before all that; the order of events is that of the guest's clock.
 
 import type { EventSink } from '../event-sink.ts';
 import type { PageEvents } from './page-events.ts';
+import { HostClock } from './time-shift.ts';
 import type { Recording } from './trace-dat-options.ts';
 
 const NS_CLOCKS = ['', 'local', 'global', 'perf', 'mono', 'mono_raw', 'boot', 'tai', 'tsc2nsec'];
@@ -21,12 +23,13 @@ export interface TimeBase {
   readonly fraction: number;
   /** ns of a tick. */
   readonly scale: number;
+  readonly host: HostClock | null;
 }
 
 /** The base is the first page of all; its clock is reported where it counts ticks. */
 export function timeBase(
   streams: readonly PageEvents[],
-  { tsc, shift }: Recording,
+  { tsc, shift, guest }: Recording,
   sink: EventSink,
 ): TimeBase {
   let first = streams[0]!;
@@ -44,7 +47,8 @@ export function timeBase(
   const mult = BigInt(tsc?.mult ?? 1);
   const bits = BigInt(Math.min(64, tsc?.shift ?? 0));
   const ticks = BigInt(high) * BigInt(TWO_32) + BigInt(low);
-  const base = ((ticks * mult) >> bits) + (isTicks ? 0n : shift);
+  const host = guest === null ? null : new HostClock(guest, ticks);
+  const base = (((host?.base ?? ticks) * mult) >> bits) + (isTicks ? 0n : shift);
   const seconds = base / SECOND;
   return {
     high,
@@ -52,5 +56,6 @@ export function timeBase(
     seconds: Number(seconds),
     fraction: Number(base - seconds * SECOND),
     scale: Number(mult) / 2 ** Number(bits),
+    host,
   };
 }

@@ -3,13 +3,17 @@
 // trace-dat-v6.ts and trace-dat-v7.ts read where everything is, page-events.ts the pages, and
 // event-decoder.ts the records. Events of one time are in the order of their CPUs, those of one CPU stay
 // in theirs. Instances are read with the top buffer where they have its clock.
-// Left out: the time shift of guests. Text in the latency format goes to the text reader.
+// Text goes to the reader of its layout.
 
 import type { EventBatch } from '../batch.ts';
 import { TraceClock } from '../clock.ts';
 import { type EventSink, MAX_CPU } from '../event-sink.ts';
-import type { BinaryFormat } from '../formats/format.ts';
+import type { BinaryFormat, TraceFormat } from '../formats/format.ts';
 import { ftraceText } from '../formats/ftrace.ts';
+import { ftraceBare } from '../formats/ftrace-bare.ts';
+import { ftraceFields } from '../formats/ftrace-fields.ts';
+import { ftraceLatency } from '../formats/ftrace-latency.ts';
+import { functionGraph } from '../formats/function-graph.ts';
 import type { RandomAccess } from '../random-access.ts';
 import type { TextWindow } from '../text-window.ts';
 import { ByteCursor, errorAt } from './byte-cursor.ts';
@@ -23,13 +27,14 @@ import { type PageLayout, pageLayout } from './page-layout.ts';
 import { packedPages, plainPages } from './page-source.ts';
 import { TaskNames } from './task-names.ts';
 import type { BufferData, TraceDatFile } from './trace-dat-file.ts';
-import { readText } from './trace-dat-text.ts';
+import { headOf, readText } from './trace-dat-text.ts';
 import { timeBase } from './trace-dat-time.ts';
 import { readVersion6 } from './trace-dat-v6.ts';
 import { readVersion7 } from './trace-dat-v7.ts';
 
 const MAGIC = '\x17\x08\x44tracing';
 const MAX_VERSION = 16;
+const LAYOUTS: readonly TraceFormat[] = [ftraceLatency, ftraceFields, functionGraph, ftraceBare];
 
 /** The format of `trace-cmd record` and `extract`. */
 export const traceDat: BinaryFormat = {
@@ -51,11 +56,23 @@ async function* readTraceDat(
   sink.counts.headerCpus = found.recording.cpus;
   if (found.texts.length > 0) {
     for (const text of found.texts) {
-      yield* ftraceText.read(readText(file, text, found.little), window, sink, {});
+      yield* formatOf(headOf(file, text, found.little)).read(
+        readText(file, text, found.little),
+        window,
+        sink,
+        {},
+      );
+      sink.restart();
     }
     return;
   }
   yield* readBuffers(file, found, window, sink);
+}
+
+/** The layout of a text of the kernel. */
+function formatOf(head: Uint8Array): TraceFormat {
+  const text = Buffer.from(head).toString('latin1');
+  return LAYOUTS.find((format) => format.matches(head, text, {})) ?? ftraceText;
 }
 
 function readFront(file: RandomAccess, sink: EventSink): TraceDatFile {
@@ -88,7 +105,7 @@ export function* readBuffers(
   const merge = new CpuMerge(streams.filter((stream) => stream.begin(base.high, base.low)));
   const clock = new TraceClock(sink);
   const { batch } = sink;
-  const { seconds, fraction, scale } = base;
+  const { seconds, fraction, scale, host } = base;
   for (let stream = merge.first(); stream !== null; stream = merge.next(stream.next())) {
     const { cpu } = stream;
     if (stream.lost !== NO_LOSS) {
@@ -97,7 +114,8 @@ export function* readBuffers(
     }
     sink.line++;
     sink.offset = stream.offset;
-    const passed = scale === 1 ? stream.time : Math.floor(stream.time * scale);
+    const ticks = host === null ? stream.time : host.at(cpu, stream.time);
+    const passed = scale === 1 ? ticks : Math.floor(ticks * scale);
     const time = clock.at(seconds, fraction + passed, cpu);
     const row = decoder.read(stream.view, stream.start, stream.length, time, cpu);
     if (row >= 0) batch.task[row] = tasks.of(batch.tid[row]!);

@@ -6,16 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { TraceError } from '@dmalab/trace';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { chart } from './commands/chart.ts';
-import { check } from './commands/check.ts';
-import { conform } from './commands/conform.ts';
-import { convert } from './commands/convert.ts';
-import { info } from './commands/info.ts';
-import { policies } from './commands/policies.ts';
-import { record } from './commands/record.ts';
-import { replay } from './commands/replay.ts';
-import { report } from './commands/report.ts';
-import { verify } from './commands/verify.ts';
+import { addCommands } from './commands.ts';
 import { InputError } from './input-error.ts';
 import { printable, progressDone } from './output.ts';
 import { keepStandardInput } from './trace-files.ts';
@@ -34,19 +25,11 @@ await main(keepStandardInput(hideBin(process.argv)));
 
 async function main(words: string[]): Promise<void> {
   try {
-    await yargs(words)
+    const y = yargs(words);
+    await addCommands(y, words);
+    await y
       .scriptName('dmalab')
       .usage('$0 COMMAND\n\nReplays recorded Linux DMA traces through models of the kernel.')
-      .command(info)
-      .command(convert)
-      .command(replay)
-      .command(verify)
-      .command(check)
-      .command(record)
-      .command(conform)
-      .command(report)
-      .command(chart)
-      .command(policies)
       .demandCommand(1, 'No command was named: see dmalab --help')
       .recommendCommands()
       .strict()

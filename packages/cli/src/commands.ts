@@ -1,0 +1,24 @@
+// The commands, in the order of the help. A command is loaded when it is the one that was asked for: most of
+// what one needs (tables, charts, YAML) no other needs, and to load all takes longer than to read a small trace.
+
+import type { Argv } from 'yargs';
+
+const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
+  info: async (y) => y.command((await import('./commands/info.ts')).info),
+  convert: async (y) => y.command((await import('./commands/convert.ts')).convert),
+  replay: async (y) => y.command((await import('./commands/replay.ts')).replay),
+  verify: async (y) => y.command((await import('./commands/verify.ts')).verify),
+  check: async (y) => y.command((await import('./commands/check.ts')).check),
+  record: async (y) => y.command((await import('./commands/record.ts')).record),
+  conform: async (y) => y.command((await import('./commands/conform.ts')).conform),
+  report: async (y) => y.command((await import('./commands/report.ts')).report),
+  chart: async (y) => y.command((await import('./commands/chart.ts')).chart),
+  policies: async (y) => y.command((await import('./commands/policies.ts')).policies),
+};
+
+/** Adds the command that `words` begin with to `y`; all commands where they begin with none. */
+export async function addCommands(y: Argv, [first = '']: readonly string[]): Promise<void> {
+  const add = Object.hasOwn(ADDED, first) ? ADDED[first] : undefined;
+  if (add !== undefined) await add(y);
+  else for (const addNext of Object.values(ADDED)) await addNext(y);
+}

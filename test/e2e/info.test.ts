@@ -163,3 +163,16 @@ test.each([
   expect(stdout).toBe('');
   expect(code).toBe(1);
 });
+
+test('a file that is given twice, or as a copy, is read once', () => {
+  const line =
+    '           fio-7       [000] ..1.   100.000000: unmap: IOMMU: iova=0x1000 size=1 unmapped_size=1\n';
+  const first = writeTemp(folder, 'twice-a.txt', line);
+  const copy = writeTemp(folder, 'twice-b.txt', line);
+  const { stdout, stderr, code } = dmalab(['info', first, first, copy]);
+  expect(code).toBe(0);
+  expect(stdout.match(/^ {2}sha256/gm)).toHaveLength(1);
+  expect(stderr).toBe(
+    `dmalab: ${first}: DUP_INPUT: is given twice; read once\ndmalab: ${copy}: DUP_INPUT: has the same content as ${first}; read once\n`,
+  );
+});

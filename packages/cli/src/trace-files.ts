@@ -3,6 +3,7 @@
 // yargs drops the word "-" among positional arguments, so it travels under another name.
 
 import type { Argv } from 'yargs';
+import { distinctFiles } from './distinct-files.ts';
 
 const STANDARD_INPUT = '\u0000standard input';
 
@@ -16,13 +17,13 @@ export function traceFile(file: string): string {
   return file === STANDARD_INPUT ? '-' : file;
 }
 
-/** Adds the positional argument `files`; "-" is standard input. */
+/** Adds the positional argument `files`; "-" is standard input; what is given twice is left out. */
 export function traceFiles(y: Argv): Argv<{ files: string[] }> {
   return y.positional('files', {
     describe: 'Trace files, or directories with a file for each CPU; - is standard input',
     type: 'string',
     array: true,
     demandOption: true,
-    coerce: (files: string[]) => files.map(traceFile),
+    coerce: (files: string[]) => distinctFiles(files.map(traceFile)),
   }) as unknown as Argv<{ files: string[] }>;
 }

@@ -7,6 +7,7 @@ import { eventBatch } from './batch-builder.ts';
 import { traceDat } from './binary/trace-dat.ts';
 import { type ByteSource, isDirectory, memoryBytes, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
+import { cleanText, withoutPrefix } from './cleaned-text.ts';
 import { findCpuFiles } from './directory/cpu-files.ts';
 import { pagesReader } from './directory/cpu-pages.ts';
 import type { OpenedFile } from './directory/cpu-text.ts';
@@ -15,6 +16,7 @@ import type { EventReader } from './event-reader.ts';
 import { EventSink } from './event-sink.ts';
 import { csv } from './formats/csv.ts';
 import { dmaDebug } from './formats/dma-debug.ts';
+import { extensionMismatch } from './formats/extension.ts';
 import { describeForeign } from './formats/foreign.ts';
 import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
 import { ftraceText } from './formats/ftrace.ts';
@@ -139,20 +141,23 @@ async function textReader(
   mayBeBlank = false,
 ): Promise<OpenedFile> {
   const isBlank = mayBeBlank && !/[^\s\0]/.test(latin1(source.head));
-  let format: TraceFormat;
+  let found: FoundText;
   try {
-    format = isBlank ? ftraceText : formatOf(path, source, options);
+    found = isBlank
+      ? { format: ftraceText, text: source }
+      : await findText(path, await cleanText(source), options);
   } catch (error) {
     await source.close();
     throw error;
   }
+  const { format, text } = found;
   const { window, batch } = options.room ?? readingRoom();
   const sink = new EventSink(path, window, batch);
   const reader: EventReader = {
     ...tables(path, source, format.name, sink),
     async *batches() {
       try {
-        yield* format.read(source.chunks(sink), window, sink, options);
+        yield* format.read(text.chunks(sink), window, sink, options);
       } finally {
         await source.close();
       }
@@ -237,6 +242,12 @@ function tables(
   format: string,
   sink: EventSink,
 ): Omit<EventReader, 'batches'> {
+  const mismatch = extensionMismatch(path, format, source.compression);
+  if (mismatch !== '') {
+    sink.line = 1;
+    sink.diagnose('EXT_MISMATCH', mismatch);
+    sink.line = 0;
+  }
   return {
     source: path,
     format,
@@ -249,10 +260,19 @@ function tables(
   };
 }
 
-function formatOf(path: string, source: ByteSource, options: OpenOptions): TraceFormat {
+/** A text and its format, below what other programs put around it. */
+interface FoundText {
+  readonly format: TraceFormat;
+  readonly text: ByteSource;
+}
+
+async function findText(
+  path: string,
+  source: ByteSource,
+  options: OpenOptions,
+): Promise<FoundText> {
   const { head, damage } = source;
-  const text = latin1(head).replace(/^\xef\xbb\xbf/, '');
-  if (!/[^\s\0]/.test(text)) {
+  if (!/[^\s\0]/.test(withoutMark(head))) {
     const found = head.length === 0 ? 'found an empty file' : 'found blank lines only';
     const why = damage.code === '' ? '' : ` (${damage.message})`;
     throw new TraceError(path, null, `NO_EVENTS: expected ${EXPECTED}, ${found}${why}`);
@@ -261,10 +281,22 @@ function formatOf(path: string, source: ByteSource, options: OpenOptions): Trace
   if (foreign !== '') {
     throw new TraceError(path, null, `UNKNOWN_FORMAT: expected ${EXPECTED}, ${foreign}`);
   }
-  const format = formats.find((candidate) => candidate.matches(head, text, options));
-  if (format !== undefined) return format;
+  const format = formatOf(head, options);
+  if (format !== undefined) return { format, text: source };
+  const bare = await withoutPrefix(source);
+  const below = bare === null ? undefined : formatOf(bare.head, options);
+  if (bare !== null && below !== undefined) return { format: below, text: bare };
   const first = printable(head.subarray(0, lineLength(head)));
   throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, found "${first}"`);
+}
+
+function formatOf(head: Uint8Array, options: OpenOptions): TraceFormat | undefined {
+  const text = withoutMark(head);
+  return formats.find((candidate) => candidate.matches(head, text, options));
+}
+
+function withoutMark(head: Uint8Array): string {
+  return latin1(head).replace(/^\xef\xbb\xbf/, '');
 }
 
 function latin1(bytes: Uint8Array): string {

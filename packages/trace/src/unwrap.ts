@@ -30,8 +30,6 @@ export async function* unwrap(
   damage: Damage,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const decoder = new Decoder(wrapping);
-  let taken = 0;
-  let given = 0;
   let working: Promise<void> | null = null;
   for await (const chunk of chunks) {
     for (let from = 0; from < chunk.length && decoder.error === null; from += PIECE) {
@@ -39,27 +37,14 @@ export async function* unwrap(
       if (working !== null) await working;
       const ready = decoder.take();
       working = decoder.decode(piece);
-      taken += piece.length;
-      for (const text of ready) {
-        given += text.length;
-        yield text;
-      }
-      if (given > SMALL && given > MAX_RATIO * taken) throw bomb(source, given, taken);
+      yield* ready;
     }
   }
   if (working !== null) await working;
   await decoder.end();
+  if (decoder.bomb !== '') throw new TraceError(source, null, decoder.bomb);
   yield* decoder.take();
   if (decoder.error !== null) describe(decoder.error, wrapping, damage);
-}
-
-function bomb(source: string, given: number, taken: number): TraceError {
-  const found = `found ${given} bytes from ${taken}`;
-  return new TraceError(
-    source,
-    null,
-    `SIZE_LIMIT: expected at most ${MAX_RATIO} bytes of text from one compressed byte, ${found}`,
-  );
 }
 
 function describe(error: Error, wrapping: Unwrapping, damage: Damage): void {
@@ -76,9 +61,13 @@ function describe(error: Error, wrapping: Unwrapping, damage: Damage): void {
   }
 }
 
-/** A decoder whose output is kept until it is taken. */
+/** A decoder whose output is kept until it is taken. It stops where a byte gives more than a trace can. */
 export class Decoder {
   error: Error | null = null;
+  /** The problem, where the data were found to be a bomb. */
+  bomb = '';
+  private taken = 0;
+  private given = 0;
   private output: Uint8Array[] = [];
   private readonly stream;
   private readonly closed: Promise<void>;
@@ -86,7 +75,7 @@ export class Decoder {
   constructor(wrapping: Unwrapping) {
     const options = { chunkSize: OUTPUT };
     this.stream = wrapping === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
-    this.stream.on('data', (text: Uint8Array) => this.output.push(text));
+    this.stream.on('data', (text: Uint8Array) => this.keep(text));
     this.closed = new Promise((resolve) => {
       this.stream.on('end', resolve);
       this.stream.on('error', (error: Error) => {
@@ -99,6 +88,7 @@ export class Decoder {
   /** Decodes one piece; an error is kept in `error`. */
   decode(piece: Uint8Array): Promise<void> {
     if (this.error !== null) return this.closed;
+    this.taken += piece.length;
     const written = new Promise<void>((resolve) => {
       this.stream.write(piece, () => resolve());
     });
@@ -110,6 +100,18 @@ export class Decoder {
   async end(): Promise<void> {
     if (this.error === null) this.stream.end();
     await this.closed;
+  }
+
+  private keep(text: Uint8Array): void {
+    this.given += text.length;
+    const { given, taken } = this;
+    if (given <= SMALL || given <= MAX_RATIO * taken) {
+      this.output.push(text);
+    } else if (this.bomb === '') {
+      const found = `found ${given} bytes or more from ${taken}`;
+      this.bomb = `SIZE_LIMIT: expected at most ${MAX_RATIO} bytes from a compressed one, ${found}; if it is no attack, unpack it yourself`;
+      this.stream.destroy(new Error(this.bomb));
+    }
   }
 
   take(): Uint8Array[] {

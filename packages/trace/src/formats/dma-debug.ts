@@ -45,7 +45,7 @@ class DumpParser implements LineParser {
     const entry = ENTRY.exec(text);
     if (entry !== null) this.entry(start, entry);
     else if (text.trim() !== '') {
-      this.sink.unparsed('MALFORMED_EVENT', 'lines that are no mapping of a dump are left out');
+      this.sink.unparsed('MALFORMED_SNAPSHOT', 'lines that are no mapping of a dump are left out');
     }
     return end + 1;
   }

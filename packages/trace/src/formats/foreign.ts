@@ -19,11 +19,6 @@ const foreign: readonly Foreign[] = [
     test: (_, text) => text.startsWith('tracing', 3),
     advice: 'it should begin with the bytes 17 08 44 and "tracing"',
   },
-  {
-    name: 'UTF-16 text',
-    test: (head) => magic(0xff, 0xfe)(head) || magic(0xfe, 0xff)(head),
-    advice: 'convert it with "iconv -f utf-16 -t utf-8"',
-  },
   { name: 'an ELF program', test: magic(0x7f, 0x45, 0x4c, 0x46), advice: '' },
   { name: 'a PNG image', test: magic(0x89, 0x50, 0x4e, 0x47), advice: '' },
   { name: 'a JPEG image', test: magic(0xff, 0xd8, 0xff), advice: '' },

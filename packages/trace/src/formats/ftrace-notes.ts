@@ -22,6 +22,10 @@ const FUNCTION = /^[^\s:]+(?: \[\w+\])?(?: <[0-9a-f]+>)?\s+<-/;
 const UNKNOWN_TYPE = /^(?:Unknown type|type:|UNKNOWN TYPE) /;
 const TOO_BIG = /\[LINE TOO BIG\]/;
 
+const OPEN_LIST = /\{[^{}]*(?:\{|$)/;
+/** In a field: negative, over 20 decimal or 16 hexadecimal digits, or with other letters in between. */
+const BAD_NUMBER = /=(?:-\d|\d{21}|0x[0-9a-f]{17}|0x[0-9a-f]*[g-z]|\d+[a-z]*[g-z])/;
+
 /** Lines that show another layout or tracer, with what to do about it. */
 const LAYOUTS: readonly (readonly [RegExp, string, string])[] = [
   [
@@ -38,6 +42,16 @@ const LAYOUTS: readonly (readonly [RegExp, string, string])[] = [
     /^\s*\S.*\d+us.: |ms \(\+[\d.]+ms\): /,
     'LATENCY_LAYOUT',
     'the latency layout is not read: record with "echo nolatency-format > trace_options"',
+  ],
+  [
+    /\[\d+\]\s+(?:\S{1,8}\s+)?-\d+\.\d+: \w/,
+    'BAD_TIME',
+    'a time below zero: the event is left out',
+  ],
+  [
+    /\[\d+\]\s+(?:\S{1,8}\s+)?\d+,\d+: \w/,
+    'TIME_PRECISION',
+    'a time with a decimal comma: the event is left out',
   ],
   [
     /^[A-Za-z_]\w*: /,
@@ -99,9 +113,14 @@ export class FtraceNotes {
   /** An event line whose body or payload does not parse. */
   malformed(start: number, end: number, cpu: number): void {
     const { sink } = this;
-    if (TOO_BIG.test(this.bytes.toString('latin1', start, end))) {
+    const text = this.bytes.toString('latin1', start, end);
+    if (TOO_BIG.test(text)) {
       sink.diagnose('LINE_TOO_BIG', 'an event too long for the line buffer of the kernel is lost');
       sink.loss(cpu, 1);
+    } else if (OPEN_LIST.test(text)) {
+      sink.unparsed('BAD_LIST', 'a list without its end: the event is left out');
+    } else if (BAD_NUMBER.test(text)) {
+      sink.unparsed('BAD_NUMBER', 'a negative, too long or damaged number: the event is left out');
     } else {
       sink.unparsed('MALFORMED_EVENT', 'a known event whose fields do not parse');
     }

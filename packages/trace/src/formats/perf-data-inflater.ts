@@ -10,9 +10,6 @@ import type { PendingRecords } from './perf-data-pending.ts';
 
 const HEADER = 8;
 const PIECE = 16 * 1024;
-/** More than this decoded from one byte is no trace but an attack. */
-const MAX_RATIO = 1000;
-const SMALL = 64 * 1024 * 1024;
 
 /** Decodes the pieces of one file. */
 export class PerfInflater {
@@ -21,8 +18,6 @@ export class PerfInflater {
   private rest: Buffer = Buffer.alloc(0);
   private output: Buffer[] = [];
   private offset = 0;
-  private taken = 0;
-  private given = 0;
   private readonly pending: PendingRecords;
   private readonly sink: EventSink;
   private readonly little: boolean;
@@ -40,7 +35,6 @@ export class PerfInflater {
     this.offset = offset;
     for (let from = 0; from < piece.length && !this.isBroken; from += PIECE) {
       const part = Buffer.from(piece.subarray(from, from + PIECE));
-      this.taken += part.length;
       await this.decoder.decode(part);
       this.collect();
     }
@@ -79,16 +73,8 @@ export class PerfInflater {
   private collect(): void {
     const { decoder } = this;
     if (decoder === null) return;
-    for (const bytes of decoder.take()) {
-      this.output.push(bytes as Buffer);
-      this.given += bytes.length;
-    }
-    const { given, taken, sink } = this;
-    if (given > SMALL && given > MAX_RATIO * taken) {
-      const found = `found ${given} bytes from ${taken}`;
-      const problem = `SIZE_LIMIT: expected at most ${MAX_RATIO} bytes from a compressed one, ${found}`;
-      throw errorAt(sink.source, this.offset, problem);
-    }
+    for (const bytes of decoder.take()) this.output.push(bytes as Buffer);
+    if (decoder.bomb !== '') throw errorAt(this.sink.source, this.offset, decoder.bomb);
     if (decoder.error !== null) {
       this.damage('compressed records are damaged: what could be decoded is kept');
     }

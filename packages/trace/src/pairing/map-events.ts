@@ -22,6 +22,7 @@ import { evidence, type Pairing } from './state.ts';
 export function onMap(p: Pairing, b: EventBatch, i: number, op: Op): void {
   if (isFailed(b, i, op)) onFailure(p, b, i, op);
   else onSuccess(p, b, i, op);
+  if (b.size[i] === 0) p.oddities.count('ZERO_SIZE');
 }
 
 /** dma_map_sg_err: the only trace of a failed list, and of rare errors only. */

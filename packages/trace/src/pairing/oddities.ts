@@ -23,6 +23,8 @@ export const ODDITY_CODES = [
   /** A scatter list of which a segment failed to bounce: it leaves no DMA API event. */
   'FAILED_LIST',
   'LIST_CAPPED',
+  /** A map of no bytes: kept, and covers nothing. */
+  'ZERO_SIZE',
   /** dma_free of a null pointer: ignored. */
   'NULL_FREE',
   /** The page size of a domain is no power of two: its creation line is damaged. */

@@ -25,7 +25,7 @@ interface Figure {
 }
 
 const FIGURES: readonly Figure[] = [
-  figure('maps', 'requests', (s) => s.requests.mapped, formatCount),
+  figure('maps', 'requests', (s) => s.requests.mapped + s.requests.directMaps, formatCount),
   figure('failed maps', 'requests', (s) => s.failures.total, formatCount),
   figure('first failure at', 'ns', (s) => s.failures.firstAt, formatDuration),
   figure('peak live mappings', 'mappings', (s) => s.occupancy.peakLiveMappings, formatCount),
@@ -49,6 +49,52 @@ const FIGURES: readonly Figure[] = [
   figure('stale window, p99', 'ns', (s) => s.exposure.staleWindow.p99, formatDuration),
   figure('stale window, max', 'ns', (s) => s.exposure.staleWindow.max, formatDuration),
   figure('exposure', 'byte seconds', (s) => s.exposure.byteSeconds, byteSeconds),
+  figure('bounced buffers', 'buffers', (s) => s.bounce?.buffers ?? null, formatCount),
+  figure('bounce slots, most in use', 'bytes', (s) => s.bounce?.hiwaterBytes ?? null, formatBytes),
+  figure(
+    'bounce slots, most of all pools',
+    'slots',
+    (s) => s.bounce?.totalSlots ?? null,
+    formatCount,
+  ),
+  figure('maps without a bounce slot', 'maps', (s) => s.bounce?.failed ?? null, formatCount),
+  figure(
+    'bytes copied per byte mapped',
+    'bytes',
+    (s) => s.bounce?.copiedPerByte ?? null,
+    threeDigits,
+  ),
+  figure('pools added', 'pools', (s) => grown(s, s.bounce?.poolsAdded), formatCount),
+  figure('transient pools', 'pools', (s) => grown(s, s.bounce?.transients), formatCount),
+  figure(
+    'idle bounce memory',
+    'byte seconds',
+    (s) => s.bounce?.idleByteSeconds ?? null,
+    byteSeconds,
+  ),
+  figure('host entries, peak', 'entries', (s) => s.host?.peakEntries ?? null, formatCount),
+  figure(
+    'host entries, peak unmapped',
+    'entries',
+    (s) => s.host?.peakStaleEntries ?? null,
+    formatCount,
+  ),
+  figure('out of host resources', 'maps', (s) => s.host?.outOfResource ?? null, formatCount),
+  figure('cured by a flush of its own', 'maps', (s) => s.host?.selfReclaim ?? null, formatCount),
+  figure('refused by the host', 'maps', (s) => s.host?.failed ?? null, formatCount),
+  figure('blocked by other guests', 'maps', (s) => s.host?.crossGuestBlocked || null, formatCount),
+  figure(
+    'host refreshes, global',
+    'refreshes',
+    (s) => s.host?.refreshes.global ?? null,
+    formatCount,
+  ),
+  figure(
+    'host refreshes per 1000 maps',
+    'refreshes',
+    (s) => s.host?.refreshesPerThousandMaps ?? null,
+    threeDigits,
+  ),
   figure('modelled cost per map, mean', 'ns', (s) => s.modelledCost.perMap.mean, formatModelled),
   figure('modelled map, p50', 'ns', (s) => s.modelledLatency.map.p50, formatModelled),
   figure('modelled map, p99', 'ns', (s) => s.modelledLatency.map.p99, formatModelled),
@@ -143,6 +189,11 @@ function figure(
 
 function waiting({ modelledLatency }: Summary): number {
   return modelledLatency.waiting.reduce((sum, { total }) => sum + total, 0);
+}
+
+/** A figure of pools that grow. */
+function grown({ machine }: Summary, value: number | undefined): number | null {
+  return machine.bounce.name === 'dynamic' ? (value ?? null) : null;
 }
 
 function taken({ occupancy: { peak } }: Summary): number {

@@ -36,6 +36,7 @@ export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjec
 export { labelResults } from './run-labels.ts';
 export type { Bins, Distributions, ResultTexts, RunResult } from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';
+export type { MachineSeries } from './stats/machine-levels.ts';
 export type { RunContext } from './stats/outcome-stats.ts';
 export { OutcomeStats, summarise } from './stats/outcome-stats.ts';
 export type { LevelSeries, Series } from './stats/series.ts';

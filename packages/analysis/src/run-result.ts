@@ -4,6 +4,7 @@
 // the files is left to the caller.
 
 import { checkShape } from './result-shape.ts';
+import type { MachineSeries } from './stats/machine-levels.ts';
 import type { Series } from './stats/series.ts';
 import type { Summary } from './summary.ts';
 
@@ -32,7 +33,7 @@ export interface Distributions {
 /** Everything that is kept of a replay. */
 export interface RunResult {
   readonly summary: Summary;
-  readonly series: Series;
+  readonly series: Series & MachineSeries;
   readonly distributions: Distributions;
 }
 
@@ -59,7 +60,7 @@ export function writeResult(result: RunResult): ResultTexts {
 export function readResult(texts: ResultTexts): RunResult {
   return {
     summary: readPart(texts, 'summary', 'dmalab.summary/1') as Summary,
-    series: readPart(texts, 'series', 'dmalab.series/1') as Series,
+    series: readPart(texts, 'series', 'dmalab.series/1') as RunResult['series'],
     distributions: readPart(texts, 'distributions', 'dmalab.distributions/1') as Distributions,
   };
 }

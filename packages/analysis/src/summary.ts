@@ -29,6 +29,10 @@ export interface Summary {
   readonly lifetime: DistributionFigures;
   /** How far the peaks stay below the limits that apply. */
   readonly headroom: readonly Headroom[];
+  /** Bounce memory (swiotlb); null where the machine has none. */
+  readonly bounce: BounceFigures | null;
+  /** The host behind the page table; null where it limits nothing. */
+  readonly host: HostFigures | null;
   readonly modelledCost: CostFigures;
   readonly modelledLatency: LatencyFigures;
   readonly modelledWork: WorkFigures;
@@ -106,8 +110,12 @@ export interface RequestFigures {
   readonly unmapped: number;
   /** Requests left out: unmaps whose map failed in the replay or was never seen, dropped recorded failures. */
   readonly skipped: number;
-  /** Requests of devices without translation: nothing was allocated for them. */
+  /** Requests of devices without translation: no address was allocated for them. */
   readonly direct: number;
+  /** Those of them that are maps and allocations. */
+  readonly directMaps: number;
+  /** Tries that failed and were followed by another one. */
+  readonly retries: number;
   /** Mappings from before the trace that were put in their place. */
   readonly preloaded: number;
   /** Mappings from before the trace that overlapped another one and were left out. */
@@ -116,7 +124,7 @@ export interface RequestFigures {
   readonly mappedBytes: number;
   /** Bytes asked for by the maps that failed. */
   readonly failedBytes: number;
-  /** mapped / (mapped + failed); null without maps. */
+  /** (mapped + directMaps) / (mapped + directMaps + failed); null without maps. */
   readonly successRate: number | null;
 }
 
@@ -376,7 +384,7 @@ export interface ExposureFigures {
 /** A distribution: exact count, min, mean and max, and nearest-rank quantiles. Null where count is 0. */
 export interface DistributionFigures {
   /** Unit of the values. */
-  readonly unit: 'ns' | 'entries' | 'nodes';
+  readonly unit: 'ns' | 'entries' | 'nodes' | 'slots';
   /** Values. */
   readonly count: number;
   /** Values that are exactly 0. */
@@ -414,6 +422,111 @@ export interface Headroom {
   readonly headroom: number;
   /** True where the replay enforces the limit; else it is a yardstick. */
   readonly enforced: boolean;
+}
+
+/** Bounce memory: a slot has 2 KiB. A list of buffers counts as so many buffers as bounced. */
+export interface BounceFigures {
+  /** Buffers that got slots. */
+  readonly buffers: number;
+  /** Maps that failed for want of slots, or because the slots were out of reach. */
+  readonly failed: number;
+  /** Most slots in use at once (io_tlb_used_hiwater), transient pools included. */
+  readonly hiwaterSlots: number;
+  /** hiwaterSlots x 2048. */
+  readonly hiwaterBytes: number;
+  /** Slots in use at the end. */
+  readonly endSlots: number;
+  /** Most slots of all pools at once, transient ones included. */
+  readonly totalSlots: number;
+  /** Slots of all pools at the end. */
+  readonly endTotalSlots: number;
+  /** hiwaterSlots / totalSlots; null without slots. */
+  readonly hiwaterShare: number | null;
+  /** Integral over time of (slots of all pools - slots in use) x 2048, byte seconds: memory that nothing used. */
+  readonly idleByteSeconds: number;
+  /** Slots that the kernel's search looked at, for each buffer that got slots. */
+  readonly probes: DistributionFigures;
+  /** Areas searched / buffers; null without buffers. */
+  readonly areasPerBuffer: number | null;
+  /** 1 - bytes of the buffers / (slots taken x 2048); null without buffers. */
+  readonly waste: number | null;
+  /** Bytes copied into slots by maps. */
+  readonly copiedInBytes: number;
+  /** Bytes copied out of slots by unmaps. */
+  readonly copiedOutBytes: number;
+  /** Bytes copied by syncs. */
+  readonly syncedBytes: number;
+  /** All copied bytes / bytes asked for by the maps that were served (bounced or not); null without maps. */
+  readonly copiedPerByte: number | null;
+  /** Bytes whose encryption was changed on the path of a map. */
+  readonly convertedBytes: number;
+  /** Pools added while running. */
+  readonly poolsAdded: number;
+  /** Added pools that were given up again. */
+  readonly poolsFreed: number;
+  /** Pools that could not be had. */
+  readonly poolsRefused: number;
+  /** Slots of the pools that were added. */
+  readonly addedSlots: number;
+  /** Time of the first added pool, ns; null without one. */
+  readonly firstPoolAt: number | null;
+  /** Transient pools that were made. */
+  readonly transients: number;
+  /** Bytes of all transient pools together. */
+  readonly transientBytes: number;
+  /** Buffers served from transient pools. */
+  readonly transientBuffers: number;
+  /** Transient pools for which there was no memory. */
+  readonly transientsRefused: number;
+  /** Transient pools that could not serve their request. */
+  readonly transientsUseless: number;
+  /** Times that an atomic pool grew. */
+  readonly atomicPoolExpansions: number;
+  /** Times that no atomic pool could serve a transient pool. */
+  readonly atomicPoolExhausted: number;
+}
+
+/** A host that shadows the page table of the guest, in entries and pages of 4 KiB. */
+export interface HostFigures {
+  /** Most entries that the host takes; null without a limit. */
+  readonly entryLimit: number | null;
+  /** Most pages that can be pinned; null without a limit. Guests that were replayed together share it. */
+  readonly pageLimit: number | null;
+  /** Most entries held at once: live pages and lazily unmapped ones. */
+  readonly peakEntries: number;
+  /** Most of them at once that the guest had unmapped already. */
+  readonly peakStaleEntries: number;
+  /** Mean of the entries held over time; null for a replay without duration. */
+  readonly meanEntries: number | null;
+  /** Most pages pinned at once, by all guests of the budget. */
+  readonly peakPinnedPages: number;
+  /** peakEntries + 1: a limit at which this very load is never refused (the request that takes the last entry is). */
+  readonly sufficientEntries: number;
+  readonly refreshes: RefreshCounts;
+  /** 1000 x all refreshes / maps that got an address; null without maps. */
+  readonly refreshesPerThousandMaps: number | null;
+  /** Entries freed by refreshes of the whole aperture. */
+  readonly globallyFreed: number;
+  /** Maps that were answered with "out of resource". */
+  readonly outOfResource: number;
+  /** Those that the guest cured by itself: by its own flush. */
+  readonly selfReclaim: number;
+  /** Tries to map that failed because of the host. */
+  readonly failed: number;
+  /** Those that failed while other guests held at least as many unmapped pages as were lacking. */
+  readonly crossGuestBlocked: number;
+}
+
+/** Refreshes (RPCIT) by what they were for. */
+export interface RefreshCounts {
+  /** Of a range that was mapped. */
+  readonly map: number;
+  /** Of a range that was unmapped (strict). */
+  readonly unmap: number;
+  /** Of the whole aperture: flushes of queues, and answers to out of resource. */
+  readonly global: number;
+  /** Of the range of a map that failed. */
+  readonly undo: number;
 }
 
 /** Modelled, never measured: work x the costs in machine.cost. */

@@ -11,7 +11,9 @@ export interface DetailTable {
 
 /** All tables of a run that have rows. */
 export function detailTables(summary: Summary): DetailTable[] {
-  const tables = [failures, headroom, domains, devices, cacheClasses].map((make) => make(summary));
+  const tables = [failures, headroom, bounceMemory, hostLimits, domains, devices, cacheClasses].map(
+    (make) => make(summary),
+  );
   return tables.filter(({ rows }) => rows.length > 1);
 }
 
@@ -53,6 +55,55 @@ function headroom({ headroom: limits }: Summary): DetailTable {
     caption: 'Headroom: 1 - peak / limit, in pages',
     rows: [['limit', 'peak', 'limit', 'headroom'], ...rows],
   };
+}
+
+function bounceMemory({ bounce }: Summary): DetailTable {
+  const caption = 'Bounce memory';
+  if (bounce === null) return { caption, rows: [] };
+  const some = (value: number | null, format: (value: number) => string): string =>
+    value === null ? '-' : format(value);
+  const rows = [
+    ['figure', 'value'],
+    ['buffers that got slots', formatCount(bounce.buffers)],
+    ['maps without a slot', formatCount(bounce.failed)],
+    [
+      'most slots in use',
+      `${formatCount(bounce.hiwaterSlots)} of ${formatCount(bounce.totalSlots)}`,
+    ],
+    ['most in use', formatBytes(bounce.hiwaterBytes)],
+    ['slots searched for a buffer, p99', some(bounce.probes.p99, formatCount)],
+    ['slot memory that buffers did not fill', some(bounce.waste, formatShare)],
+    ['copied in', formatBytes(bounce.copiedInBytes)],
+    ['copied out', formatBytes(bounce.copiedOutBytes)],
+    ['copied by syncs', formatBytes(bounce.syncedBytes)],
+    ['encryption changed while mapping', formatBytes(bounce.convertedBytes)],
+    ['pools added', formatCount(bounce.poolsAdded)],
+    ['transient pools', formatCount(bounce.transients)],
+  ];
+  return { caption, rows };
+}
+
+function hostLimits({ host }: Summary): DetailTable {
+  const caption = 'Host, in entries and pages of 4 KiB';
+  if (host === null) return { caption, rows: [] };
+  const { map, unmap, global, undo } = host.refreshes;
+  const limit = (value: number | null): string => (value === null ? 'none' : formatCount(value));
+  const rows = [
+    ['figure', 'value'],
+    ['limit of entries', limit(host.entryLimit)],
+    ['limit of pinned pages', limit(host.pageLimit)],
+    ['most entries held', formatCount(host.peakEntries)],
+    ['most of them unmapped by the guest', formatCount(host.peakStaleEntries)],
+    [
+      'refreshes of a map, an unmap, all, a failed map',
+      [map, unmap, global, undo].map(formatCount).join(', '),
+    ],
+    ['maps told out of resource', formatCount(host.outOfResource)],
+    ['cured by a flush of its own', formatCount(host.selfReclaim)],
+    ['failed', formatCount(host.failed)],
+    ['failed while other guests held enough unmapped pages', formatCount(host.crossGuestBlocked)],
+  ];
+  return { caption, rows };
 }
 
 function domains({ domains: all }: Summary): DetailTable {

@@ -1,7 +1,7 @@
 // How far the peaks stay below the limits that apply: the address space of each domain, and the
 // number of mapping entries that a host accepts by default.
 
-import type { Headroom } from '../summary.ts';
+import type { Headroom, HostFigures } from '../summary.ts';
 import { Level } from './gauges.ts';
 import type { OccupancyStats } from './occupancy.ts';
 import type { DomainSpace } from './space.ts';
@@ -15,6 +15,7 @@ export function findHeadroom(
   spaces: readonly DomainSpace[],
   token: (domain: number) => string,
   reachablePages: number,
+  host: HostFigures | null,
 ): Headroom[] {
   const entries: Headroom[] = [];
   spaces.forEach(({ limitPages, limitLow32Pages, basis }, domain) => {
@@ -27,6 +28,13 @@ export function findHeadroom(
       add('addresses below 4 GiB', 'tried first by PCI devices', limitLow32Pages, low32, false);
     }
   });
+  if (host?.entryLimit) {
+    const { entryLimit, peakEntries } = host;
+    entries.push(
+      headroom('host mapping entries', 'limit of the host', entryLimit, peakEntries, true),
+    );
+    return entries;
+  }
   const vfio = 'default of vfio (dma_entry_limit), for a guest whose maps the host shadows';
   entries.push(headroom('host mapping entries', vfio, VFIO_ENTRY_LIMIT, reachablePages, false));
   return entries;

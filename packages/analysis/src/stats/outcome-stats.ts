@@ -6,12 +6,15 @@ import type { Distributions, RunResult } from '../run-result.ts';
 import type { LogHistogram } from '../structures/log-histogram.ts';
 import type { DomainFigures, Summary, TraceFacts } from '../summary.ts';
 import { AllocationStats } from './allocations.ts';
+import { BounceStats } from './bounces.ts';
 import { distributionFigures } from './distribution.ts';
 import { FailureStats } from './failures.ts';
 import { FlushStats } from './flushes.ts';
 import { Level } from './gauges.ts';
 import { findHeadroom } from './headroom.ts';
+import { HostStats, hasHost } from './hosts.ts';
 import { LatencyStats } from './latencies.ts';
+import { MachineLevels } from './machine-levels.ts';
 import { OccupancyStats } from './occupancy.ts';
 import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
@@ -46,6 +49,9 @@ export class OutcomeStats {
   readonly #allocations: AllocationStats;
   readonly #flushes: FlushStats;
   readonly #occupancy: OccupancyStats;
+  readonly #bounces = new BounceStats();
+  readonly #hosts = new HostStats();
+  readonly #levels: MachineLevels;
   readonly #latencies: LatencyStats;
 
   constructor(context: RunContext) {
@@ -56,6 +62,7 @@ export class OutcomeStats {
     this.#allocations = new AllocationStats(this.#spaces);
     this.#flushes = new FlushStats(this.#spaces);
     this.#occupancy = new OccupancyStats(this.#spaces);
+    this.#levels = new MachineLevels(hasBounce(machine), hasHost(machine));
     this.#latencies = new LatencyStats(machine.loop, machine.cpus);
   }
 
@@ -66,6 +73,9 @@ export class OutcomeStats {
     this.#allocations.accumulate(batch);
     this.#flushes.accumulate(batch);
     this.#occupancy.accumulate(batch);
+    this.#bounces.accumulate(batch);
+    this.#hosts.accumulate(batch);
+    this.#levels.accumulate(batch);
     this.#latencies.accumulate(batch);
   }
 
@@ -74,9 +84,10 @@ export class OutcomeStats {
     const { report, machine } = this.#context;
     const end = Math.max(report.duration / (machine.load?.rate ?? 1), this.#requests.lastTime);
     this.#occupancy.finish(end);
+    this.#levels.finish(end);
     return {
       summary: this.#summary(end),
-      series: this.#occupancy.series(),
+      series: { ...this.#occupancy.series(), ...this.#levels.series() },
       distributions: this.#distributions(),
     };
   }
@@ -89,6 +100,7 @@ export class OutcomeStats {
     const tokens = usedDomains.map((domain) => this.#token(domain));
     const lowerBound = report.requests.openStart > 0;
     const occupancy = this.#occupancy.figures(end, lowerBound);
+    const host = hasHost(machine) ? this.#hosts.figures(machine, this.#levels, end) : null;
     const deviceName = (device: number): string => facts.devices[device]?.name ?? '';
     return {
       schema: 'dmalab.summary/1',
@@ -115,7 +127,10 @@ export class OutcomeStats {
         this.#spaces,
         (domain) => this.#token(domain),
         occupancy.peakReachablePages,
+        host,
       ),
+      bounce: hasBounce(machine) ? this.#bounces.figures(this.#levels) : null,
+      host,
       modelledCost: this.#requests.cost(),
       modelledLatency: this.#latencies.figures(),
       modelledWork: this.#latencies.work(),
@@ -172,6 +187,10 @@ export class OutcomeStats {
       flushBatch: { full: full!, timeout: timeout!, host: host!, teardown: teardown! },
     };
   }
+}
+
+function hasBounce({ bounce }: Machine): boolean {
+  return bounce.name !== 'none';
 }
 
 function recordedRequests({ requests }: ReadReport): Summary['requests']['recorded'] {

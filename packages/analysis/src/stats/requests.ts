@@ -19,6 +19,8 @@ export class RequestStats {
   readonly #bytes: Float64Array;
   readonly #firstFailure: Float64Array;
   #skipped = 0;
+  #directMaps = 0;
+  #retries = 0;
   #preloaded = 0;
   #overlapping = 0;
   #failedBytes = 0;
@@ -69,6 +71,10 @@ export class RequestStats {
           break;
         case OutcomeKind.direct:
           this.#direct[device[i]!]!++;
+          if (value[i] === 1) this.#directMaps++;
+          break;
+        case OutcomeKind.retry:
+          this.#retries++;
           break;
         case OutcomeKind.skipped:
           this.#skipped++;
@@ -86,6 +92,7 @@ export class RequestStats {
   figures(recorded: RequestFigures['recorded']): RequestFigures {
     const mapped = sum(this.#mapped);
     const failed = sum(this.#failed);
+    const served = mapped + this.#directMaps;
     return {
       recorded,
       mapped,
@@ -93,11 +100,13 @@ export class RequestStats {
       unmapped: sum(this.#unmapped),
       skipped: this.#skipped,
       direct: sum(this.#direct),
+      directMaps: this.#directMaps,
+      retries: this.#retries,
       preloaded: this.#preloaded,
       overlapping: this.#overlapping,
       mappedBytes: sum(this.#bytes),
       failedBytes: this.#failedBytes,
-      successRate: mapped + failed > 0 ? mapped / (mapped + failed) : null,
+      successRate: served + failed > 0 ? served / (served + failed) : null,
     };
   }
 

@@ -27,6 +27,7 @@ export interface Distributions {
     readonly timeout: Bins;
     readonly host: Bins;
     readonly teardown: Bins;
+    readonly bound: Bins;
   };
 }
 

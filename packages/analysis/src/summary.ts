@@ -365,6 +365,8 @@ export interface FlushCauses {
   readonly host: number;
   /** The domain went away. */
   readonly teardown: number;
+  /** A queue reached its own bound of pages or exposure. */
+  readonly bound: number;
 }
 
 /** How long unmapped memory stays within reach of a device. */

@@ -69,7 +69,7 @@ test('flushes are counted by cause and by batch; one that releases nothing is wa
     { kind: flush, time: 3, domain: 1, cause: FlushCause.full, value: 2 },
     { kind: flush, time: 1e9, domain: 1, cause: FlushCause.timeout, value: 0 },
   ]).summary;
-  expect(flushes.causes).toEqual({ full: 1, timeout: 1, host: 0, teardown: 0 });
+  expect(flushes.causes).toEqual({ full: 1, timeout: 1, host: 0, teardown: 0, bound: 0 });
   expect(flushes.perThousandUnmaps).toBe(1000);
   expect(flushes.perSecond).toBe(2);
   expect(flushes.wasted).toBe(1);

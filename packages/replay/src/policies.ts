@@ -7,6 +7,9 @@ import { dynamic } from './bounce/dynamic.ts';
 import { none } from './bounce/none.ts';
 import { restricted } from './bounce/restricted.ts';
 import { staticBounce } from './bounce/static.ts';
+import { adaptive } from './flush/adaptive.ts';
+import { exposureBound } from './flush/exposure-bound.ts';
+import { pageSelective } from './flush/page-selective.ts';
 import { percpu } from './flush/percpu.ts';
 import { single } from './flush/single.ts';
 import { strict } from './flush/strict.ts';
@@ -23,7 +26,14 @@ import type { BouncePolicy, FlushPolicy, IovaPolicy, ParameterList, PolicyKind }
 /** Built-in IOVA allocators; the first is the default. */
 export const iovaPolicies: readonly IovaPolicy[] = [linux];
 /** Built-in flush queues. */
-export const flushPolicies: readonly FlushPolicy[] = [strict, percpu, single];
+export const flushPolicies: readonly FlushPolicy[] = [
+  strict,
+  percpu,
+  single,
+  adaptive,
+  exposureBound,
+  pageSelective,
+];
 /** Built-in kinds of bounce memory (swiotlb). */
 export const bouncePolicies: readonly BouncePolicy[] = [none, staticBounce, restricted, dynamic];
 /** Built-in hosts behind a page table; the first is the default. */

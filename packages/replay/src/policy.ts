@@ -28,8 +28,8 @@ export type ParameterList = readonly Parameter[];
 /** Values by parameter name. */
 export type Parameters = Readonly<Record<string, number | boolean | string>>;
 
-/** Why a whole-domain IOTLB flush happened. */
-export const FlushCause = { full: 0, timeout: 1, host: 2, teardown: 3 } as const;
+/** Why a whole-domain IOTLB flush happened. `bound`: a queue reached a bound of its own, of pages or exposure. */
+export const FlushCause = { full: 0, timeout: 1, host: 2, teardown: 3, bound: 4 } as const;
 export type FlushCause = (typeof FlushCause)[keyof typeof FlushCause];
 
 /** Constants and helpers for policies that import nothing: as the exports of the same names. */
@@ -331,7 +331,10 @@ export interface PolicyRecord<Kind extends string, Made, Offered = Port> {
   create(parameters: Parameters, port: Offered): Made;
 }
 /** What a file in iova/ exports. */
-export type IovaPolicy = PolicyRecord<'iova', IovaAllocator>;
+export interface IovaPolicy extends PolicyRecord<'iova', IovaAllocator> {
+  /** False: ranges may begin at any pfn; else at a multiple of their pages, rounded up to a power of two. */
+  readonly aligned?: boolean;
+}
 /** What a file in flush/ exports. */
 export type FlushPolicy = PolicyRecord<'flush', FlushQueue>;
 /** What a file in bounce/ exports. */

@@ -15,9 +15,9 @@ import {
   SCHEMA,
 } from './chart.ts';
 
-const CAUSES = ['timeout', 'full', 'host', 'teardown'] as const;
+const CAUSES = ['timeout', 'full', 'host', 'teardown', 'bound'] as const;
 const CAUSE_LABEL =
-  "{timeout: 'timer', full: 'queue full', host: 'host out of resources', teardown: 'teardown'}[datum.label]";
+  "{timeout: 'timer', full: 'queue full', host: 'host out of resources', teardown: 'teardown', bound: 'bound of the queue'}[datum.label]";
 
 export const flushBatch: Chart = {
   name: 'flush-batch',

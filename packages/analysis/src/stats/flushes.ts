@@ -14,7 +14,7 @@ import { distributionFigures } from './distribution.ts';
 import { FlushTimes } from './flush-times.ts';
 import type { DomainSpace } from './space.ts';
 
-const CAUSES = 4;
+const CAUSES = Object.keys(FlushCause).length;
 
 /** Counts of flushes by cause, batch sizes and stale windows. */
 export class FlushStats {
@@ -71,6 +71,7 @@ export class FlushStats {
         timeout: count(FlushCause.timeout),
         host: count(FlushCause.host),
         teardown: count(FlushCause.teardown),
+        bound: count(FlushCause.bound),
       },
       perThousandUnmaps: perThousand(total),
       perSecond: duration > 0 ? total / (duration / 1e9) : null,

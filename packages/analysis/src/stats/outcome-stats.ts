@@ -174,7 +174,7 @@ export class OutcomeStats {
   #distributions(): Distributions {
     const kept = (histogram: LogHistogram): Distributions['lifetime'] =>
       histogram.bins(KEPT_PER_OCTAVE).map(({ lo, hi, count }) => [lo, hi, count]);
-    const [full, timeout, host, teardown] = this.#flushes.batchByCause.map(kept);
+    const [full, timeout, host, teardown, bound] = this.#flushes.batchByCause.map(kept);
     return {
       schema: 'dmalab.distributions/1',
       lifetime: kept(this.#requests.lifetime),
@@ -184,7 +184,13 @@ export class OutcomeStats {
       modelledMapCost: kept(this.#requests.perMap),
       modelledMapLatency: kept(this.#latencies.map),
       modelledUnmapLatency: kept(this.#latencies.unmap),
-      flushBatch: { full: full!, timeout: timeout!, host: host!, teardown: teardown! },
+      flushBatch: {
+        full: full!,
+        timeout: timeout!,
+        host: host!,
+        teardown: teardown!,
+        bound: bound!,
+      },
     };
   }
 }

@@ -14,6 +14,7 @@ export interface LazyQueueOptions {
   readonly perCpu: boolean;
   /** Entries of a ring; one of them always stays free. */
   readonly size: number;
+  /** Infinity: no timer. */
   readonly timeoutMs: number;
   /** CPU that runs the timer, -1 for the one that armed it. */
   readonly timerCpu: number;
@@ -22,6 +23,10 @@ export interface LazyQueueOptions {
 /** The flush queues of one domain: a ring per CPU, or a single one. */
 export class LazyQueue implements FlushQueue {
   readonly shared: boolean;
+  /** Flushes of the whole IOTLB that are done. */
+  flushes = 0;
+  /** Pages that no flush since their unmap has covered: what a device may still reach. */
+  exposedPages = 0;
   readonly #port: Port;
   readonly #perCpu: boolean;
   readonly #size: number;
@@ -30,8 +35,7 @@ export class LazyQueue implements FlushQueue {
   /** Made at the first unmap of their CPU: a CPU that never unmaps costs nothing. */
   readonly #rings: (Ring | null)[];
   #flushesStarted = 0;
-  #flushesFinished = 0;
-  #timerOn = false;
+  #timerOn: boolean;
   #entries = 0;
   readonly #onTimeout = (cpu: number): void => this.#timeout(cpu);
 
@@ -45,6 +49,7 @@ export class LazyQueue implements FlushQueue {
     this.#size = options.size;
     this.#timeoutMs = options.timeoutMs;
     this.#timerCpu = options.timerCpu;
+    this.#timerOn = options.timeoutMs === Number.POSITIVE_INFINITY;
     this.#rings = new Array(options.perCpu ? port.cpus : 1).fill(null);
   }
 
@@ -63,11 +68,17 @@ export class LazyQueue implements FlushQueue {
     ring.id[tail] = id;
     ring.tail = nextEntry(ring, tail);
     this.#entries++;
+    this.exposedPages += pages;
     if (!this.#timerOn) this.#armTimer(cpu);
   }
 
   flush(cause: FlushCause, cpu: number): void {
     this.#flush(cause);
+    this.releaseAll(cpu);
+  }
+
+  /** Releases on `cpu` what flushes have covered in any ring. */
+  releaseAll(cpu: number): void {
     for (const ring of this.#rings) {
       if (ring) this.#release(ring, cpu);
     }
@@ -106,7 +117,8 @@ export class LazyQueue implements FlushQueue {
   #flush(cause: FlushCause): void {
     this.#flushesStarted++;
     this.#port.invalidateAll(cause);
-    this.#flushesFinished++;
+    this.flushes++;
+    this.exposedPages = 0;
   }
 
   // The flush is unconditional: the timer does not look whether anything waits.
@@ -116,7 +128,7 @@ export class LazyQueue implements FlushQueue {
   }
 
   #release(ring: Ring, cpu: number): void {
-    const finished = this.#flushesFinished;
+    const finished = this.flushes;
     if (ring.seen === finished) return;
     ring.seen = finished;
     while (ring.head !== ring.tail && ring.counter[ring.head]! < finished) {

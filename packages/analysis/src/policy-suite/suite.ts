@@ -1,0 +1,86 @@
+// What every kind of policy is tested by: random operations, rules that must hold after each, and the
+// shortest list of operations that still breaks one.
+//
+// A list can lose any of its operations and still be run: an operation that refers to one that is not
+// there does nothing.
+
+/** The tests of one kind of policy. */
+export interface Suite<Operation> {
+  /** The operations of a seed. */
+  operations(random: Random): Operation[];
+  /** Runs them on a new object of the policy; what is wrong, or null. */
+  run(operations: readonly Operation[]): Violation | null;
+  /** One operation as a person reads it. */
+  text(operation: Operation): string;
+}
+
+/** A rule that did not hold. */
+export interface Violation {
+  /** e.g. "no overlap". */
+  readonly rule: string;
+  readonly message: string;
+  /** Index of the operation after which it did not hold. */
+  readonly at: number;
+}
+
+/** A broken rule as it is told: the seed that found it and the shortest operations that show it. */
+export interface PolicyFailure {
+  readonly rule: string;
+  readonly message: string;
+  readonly seed: number;
+  readonly operations: readonly string[];
+}
+
+/** Seeded random numbers (mulberry32). */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** A whole number from 0 to `below` - 1. */
+  below(below: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+}
+
+/** Runs one seed twice; null where every rule held and both runs did the same. */
+export function runSeed<Operation>(
+  suite: Suite<Operation>,
+  seed: number,
+): { readonly operations: number; readonly failure: PolicyFailure | null } {
+  const operations = suite.operations(new Random(seed));
+  const violation = suite.run(operations);
+  if (violation === null) return { operations: operations.length, failure: null };
+  const shortest = shortened(suite, operations.slice(0, violation.at + 1), violation.rule);
+  const { rule, message } = suite.run(shortest) ?? violation;
+  return {
+    operations: operations.length,
+    failure: { rule, message, seed, operations: shortest.map((one) => suite.text(one)) },
+  };
+}
+
+/** Leaves out ever smaller pieces while the same rule stays broken. */
+function shortened<Operation>(
+  suite: Suite<Operation>,
+  operations: readonly Operation[],
+  rule: string,
+): readonly Operation[] {
+  let kept = operations;
+  for (let piece = Math.ceil(kept.length / 2); piece >= 1; piece = Math.floor(piece / 2)) {
+    for (let from = 0; from < kept.length; ) {
+      const fewer = [...kept.slice(0, from), ...kept.slice(from + piece)];
+      if (suite.run(fewer)?.rule === rule) kept = fewer;
+      else from += piece;
+    }
+  }
+  return kept;
+}

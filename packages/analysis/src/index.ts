@@ -24,6 +24,13 @@ export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';
 export {
+  type CostedRun,
+  type CostRanking,
+  costSensitivity,
+  costSensitivityText,
+  type RankingFlip,
+} from './cost-sensitivity.ts';
+export {
   formatBytes,
   formatCount,
   formatDuration,
@@ -37,6 +44,7 @@ export { labelResults } from './run-labels.ts';
 export type { Bins, Distributions, ResultTexts, RunResult } from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';
 export type { MachineSeries } from './stats/machine-levels.ts';
+export { measuredLatencies } from './stats/measured.ts';
 export type { RunContext } from './stats/outcome-stats.ts';
 export { OutcomeStats, summarise } from './stats/outcome-stats.ts';
 export type { LevelSeries, Series } from './stats/series.ts';

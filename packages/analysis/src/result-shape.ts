@@ -35,6 +35,7 @@ const report: ReadReport = {
     openEnd: 0,
   },
   pairing: {},
+  calls: [],
 };
 
 const facts: CaptureFacts = {

@@ -36,6 +36,8 @@ export interface Summary {
   readonly modelledCost: CostFigures;
   readonly modelledLatency: LatencyFigures;
   readonly modelledWork: WorkFigures;
+  /** Kernel functions whose calls were timed while recording, by name: measured on the recorded machine, to be held against the modelled ones. */
+  readonly measuredLatency: readonly MeasuredFigures[];
   /** Domains with at least one row, by index. */
   readonly domains: readonly DomainFigures[];
   /** Devices with at least one request, by index. */
@@ -591,6 +593,18 @@ export interface WorkFigures {
   readonly invalidateAll: number;
   /** Granules mapped and unmapped. */
   readonly pageTableEntry: number;
+}
+
+/** Measured durations of one kernel function on the recorded machine. */
+export interface MeasuredFigures {
+  /** Always true: nothing here is modelled. */
+  readonly measured: true;
+  /** As the kernel names it. */
+  readonly function: string;
+  /** function_graph: the tracer's own durations, with tracing. probes: from entry to return probe, by the clock of the trace. */
+  readonly source: 'function_graph' | 'probes';
+  /** Count, min, mean and max are of all calls, quantiles of a sample of at most 65,536. */
+  readonly duration: DistributionFigures;
 }
 
 /** One IOVA domain. */

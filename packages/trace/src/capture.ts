@@ -1,6 +1,7 @@
 // What a capture is, once read: facts, what was counted, and the request stream.
 
 import type { RequestBatch, SegmentLists } from './batch.ts';
+import type { MeasuredCalls } from './durations/duration-log.ts';
 
 /** A value and where it came from, so that every result can say what it rests on. */
 export interface Fact<T> {
@@ -126,6 +127,8 @@ export interface ReadReport {
     readonly openEnd: number;
   };
   readonly pairing: Readonly<Record<string, number>>;
+  /** Calls of kernel functions whose duration was recorded, by function; none in a table of requests. */
+  readonly calls: readonly MeasuredCalls[];
 }
 
 /** A capture that was read once; its requests can be walked any number of times. */

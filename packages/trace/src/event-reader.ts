@@ -2,6 +2,7 @@
 
 import type { EventBatch } from './batch.ts';
 import type { Capture, Diagnostic } from './capture.ts';
+import type { DurationLog } from './durations/duration-log.ts';
 import type { FactOptions } from './facts.ts';
 
 /** Counts that grow while the batches are read; complete after the last one. */
@@ -45,6 +46,8 @@ export interface EventReader {
   readonly devices: readonly string[];
   readonly tokens: readonly string[];
   readonly counts: EventCounts;
+  /** Durations that the trace itself states (function_graph), complete after the last batch; absent where the format has none. */
+  readonly durations?: DurationLog;
   /** The events in trace order. Each batch is valid until the next. May be called once. */
   batches(): AsyncGenerator<EventBatch, void, undefined>;
   /** Tables only: the capture where the table holds requests, null where it holds events. */

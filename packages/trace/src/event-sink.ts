@@ -6,6 +6,7 @@
 import { type EventBatch, EventKind, Flag } from './batch.ts';
 import { clearRows, eventBatch } from './batch-builder.ts';
 import { ByteTable } from './byte-table.ts';
+import { DurationLog } from './durations/duration-log.ts';
 import type { EventCounts } from './event-reader.ts';
 import type { TextWindow } from './text-window.ts';
 import { TokenTable } from './token-table.ts';
@@ -33,6 +34,8 @@ export class EventSink {
   readonly devices: ByteTable;
   readonly tokens: TokenTable = new TokenTable();
   readonly counts: EventCounts = eventCounts();
+  /** Durations that the trace itself states. */
+  readonly durations: DurationLog = new DurationLog();
   /** 1-based number of the line that is being read. */
   line = 0;
   /** Byte offset in a binary file of what is being read, -1 in texts: places of findings name it. */

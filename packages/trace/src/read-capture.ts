@@ -1,6 +1,8 @@
 // Reads a whole trace once: events are paired as they come, requests go to a store that spills to disk.
 
 import type { Capture, Diagnostic, ReadReport } from './capture.ts';
+import { DurationLog } from './durations/duration-log.ts';
+import { ProbeDurations } from './durations/probe-durations.ts';
 import type { EventReader } from './event-reader.ts';
 import { collectFacts, type FactOptions, isTranslated } from './facts.ts';
 import { requestFinisher } from './finish-requests.ts';
@@ -64,11 +66,14 @@ export async function pairCapture(
     options.ignoreProbes ?? false,
   );
   p.unit = (options.granule ?? meta?.granule ?? 4096) / 4096;
+  const durations = reader.durations ?? new DurationLog();
+  const probes = new ProbeDurations(durations);
   let seen = reader;
   try {
     for await (const batch of reader.batches()) {
       p.reorderWindow = REORDER_WINDOW + reader.counts.resolution;
       pairEvents(p, batch);
+      probes.accumulate(batch);
       options.progress?.(reader.counts.lines, reader.counts.bytes);
     }
     closeAll(p);
@@ -85,7 +90,7 @@ export async function pairCapture(
   const finish = requestFinisher(p, facts, meta);
   return {
     facts,
-    report: reportOf(reader, p),
+    report: reportOf(reader, p, durations),
     tasks: reader.tasks,
     lists,
     openStart: () => preloaded.batches(finish),
@@ -107,7 +112,7 @@ function houseDevices(p: Pairing, reader: EventReader): void {
   }
 }
 
-function reportOf(reader: EventReader, p: Pairing): ReadReport {
+function reportOf(reader: EventReader, p: Pairing, durations: DurationLog): ReadReport {
   const { counts } = reader;
   return {
     source: reader.source,
@@ -126,6 +131,7 @@ function reportOf(reader: EventReader, p: Pairing): ReadReport {
     resolution: counts.resolution,
     requests: { ...p.counts },
     pairing: p.oddities.toRecord(),
+    calls: durations.calls(),
   };
 }
 

@@ -257,6 +257,7 @@ function tables(
     devices: sink.devices.strings,
     tokens: sink.tokens.strings,
     counts: sink.counts,
+    durations: sink.durations,
   };
 }
 

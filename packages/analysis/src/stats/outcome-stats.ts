@@ -15,6 +15,7 @@ import { findHeadroom } from './headroom.ts';
 import { HostStats, hasHost } from './hosts.ts';
 import { LatencyStats } from './latencies.ts';
 import { MachineLevels } from './machine-levels.ts';
+import { measuredLatencies } from './measured.ts';
 import { OccupancyStats } from './occupancy.ts';
 import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
@@ -134,6 +135,7 @@ export class OutcomeStats {
       modelledCost: this.#requests.cost(),
       modelledLatency: this.#latencies.figures(),
       modelledWork: this.#latencies.work(),
+      measuredLatency: measuredLatencies(report),
       domains: usedDomains.map((domain) => this.#domain(domain, end)),
       devices: this.#requests.devices(deviceName),
     };

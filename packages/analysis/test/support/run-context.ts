@@ -50,6 +50,7 @@ function quietReport(): ReadReport {
       openEnd: 0,
     },
     pairing: {},
+    calls: [],
   };
 }
 

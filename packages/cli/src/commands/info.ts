@@ -1,5 +1,6 @@
 // dmalab info: what is in a trace, how complete it is, and what it allows.
 
+import { formatDuration, measuredLatencies } from '@dmalab/analysis';
 import {
   type Capture,
   type DeviceFacts,
@@ -80,6 +81,7 @@ function infoDocument(capture: Capture): object {
     gaps: gapsOf(capture),
     allows: allowancesOf(contents),
     advice: adviceFor(capture, contents),
+    latencies: measuredLatencies(report),
     diagnostics: report.diagnostics,
   };
 }
@@ -108,6 +110,7 @@ function infoText(capture: Capture): string {
   }
   lines.push('', 'devices', ...facts.devices.slice(1).map(deviceText));
   lines.push('', 'domains', ...domainTexts(capture));
+  lines.push(...latencyTexts(report));
   lines.push('', 'allows');
   const contents = contentsOf(capture);
   for (const { analysis, possible, why } of allowancesOf(contents)) {
@@ -158,6 +161,22 @@ function adviceTexts(advice: readonly Advice[]): string[] {
       ...commands.map((line) => `    ${line}`),
     ]),
   ];
+}
+
+function latencyTexts(report: ReadReport): string[] {
+  const measured = measuredLatencies(report);
+  if (measured.length === 0) return [];
+  const rows = measured.map(({ function: name, source, duration: { count, p50, p99, max } }) => [
+    name,
+    formatNumber(count),
+    ...[p50, p99, max].map((ns) => formatDuration(ns ?? 0)),
+    source === 'probes' ? 'entry to return probe' : 'function_graph',
+  ]);
+  const head = ['function', 'calls', 'p50', 'p99', 'max', 'measured by'];
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]!.length)));
+  const line = (row: string[]): string =>
+    `  ${row.map((cell, at) => (at === 0 || at === 5 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  ')}`.trimEnd();
+  return ['', 'measured latencies', line(head), ...rows.map(line)];
 }
 
 function lossText({ lost, lostUnknown, lostByCpu, diagnostics }: ReadReport): string {

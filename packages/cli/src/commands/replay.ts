@@ -3,7 +3,11 @@
 import { join } from 'node:path';
 import {
   comparisonText,
+  costSensitivity,
+  costSensitivityText,
   distinctWarnings,
+  formatCount,
+  formatDuration,
   type LabelledResult,
   type RunResult,
   summarise,
@@ -67,7 +71,8 @@ async function runReplay(options: ReplayArguments): Promise<void> {
         writeResultFolder(join(out, folders[i] ?? '', folderName(label)), result);
       if (json) documents.push({ run: label, ...result.summary });
     }
-    if (!json) print(`${trace}\n${comparisonText(results)}\n${warningsText(results)}`);
+    if (!json)
+      print(`${trace}\n${comparisonText(results)}\n${costText(results)}${warningsText(results)}`);
   }
   if (json)
     printJson(
@@ -103,6 +108,22 @@ function replayCapture(capture: Capture, run: Run, name: string): RunResult {
     { report, facts, machine, version: toolVersion(), name },
     replayRequests(machine, capture, null, run.registry),
   );
+}
+
+/** What the modelled figures rest on, beside what was measured. */
+function costText(results: readonly LabelledResult[]): string {
+  const runs = results.map(({ label, result: { summary } }) => ({
+    label,
+    work: summary.modelledWork,
+    cost: summary.machine.cost,
+  }));
+  const measured = (results[0]?.result.summary.measuredLatency ?? []).map(
+    ({ function: name, duration: { count, p50, p99 } }) =>
+      `measured ${name}: p50 ${formatDuration(p50 ?? 0)}, p99 ${formatDuration(p99 ?? 0)} (${formatCount(count)} calls on the recorded machine)\n`,
+  );
+  const ranking = runs.length > 1 ? `${costSensitivityText(costSensitivity(runs))}\n` : '';
+  const text = `${ranking}${measured.join('')}`;
+  return text === '' ? '' : `${text}\n`;
 }
 
 function warningsText(results: readonly LabelledResult[]): string {

@@ -5,10 +5,12 @@
 //
 // Columns are there or not by the options funcgraph-*: absolute time, relative time, CPU, task, flags,
 // duration. comm is cut to 7 bytes. An event without the absolute time is counted and cannot be
-// replayed. Left out: durations and return values (the lines of calls are counted).
+// replayed. The durations of calls are measured latencies (durations/graph-durations.ts). Left out:
+// return values.
 
 import { Byte } from '../bytes.ts';
 import { TraceClock } from '../clock.ts';
+import { GraphDurations } from '../durations/graph-durations.ts';
 import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
@@ -30,11 +32,13 @@ class GraphParser implements LineParser {
   private readonly clock: TraceClock;
   private readonly notes: FtraceNotes;
   private readonly writer: EventWriter;
+  private readonly durations: GraphDurations;
 
   constructor(window: TextWindow, sink: EventSink) {
     this.bytes = window.bytes;
     this.sink = sink;
     this.clock = new TraceClock(sink);
+    this.durations = new GraphDurations(sink.durations);
     this.notes = new FtraceNotes(window, sink, this.clock);
     this.writer = new EventWriter(window, sink, this.clock, this.notes);
   }
@@ -46,12 +50,16 @@ class GraphParser implements LineParser {
     const columns = COLUMNS.exec(text);
     if (columns !== null) return this.comment(columns, start, end);
     if (notes.read(start, end)) return end + 1;
-    if (SWITCH.test(text)) return end + 1;
+    if (SWITCH.test(text)) {
+      this.durations.taskChanged(text);
+      return end + 1;
+    }
     if (CALL.test(text)) {
       sink.diagnose(
         'FUNCTION_GRAPH',
-        'calls of the function_graph tracer: their durations are not read',
+        'calls of the function_graph tracer: their durations are measured latencies, they are no requests',
       );
+      this.durations.line(text);
     } else if (!this.writer.afterMark) notes.unknown(start, end);
     return end + 1;
   }

@@ -18,7 +18,9 @@ export interface RequestMetadata {
 
 /** Metadata of a table of requests, as JSON. */
 export function requestMetadata(capture: Capture, preloaded: number): string {
-  const { facts, report, tasks } = capture;
+  const { facts, tasks } = capture;
+  // Durations are a sample of thousands of calls, which a table of requests does not need.
+  const report = { ...capture.report, calls: [] };
   const metadata: RequestMetadata = { schema: REQUESTS, preloaded, facts, report, tasks };
   return JSON.stringify(metadata);
 }
@@ -46,7 +48,10 @@ export function readRequestMetadata(json: string | null, source: string): Reques
     Number.isInteger(preloaded) &&
     typeof report?.requests === 'object' &&
     Array.isArray(report.diagnostics);
-  if (isWhole) return { ...(value as RequestMetadata), facts: completed(facts) };
+  if (isWhole) {
+    const whole = value as RequestMetadata;
+    return { ...whole, facts: completed(facts), report: { ...whole.report, calls: [] } };
+  }
   throw new TraceError(
     source,
     null,

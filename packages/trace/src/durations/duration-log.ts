@@ -1,0 +1,132 @@
+// Measured durations of kernel functions: counts that are exact, and a sample of bounded size.
+//
+// Up to SAMPLE calls of a function are all kept; of more, each has the same chance to be kept (reservoir
+// sampling with fixed numbers: the same trace gives the same sample).
+
+/** Durations of one function that are kept. */
+export const SAMPLE = 65_536;
+
+/** How durations were measured: by the function_graph tracer, or between an entry and a return probe. */
+export type DurationSource = 'function_graph' | 'probes';
+
+/** What the tree of an IOVA domain had to do with a call. */
+export const TreePart = {
+  /** Not known. */
+  unknown: 0,
+  /** The call did not go to the tree. */
+  none: 1,
+  /** The call searched the tree. */
+  searched: 2,
+} as const;
+export type TreePart = (typeof TreePart)[keyof typeof TreePart];
+
+/** Measured calls of one function. */
+export interface MeasuredCalls {
+  readonly function: string;
+  readonly source: DurationSource;
+  /** All calls; the columns hold a sample of at most 65,536 of them. */
+  readonly count: number;
+  /** Of all calls, ns. */
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** ns of each call in the sample, in no order that means anything. */
+  readonly ns: Float64Array;
+  /** Pages that the call was about, 0 where its arguments were not recorded. */
+  readonly pages: Float64Array;
+  /** {@link TreePart} of each call. */
+  readonly tree: Uint8Array;
+}
+
+class FunctionLog {
+  readonly function: string;
+  readonly source: DurationSource;
+  count = 0;
+  sum = 0;
+  min: number = Number.POSITIVE_INFINITY;
+  max = 0;
+  #ns: Float64Array = new Float64Array(256);
+  #pages: Float64Array = new Float64Array(256);
+  #tree: Uint8Array = new Uint8Array(256);
+  #state = 0x2545_f491;
+
+  constructor(name: string, source: DurationSource) {
+    this.function = name;
+    this.source = source;
+  }
+
+  add(ns: number, pages: number, tree: TreePart): void {
+    const at = this.count < SAMPLE ? this.count : Math.floor(this.#random() * (this.count + 1));
+    this.count++;
+    this.sum += ns;
+    if (ns < this.min) this.min = ns;
+    if (ns > this.max) this.max = ns;
+    if (at >= SAMPLE) return;
+    if (at === this.#ns.length) this.#grow();
+    this.#ns[at] = ns;
+    this.#pages[at] = pages;
+    this.#tree[at] = tree;
+  }
+
+  calls(): MeasuredCalls {
+    const kept = Math.min(this.count, SAMPLE);
+    return {
+      function: this.function,
+      source: this.source,
+      count: this.count,
+      sum: this.sum,
+      min: this.min,
+      max: this.max,
+      ns: this.#ns.slice(0, kept),
+      pages: this.#pages.slice(0, kept),
+      tree: this.#tree.slice(0, kept),
+    };
+  }
+
+  #random(): number {
+    this.#state ^= this.#state << 13;
+    this.#state ^= this.#state >>> 17;
+    this.#state ^= this.#state << 5;
+    return (this.#state >>> 0) / 2 ** 32;
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#ns.length;
+    const [ns, pages, tree] = [this.#ns, this.#pages, this.#tree];
+    this.#ns = new Float64Array(capacity);
+    this.#pages = new Float64Array(capacity);
+    this.#tree = new Uint8Array(capacity);
+    this.#ns.set(ns);
+    this.#pages.set(pages);
+    this.#tree.set(tree);
+  }
+}
+
+/** Durations by function and source. */
+export class DurationLog {
+  readonly #functions = new Map<string, FunctionLog>();
+
+  /** Adds one call. */
+  add(
+    name: string,
+    source: DurationSource,
+    ns: number,
+    pages = 0,
+    tree: TreePart = TreePart.unknown,
+  ): void {
+    const key = `${source} ${name}`;
+    let log = this.#functions.get(key);
+    if (log === undefined) {
+      log = new FunctionLog(name, source);
+      this.#functions.set(key, log);
+    }
+    log.add(ns, pages, tree);
+  }
+
+  /** What was measured, function by function. */
+  calls(): MeasuredCalls[] {
+    return [...this.#functions.values()]
+      .map((log) => log.calls())
+      .sort((a, b) => (a.function < b.function ? -1 : a.function > b.function ? 1 : 0));
+  }
+}

@@ -1,0 +1,123 @@
+// Durations between the entry and the return probe of a function.
+//
+// Pairs alloc_iova_fast, alloc_iova and swiotlb_tbl_map_single with their returns. Calls on a CPU nest
+// (an interrupt may map too), so a return belongs to the newest open entry of its function and thread.
+// A loss on a CPU ends what is open there. A time has the resolution of the trace, and the probes
+// themselves take part of it.
+
+import { type EventBatch, EventKind } from '../batch.ts';
+import { type DurationLog, TreePart } from './duration-log.ts';
+
+/** Open entries of a CPU: deeper nesting is left out. */
+const DEPTH = 16;
+
+const RETURNS: Readonly<Record<number, number>> = {
+  [EventKind.iovaAllocRet]: EventKind.iovaAlloc,
+  [EventKind.treeAllocRet]: EventKind.treeAlloc,
+  [EventKind.bounceMapRet]: EventKind.bounceMap,
+};
+const FUNCTIONS: Readonly<Record<number, string>> = {
+  [EventKind.iovaAlloc]: 'alloc_iova_fast',
+  [EventKind.treeAlloc]: 'alloc_iova',
+  [EventKind.bounceMap]: 'swiotlb_tbl_map_single',
+};
+
+/** The open entries of one CPU. */
+interface Open {
+  depth: number;
+  readonly kind: Uint8Array;
+  readonly tid: Int32Array;
+  readonly time: Float64Array;
+  readonly pages: Float64Array;
+  readonly searched: Uint8Array;
+}
+
+/** Pairs the probes of a stream of events. */
+export class ProbeDurations {
+  readonly #log: DurationLog;
+  readonly #cpus: Open[] = [];
+  /** The probe of the tree was seen: a call without it did not go there. */
+  #treeProbed = false;
+
+  constructor(log: DurationLog) {
+    this.#log = log;
+  }
+
+  accumulate(batch: EventBatch): void {
+    const { length, kind } = batch;
+    for (let i = 0; i < length; i++) {
+      switch (kind[i]) {
+        case EventKind.iovaAlloc:
+        case EventKind.treeAlloc:
+        case EventKind.bounceMap:
+          this.#enter(batch, i);
+          break;
+        case EventKind.iovaAllocRet:
+        case EventKind.treeAllocRet:
+        case EventKind.bounceMapRet:
+          this.#leave(batch, i, RETURNS[kind[i]!]!);
+          break;
+        case EventKind.lost:
+          this.#lose(batch.cpu[i]!);
+          break;
+        case EventKind.segment:
+          for (const cpu of this.#cpus) cpu.depth = 0;
+          break;
+      }
+    }
+  }
+
+  #enter(batch: EventBatch, i: number): void {
+    const open = this.#of(batch.cpu[i]!);
+    if (open.depth === DEPTH) open.depth = 0;
+    const at = open.depth++;
+    open.kind[at] = batch.kind[i]!;
+    open.tid[at] = batch.tid[i]!;
+    open.time[at] = batch.time[i]!;
+    open.pages[at] = batch.kind[i] === EventKind.bounceMap ? 0 : batch.size[i]!;
+    open.searched[at] = 0;
+    if (batch.kind[i] !== EventKind.treeAlloc) return;
+    this.#treeProbed = true;
+    if (at > 0 && open.kind[at - 1] === EventKind.iovaAlloc) open.searched[at - 1] = 1;
+  }
+
+  #leave(batch: EventBatch, i: number, kind: number): void {
+    const open = this.#of(batch.cpu[i]!);
+    let at = open.depth - 1;
+    while (at >= 0 && (open.kind[at] !== kind || open.tid[at] !== batch.tid[i])) at--;
+    if (at < 0) return;
+    open.depth = at;
+    const ns = batch.time[i]! - open.time[at]!;
+    if (ns < 0) return;
+    this.#log.add(
+      FUNCTIONS[kind]!,
+      'probes',
+      ns,
+      open.pages[at]!,
+      this.#part(kind, open.searched[at]!),
+    );
+  }
+
+  #part(kind: number, searched: number): TreePart {
+    if (kind === EventKind.treeAlloc) return TreePart.searched;
+    if (kind !== EventKind.iovaAlloc || !this.#treeProbed) return TreePart.unknown;
+    return searched === 1 ? TreePart.searched : TreePart.none;
+  }
+
+  #lose(cpu: number): void {
+    const open = this.#cpus[cpu];
+    if (open !== undefined) open.depth = 0;
+  }
+
+  #of(cpu: number): Open {
+    this.#cpus[cpu] ??= {
+      depth: 0,
+      kind: new Uint8Array(DEPTH),
+      tid: new Int32Array(DEPTH),
+      time: new Float64Array(DEPTH),
+      pages: new Float64Array(DEPTH),
+      searched: new Uint8Array(DEPTH),
+    };
+    return this.#cpus[cpu];
+  }
+}

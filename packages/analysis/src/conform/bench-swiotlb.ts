@@ -26,8 +26,8 @@ interface SwiotlbStream {
   readonly cpu: Uint16Array;
   readonly id: Uint32Array;
   readonly orig: Float64Array;
-  readonly bytes: Float64Array;
-  readonly alignMask: Float64Array;
+  readonly bytes: Uint32Array;
+  readonly alignMask: Uint32Array;
   /** Index into `devices`: one for each `min_align_mask`. */
   readonly device: Uint8Array;
   readonly devices: readonly BounceDevice[];
@@ -62,8 +62,8 @@ function decode(file: string, bytes: Uint8Array, domain: Fields | null): Swiotlb
     cpu: Uint16Array.from(cells('cpu')),
     id,
     orig: cells('orig_addr'),
-    bytes: cells('size'),
-    alignMask: cells('alloc_align_mask'),
+    bytes: Uint32Array.from(cells('size')),
+    alignMask: Uint32Array.from(cells('alloc_align_mask')),
     device: Uint8Array.from(minAlign, (mask) => masks.indexOf(mask)),
     devices: masks.map((minAlignMask) => ({
       index: 0,

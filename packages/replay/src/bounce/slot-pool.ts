@@ -41,6 +41,8 @@ export class SlotPool {
   readonly index: Uint32Array;
   readonly used: Uint32Array;
   readonly map: SlotMap;
+  /** First slot of the last {@link release}, padding included. */
+  released = 0;
   /** How the device of the last search sees the pool: slot 0 in slots, and its segment boundary. */
   base = 0;
   phase = -1;
@@ -48,6 +50,8 @@ export class SlotPool {
   readonly #table: SlotTable;
   /** log2 of the slots of an area, -1 if they are no power of two. */
   readonly #areaShift: number;
+  /** The address after the last slot. */
+  readonly #end: number;
   #segBoundary = -1;
   /** A map of the same size in which nothing is taken, once it was needed. */
   #empty: SlotMap | null = null;
@@ -63,6 +67,7 @@ export class SlotPool {
     this.index = new Uint32Array(areas);
     this.used = new Uint32Array(areas);
     this.map = new SlotMap(slots);
+    this.#end = start + slots * SLOT_BYTES;
     this.#table = new SlotTable(slots);
     const shift = Math.log2(this.areaSlots);
     this.#areaShift = Number.isInteger(shift) ? shift : -1;
@@ -123,7 +128,8 @@ export class SlotPool {
   release(address: number): number {
     const at = wholeSlots(address - this.start);
     const slot = this.#table.startOf(at);
-    if (slot < 0) return 0;
+    if (!(slot >= 0)) return 0;
+    this.released = slot;
     const n = slotsOf(this.#table.sizeAt(slot));
     this.#table.remove(slot, at);
     this.map.give(slot, n);
@@ -136,7 +142,7 @@ export class SlotPool {
   }
 
   contains(address: number): boolean {
-    return address >= this.start && address < this.start + this.slots * SLOT_BYTES;
+    return address >= this.start && address < this.#end;
   }
 
   usedSlots(): number {

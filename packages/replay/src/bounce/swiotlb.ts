@@ -19,6 +19,8 @@ import { SET_SLOTS } from '../structures/slot-map.ts';
 import { ENDLESS, NOT_FOUND, SearchRule, SlotSearch } from '../structures/slot-search.ts';
 import { maskedBits, roundedUp, slotsOf, wholeSlots } from '../structures/slot-table.ts';
 import type { Growth } from './growth.ts';
+import { PoolSearch } from './pool-search.ts';
+import { refusal } from './refusal.ts';
 import { SLOT_BYTES, type SlotPool } from './slot-pool.ts';
 
 const PAGE_SIZE = 4096;
@@ -53,6 +55,7 @@ export class Swiotlb implements BouncePool {
   /** Transient pools of all devices, newest first. */
   readonly transients: SlotPool[] = [];
   readonly search: SlotSearch;
+  readonly #searched: PoolSearch;
   readonly #rules: SwiotlbRules;
   readonly #growth: Growth | null;
   #used = 0;
@@ -60,15 +63,13 @@ export class Swiotlb implements BouncePool {
   #total: number;
   #transientSlots = 0;
   #made = 1;
-  /** The pool in which the last search ended. */
-  #hit: SlotPool;
 
   constructor(rules: SwiotlbRules, defaultPool: SlotPool, growth: Growth | null = null) {
     this.#rules = rules;
     this.search = new SlotSearch(rules.rule);
+    this.#searched = new PoolSearch(this.search, rules.areasOutermost, defaultPool, this.work);
     this.defaultPool = defaultPool;
     this.list = [defaultPool];
-    this.#hit = defaultPool;
     this.#total = defaultPool.slots;
     this.#growth = growth;
     growth?.attach(this);
@@ -232,95 +233,29 @@ export class Swiotlb implements BouncePool {
       work.cause = FailCause.tooLarge;
       return NO_SLOT;
     }
-    let slot = this.#searchList(from, size, alignMask, device, cpu);
+    let slot = this.#searched.inList(this.list, from, size, alignMask, device, cpu);
     if (slot < 0) {
       if (slot === ENDLESS) {
         work.cause = FailCause.endlessSearch;
         return NO_SLOT;
       }
       if (growth?.canGrow !== true) {
-        work.cause = this.#refusal(n, from, size, alignMask, device);
+        work.cause = refusal(this.list, this.search, from, size, alignMask, device);
         return NO_SLOT;
       }
       slot = this.#grow(growth, n, from, size, alignMask, device, cpu, maySleep);
       if (slot < 0) return NO_SLOT;
     }
-    const pool = this.#hit;
+    const pool = this.#searched.hit;
     pool.take(slot, size, offset, pad, orig);
     this.#used += n;
     if (this.#used > this.#hiwater) this.#hiwater = this.#used;
     if (growth !== null) growth.used(this.#used, this.#total);
+    work.source = this.#sourceOf(pool);
     work.pool = pool.number;
     work.slot = slot;
     work.area = pool.areaOf(slot);
     return pool.start + (slot + pad) * SLOT_BYTES + offset;
-  }
-
-  #searchList(
-    orig: number,
-    size: number,
-    alignMask: number,
-    device: BounceDevice,
-    cpu: number,
-  ): number {
-    const { list, work } = this;
-    let slot = NOT_FOUND;
-    if (list.length === 1 || !this.#rules.areasOutermost) {
-      for (let i = 0; i < list.length; i++) {
-        slot = this.#searchPool(list[i]!, orig, size, alignMask, device, cpu);
-        if (slot !== NOT_FOUND) break;
-      }
-    } else slot = this.#searchAreas(orig, size, alignMask, device, cpu);
-    const inDefault = this.#hit === this.defaultPool;
-    work.source = inDefault ? BounceSource.default : BounceSource.grown;
-    return slot;
-  }
-
-  // One area of each pool, then the next area.
-  #searchAreas(
-    orig: number,
-    size: number,
-    alignMask: number,
-    device: BounceDevice,
-    cpu: number,
-  ): number {
-    const { list, work, search } = this;
-    const { areas } = this.defaultPool;
-    for (let i = 0; i < areas; i++) {
-      for (let p = 0; p < list.length; p++) {
-        const pool = list[p]!;
-        if (i >= pool.areas) continue;
-        const slot = pool.search(search, (cpu + i) % pool.areas, orig, size, alignMask, device);
-        work.areasTried++;
-        work.probes += search.probes;
-        if (slot === NOT_FOUND) continue;
-        this.#hit = pool;
-        return slot;
-      }
-    }
-    return NOT_FOUND;
-  }
-
-  #searchPool(
-    pool: SlotPool,
-    orig: number,
-    size: number,
-    alignMask: number,
-    device: BounceDevice,
-    cpu: number,
-  ): number {
-    const { work, search } = this;
-    const { areas } = pool;
-    this.#hit = pool;
-    let area = cpu < areas ? cpu : cpu % areas;
-    for (let i = 0; i < areas; i++) {
-      const slot = pool.search(search, area, orig, size, alignMask, device);
-      work.areasTried++;
-      work.probes += search.probes;
-      if (slot !== NOT_FOUND) return slot;
-      if (++area === areas) area = 0;
-    }
-    return NOT_FOUND;
   }
 
   // Nothing is free: a full pool at once where the caller may sleep and the policy lets it, else a
@@ -335,17 +270,16 @@ export class Swiotlb implements BouncePool {
     cpu: number,
     maySleep: boolean,
   ): number {
+    const searched = this.#searched;
     const { work } = this;
     if (maySleep && growth.sleeps) {
-      const pool = growth.addPool();
-      work.convertedBytes = growth.convertedBytes;
-      const slot =
-        pool === null ? NOT_FOUND : this.#searchPool(pool, orig, size, alignMask, device, cpu);
-      work.source = BounceSource.grown;
-      if (slot === NOT_FOUND) {
-        work.cause =
-          pool === null ? FailCause.noMemory : this.#refusal(n, orig, size, alignMask, device);
-      }
+      const why = refusal(this.list, this.search, orig, size, alignMask, device);
+      const pool = why === FailCause.tooLarge ? null : growth.addPool();
+      work.convertedBytes = pool === null ? 0 : growth.convertedBytes;
+      work.cause = pool === null && why !== FailCause.tooLarge ? FailCause.noMemory : why;
+      if (pool === null) return NOT_FOUND;
+      const slot = searched.inPool(pool, orig, size, alignMask, device, cpu);
+      if (slot >= 0) work.cause = FailCause.none;
       return slot;
     }
     growth.schedule();
@@ -355,7 +289,7 @@ export class Swiotlb implements BouncePool {
       work.cause = growth.cause;
       return NOT_FOUND;
     }
-    const slot = this.#searchPool(pool, orig, size, alignMask, device, 0);
+    const slot = searched.inPool(pool, orig, size, alignMask, device, 0);
     if (slot < 0) {
       growth.discard(pool);
       work.cause = FailCause.transientUseless;
@@ -363,16 +297,21 @@ export class Swiotlb implements BouncePool {
     }
     this.addTransient(pool, device.index);
     growth.announce(pool);
-    work.source = BounceSource.transient;
     return slot;
   }
 
+  #sourceOf(pool: SlotPool): BounceSource {
+    if (pool === this.defaultPool) return BounceSource.default;
+    return pool.owner < 0 ? BounceSource.grown : BounceSource.transient;
+  }
+
   #release(pool: SlotPool, address: number): boolean {
-    const slot = pool.slotOf(address);
-    if (slot < 0) return false;
-    const { work } = this;
-    work.padSlots = pool.padOf(address);
+    const padSlots = pool.padOf(address);
     const n = pool.release(address);
+    if (n === 0) return false;
+    const slot = pool.released;
+    const { work } = this;
+    work.padSlots = padSlots;
     this.#used -= n;
     work.pool = pool.number;
     work.slot = slot;
@@ -390,34 +329,6 @@ export class Swiotlb implements BouncePool {
       if (pool.contains(address) && pool.owner === device) return i;
     }
     return -1;
-  }
-
-  #refusal(
-    n: number,
-    orig: number,
-    size: number,
-    alignMask: number,
-    device: BounceDevice,
-  ): FailCause {
-    const { list } = this;
-    const mayFit = (pool: SlotPool): boolean =>
-      pool.possible(this.search, orig, size, alignMask, device);
-    if (!list.some(mayFit)) return FailCause.tooLarge;
-    let free = 0;
-    let room = false;
-    let run = false;
-    for (const pool of list) {
-      for (let area = 0; area < pool.areas; area++) {
-        const left = pool.areaSlots - pool.used[area]!;
-        free += left;
-        if (left < n) continue;
-        room = true;
-        run ||= pool.hasRun(area, n);
-      }
-    }
-    if (run) return FailCause.alignment;
-    if (room) return FailCause.fragmented;
-    return free < n ? FailCause.poolFull : FailCause.areaFull;
   }
 }
 

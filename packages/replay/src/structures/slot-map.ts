@@ -4,7 +4,8 @@
 // set of 128 slots. The kernel keeps a count per slot and walks; here a run is counted in the bits.
 //
 // A bound is never below the longest free run of its slot set (or of 32 sets) that starts at a slot of
-// its class: any slot, even slots, odd slots. Takes leave bounds alone; a search in vain lowers them.
+// its class: any slot, every second one, every fourth one. Takes leave bounds alone; a search in vain
+// lowers them.
 
 /** Slots of a slot set: no run is longer (`IO_TLB_SEGSIZE`). */
 export const SET_SLOTS = 128;
@@ -15,7 +16,9 @@ const SET_SHIFT = 7;
 const BLOCK_SHIFT = 5;
 const BLOCK_MASK = 31;
 const WORDS_PER_SET = 4;
-const CLASSES = 3;
+/** Class of steps of 1; of 2 from slot 0 and 1; of 4 from slot 0 to 3; the eighth is not used. */
+const CLASSES = 8;
+const CLASS_SHIFT = 3;
 
 /** One bit per slot, all free at first. */
 export class SlotMap {
@@ -23,7 +26,7 @@ export class SlotMap {
   readonly #free: Int32Array;
   readonly #sets: number;
   readonly #blocks: number;
-  /** By class and set, by class and block of 32 sets. */
+  /** By set and class, by block of 32 sets and class. */
   readonly #setBound: Uint8Array;
   /** By set: 1 once a bound of it was lowered. A block's bound is low only if those of its sets are. */
   readonly #lowered: Uint8Array;
@@ -69,6 +72,14 @@ export class SlotMap {
     return run;
   }
 
+  /** Whether `n` slots from `slot` are free, all in its slot set. */
+  fits(slot: number, n: number): boolean {
+    const bit = slot & 31;
+    if (bit + n > 31) return this.run(slot) >= n;
+    const ones = (1 << n) - 1;
+    return ((this.#free[slot >> 5]! >>> bit) & ones) === ones;
+  }
+
   /** Takes `n` free slots from `slot`, all in one slot set. */
   take(slot: number, n: number): void {
     const free = this.#free;
@@ -109,16 +120,15 @@ export class SlotMap {
   first(from: number, end: number, step: number, n: number, phase: number, period: number): number {
     if (from >= end) return NO_RUN;
     if (this.run(from) >= n && (phase < 0 || fits(phase + from, n, period))) return from;
-    const kind = step === 1 ? 0 : 1 + (from & 1);
     const setBound = this.#setBound;
-    const base = kind * this.#sets;
     const mask = step - 1;
+    const kind = mask < 3 ? mask + (from & mask) : 3 + (from & 3);
     let slot = from;
     while (slot < end) {
       const set = slot >> SET_SHIFT;
       const setEnd = (set + 1) << SET_SHIFT;
-      if (setBound[base + set]! >= n) {
-        const found = this.#firstInSet(from, slot, end, mask, n, phase, period, base + set);
+      if (setBound[(set << CLASS_SHIFT) + kind]! >= n) {
+        const found = this.#firstInSet(from, slot, end, mask, n, phase, period, kind);
         if (found >= 0) return found;
       }
       slot = setEnd + ((from - setEnd) & mask);
@@ -155,7 +165,7 @@ export class SlotMap {
     n: number,
     phase: number,
     period: number,
-    bound: number,
+    kind: number,
   ): number {
     const setStart = (first >> SET_SHIFT) << SET_SHIFT;
     const setEnd = setStart + SET_SLOTS;
@@ -175,9 +185,10 @@ export class SlotMap {
       slot += (from - slot) & mask;
     }
     // The whole set was seen, in steps that its class of slots covers.
-    if (mask <= 1 && first <= setStart + mask && stop === setEnd) {
-      this.#setBound[bound] = longest;
-      this.#lowered[first >> SET_SHIFT] = 1;
+    if (mask <= 3 && first <= setStart + mask && stop === setEnd) {
+      const set = first >> SET_SHIFT;
+      this.#setBound[(set << CLASS_SHIFT) + kind] = longest;
+      this.#lowered[set] = 1;
     }
     return NO_RUN;
   }
@@ -210,12 +221,13 @@ export class SlotMap {
     let block = set >> BLOCK_SHIFT;
     let at = slot;
     while (at < end && (block + 1) << BLOCK_SHIFT <= this.#sets) {
-      const known = kind * this.#blocks + block;
+      const known = (block << CLASS_SHIFT) + kind;
       if (blockBound[known]! >= n) {
-        const start = kind * this.#sets + (block << BLOCK_SHIFT);
+        const start = ((block << BLOCK_SHIFT) << CLASS_SHIFT) + kind;
         let longest = 0;
-        for (let i = start; i < start + 32; i++) {
-          if (setBound[i]! > longest) longest = setBound[i]!;
+        for (let i = 0; i <= BLOCK_MASK; i++) {
+          const bound = setBound[start + (i << CLASS_SHIFT)]!;
+          if (bound > longest) longest = bound;
         }
         blockBound[known] = longest;
         if (longest >= n) return at;
@@ -249,16 +261,13 @@ export class SlotMap {
 
   #raise(set: number, run: number): void {
     const setBound = this.#setBound;
-    const sets = this.#sets;
-    if (setBound[set]! < run) setBound[set] = run;
-    if (setBound[sets + set]! < run) setBound[sets + set] = run;
-    if (setBound[2 * sets + set]! < run) setBound[2 * sets + set] = run;
     const blockBound = this.#blockBound;
-    const blocks = this.#blocks;
-    const block = set >> BLOCK_SHIFT;
-    if (blockBound[block]! < run) blockBound[block] = run;
-    if (blockBound[blocks + block]! < run) blockBound[blocks + block] = run;
-    if (blockBound[2 * blocks + block]! < run) blockBound[2 * blocks + block] = run;
+    const inSet = set << CLASS_SHIFT;
+    const inBlock = (set >> BLOCK_SHIFT) << CLASS_SHIFT;
+    for (let kind = 0; kind < CLASSES - 1; kind++) {
+      if (setBound[inSet + kind]! < run) setBound[inSet + kind] = run;
+      if (blockBound[inBlock + kind]! < run) blockBound[inBlock + kind] = run;
+    }
   }
 }
 

@@ -65,11 +65,18 @@ export class SlotSearch {
     alignMask: number,
     minAlignMask: number,
   ): number {
-    this.#prepare(orig, size, alignMask, minAlignMask);
     const { map, areaSlots, base, phase, period } = pool;
     const from = area * areaSlots;
-    const end = from + areaSlots;
     const index = pool.index[area]!;
+    // The common case, by every rule: any slot will do, and the next one is free.
+    if (size < PAGE_SIZE && (alignMask | minAlignMask) >>> SLOT_SHIFT === 0 && phase < 0) {
+      if (map.fits(from + index, n)) {
+        this.probes = 1;
+        return from + index;
+      }
+    }
+    this.#prepare(orig, size, alignMask, minAlignMask);
+    const end = from + areaSlots;
     const test = this.#test;
     const stride = this.#stride;
     const every = test + 1;
@@ -84,7 +91,7 @@ export class SlotSearch {
     if (!regular) return this.#walkCounted(map, from, end, index, n, base, phase, period);
     const begin = from + index;
     const upper = begin + ((first - begin) & test);
-    if (phase < 0 && upper < end && map.run(upper) >= n) {
+    if (phase < 0 && upper < end && map.fits(upper, n)) {
       this.probes = upper - begin + 1;
       return upper;
     }

@@ -131,7 +131,7 @@ export class LinuxIova implements IovaAllocator {
     work.steps = 0;
     work.tries = 0;
     work.pages = pages;
-    return this.search(pages, limitPfn, aligned);
+    return this.search(pages, limitPfn, aligned) ? this.tree.pfn[0]! : NO_PFN;
   }
 
   /** `free_iova_fast`. */
@@ -353,24 +353,25 @@ export class LinuxIova implements IovaAllocator {
     work.steps = 0;
     work.tries = 0;
     work.pages = size;
-    let pfn = this.search(size, limitPfn, true);
-    if (pfn === NO_PFN && flushes(parameters.rcacheFlush, lastTry)) {
+    let done = this.search(size, limitPfn, true);
+    if (!done && flushes(parameters.rcacheFlush, lastTry)) {
       this.flushAll();
-      pfn = this.search(size, limitPfn, true);
-      if (pfn !== NO_PFN) work.path = AllocPath.rbtreeAfterFlush;
+      done = this.search(size, limitPfn, true);
+      if (done) work.path = AllocPath.rbtreeAfterFlush;
     }
+    const pfn = done ? this.tree.pfn[0]! : NO_PFN;
     this.found[0] = pfn === 0 ? this.failAtZero() : pfn;
   }
 
-  private search(pages: number, limitPfn: number, aligned: boolean): number {
+  private search(pages: number, limitPfn: number, aligned: boolean): boolean {
     const { work, tree } = this;
-    const pfn = tree.alloc(pages, limitPfn, aligned);
+    const done = tree.alloc(pages, limitPfn, aligned);
     work.tries++;
     work.steps += tree.steps;
     work.cause = tree.cause;
-    if (pfn === NO_PFN) work.path = AllocPath.failed;
+    if (!done) work.path = AllocPath.failed;
     else work.path = tree.secondPass ? AllocPath.rbtreeRetry : AllocPath.rbtree;
-    return pfn;
+    return done;
   }
 
   private failAtZero(): number {

@@ -8,8 +8,8 @@
 // Ranges are disjoint. `cachedLo` and `cached32Lo` are always starts of ranges of the tree or the anchor.
 
 import { powerOfTwoFrom } from '../pfn.ts';
-import { FailCause, NO_PFN } from '../policy.ts';
-import { GapSearch, NO_GAP } from '../structures/gap-search.ts';
+import { FailCause } from '../policy.ts';
+import { GapSearch } from '../structures/gap-search.ts';
 import {
   ANCHOR,
   NO_RANGE,
@@ -62,6 +62,8 @@ export class LinuxTree {
   private readonly pfnLimit: number;
   private readonly parameters: LinuxIovaParameters;
   private readonly gaps: GapSearch = new GapSearch(this.ranges);
+  /** First pfn of the range that the last successful `alloc` took. */
+  readonly pfn: Float64Array = this.gaps.pfn;
   /** Where the two were last seen; they may have moved since. */
   private cachedAt: number = ANCHOR;
   private cached32At: number = ANCHOR;
@@ -75,11 +77,11 @@ export class LinuxTree {
   }
 
   /**
-   * Takes the free range of `pages` next below the hint that ends at or below `limitPfn`; returns its
-   * first pfn or {@link NO_PFN}. `aligned`: to the next power of two of its size.
+   * Takes the free range of `pages` next below the hint that ends at or below `limitPfn`; false if there
+   * is none, else its first pfn is in `pfn[0]`. `aligned`: to the next power of two of its size.
    */
-  alloc(pages: number, limitPfn: number, aligned: boolean): number {
-    const { ranges, gaps } = this;
+  alloc(pages: number, limitPfn: number, aligned: boolean): boolean {
+    const { ranges, gaps, parameters } = this;
     // The kernel adds 1 to a 64-bit word.
     const end = limitPfn + 1 < WRAP ? limitPfn + 1 : 0;
     const low = end <= this.dma32Pfn;
@@ -89,29 +91,25 @@ export class LinuxTree {
     if (low && pages >= this.max32) {
       this.earlyExits++;
       this.cause = FailCause.max32;
-      return NO_PFN;
+      return false;
     }
-    const start = low ? this.start32() : this.parameters.hint64 ? this.start() : ANCHOR;
+    const start = low ? this.start32() : parameters.hint64 ? this.start() : ANCHOR;
     const align = aligned ? powerOfTwoFrom(pages) : 1;
-    let pfn = gaps.down(start, end, this.startPfn, pages, align);
+    let above = gaps.down(start, end, this.startPfn, pages, align);
     this.steps = gaps.steps;
-    if (pfn === NO_GAP && this.parameters.retryAboveHint && ranges.hi(start) < end) {
-      this.secondPass = true;
-      this.secondPasses++;
-      const top = low ? ranges.lowestFrom(end) : ANCHOR;
-      pfn = gaps.down(top, end, ranges.hi(start) + 1, pages, align);
-      this.steps += gaps.steps;
+    if (above === NO_RANGE && parameters.retryAboveHint && ranges.hi(start) < end) {
+      above = this.searchAboveHint(end, ranges.hi(start) + 1, pages, align);
     }
     this.totalSteps += this.steps;
-    if (pfn === NO_GAP) {
+    if (above === NO_RANGE) {
       this.failures++;
       this.cause = FailCause.noGap;
-      if (this.parameters.max32Reset !== 'none') this.max32 = pages;
-      return NO_PFN;
+      if (parameters.max32Reset !== 'none') this.max32 = pages;
+      return false;
     }
     this.cause = FailCause.none;
-    this.take(pfn, pfn + pages - 1);
-    return pfn;
+    this.take(above, this.pfn[0]!, pages);
+    return true;
   }
 
   /** Gives back the range that contains `pfn`; false if there is none. */
@@ -191,8 +189,19 @@ export class LinuxTree {
     return lo === TOP ? ANCHOR : this.ranges.atOrBelow(lo);
   }
 
-  private take(pfnLo: number, pfnHi: number): void {
-    const at = this.ranges.insertBelow(this.gaps.gapAbove, pfnLo, pfnHi);
+  private searchAboveHint(end: number, low: number, pages: number, align: number): number {
+    const { ranges, gaps } = this;
+    this.secondPass = true;
+    this.secondPasses++;
+    const is32 = end <= this.dma32Pfn && ranges.highest() >= end;
+    const above = gaps.down(is32 ? ranges.lowestFrom(end) : ANCHOR, end, low, pages, align);
+    this.steps += gaps.steps;
+    return above;
+  }
+
+  private take(above: number, pfnLo: number, pages: number): void {
+    const pfnHi = pfnLo + pages - 1;
+    const at = this.ranges.insertBelow(above, pfnLo, pfnHi);
     if (pfnHi < this.dma32Pfn) {
       this.cached32Lo = pfnLo;
       this.cached32At = at;

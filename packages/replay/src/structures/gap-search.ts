@@ -7,9 +7,6 @@
 import { FAN, FAN_SHIFT, NONE, ROOM_CLASSES } from './range-nodes.ts';
 import { NO_RANGE, type RangeTree } from './range-tree.ts';
 
-/** What a search returns that finds nothing. */
-export const NO_GAP = -1;
-
 const MOST_ROOM = 0x7fff_ffff;
 const LAST_CLASS = ROOM_CLASSES - 1;
 
@@ -17,8 +14,8 @@ const LAST_CLASS = ROOM_CLASSES - 1;
 export class GapSearch {
   /** Ranges that a walk would have visited in the last search, the first one included. */
   steps = 0;
-  /** Position of the range above the gap that the last successful search found. */
-  gapAbove: number = NO_RANGE;
+  /** The place that the last successful search found. Not a result: as that a double would be an object. */
+  readonly pfn: Float64Array = new Float64Array(1);
   private readonly tree: RangeTree;
   private pages = 0;
   private align = 1;
@@ -31,50 +28,55 @@ export class GapSearch {
 
   /**
    * Goes down from the range at `start`, gap by gap, to the first that takes `pages` below `end` and at
-   * or above `low`, at a multiple of `align`: a power of two below `2 * pages`. Returns the pfn and
-   * leaves the range above the gap in `gapAbove`, or returns {@link NO_GAP}. As in the kernel the walk
-   * ends at the first range below which the highest aligned place is under `low`.
+   * or above `low`, at a multiple of `align`: a power of two below `2 * pages`. Returns the position of
+   * the range above the gap, with the highest place in `pfn[0]`, or {@link NO_RANGE}. As in the kernel
+   * the walk ends at the first range below which the highest aligned place is under `low`.
    */
   down(start: number, end: number, low: number, pages: number, align: number): number {
     const { tree } = this;
     const { lows, floors } = tree.nodes;
+    const perAlign = 1 / align;
     this.pages = pages;
     this.align = align;
-    this.perAlign = 1 / align;
-    this.steps = 0;
+    this.perAlign = perAlign;
     let from = start;
+    let passed = 0;
     if (lows[start]! >= end) {
-      const pfn = Math.floor((end - pages) * this.perAlign) * align;
+      const pfn = Math.floor((end - pages) * perAlign) * align;
       // A negative pfn is huge in the kernel's unsigned arithmetic, and ends the walk too.
       if (pfn < low || pfn < 0) {
         this.steps = 1;
-        return NO_GAP;
+        return NO_RANGE;
       }
       const last = floors[start]! < end ? start : tree.lowestFrom(end);
-      this.steps = last === start ? 1 : tree.rank(last) - tree.rank(start) + 1;
+      passed = last === start ? 1 : tree.rank(last) - tree.rank(start) + 1;
       if (pfn > floors[last]!) {
-        this.gapAbove = last;
-        return pfn;
+        this.steps = passed;
+        this.pfn[0] = pfn;
+        return last;
       }
       from = tree.below(last);
     }
-    const passed = this.steps;
+    this.steps = passed;
     const at = this.firstRoom(from);
-    const pfn = Math.floor((lows[at]! - pages) * this.perAlign) * align;
+    const pfn = Math.floor((lows[at]! - pages) * perAlign) * align;
     if (pfn < low || pfn < 0) {
-      this.steps = passed + this.stepsToEnd(from, low);
-      return NO_GAP;
+      this.endInVain(from, at, low, passed);
+      return NO_RANGE;
     }
-    this.gapAbove = at;
-    return pfn;
+    this.pfn[0] = pfn;
+    return at;
   }
 
-  /** Ranges from `from` to the one that ends a walk in vain. */
-  private stepsToEnd(from: number, low: number): number {
+  /** The walk from `from` ends at `at`, or above it; `steps` counts the ranges to `at`. */
+  private endInVain(from: number, at: number, low: number, passed: number): void {
     const { tree } = this;
     const lowest = Math.ceil(low * this.perAlign) * this.align + this.pages;
-    if (tree.lo(from) < lowest) return 1;
-    return tree.rank(tree.atOrBelow(lowest - 1)) - tree.rank(from) + 1;
+    if (tree.lo(from) < lowest) this.steps = passed + 1;
+    else if (tree.lo(tree.above(at)) < lowest) {
+      const last = tree.atOrBelow(lowest - 1);
+      this.steps = passed + tree.rank(last) - tree.rank(from) + 1;
+    }
   }
 
   /** The first range at or below `from` with enough room under it; under the lowest there always is. */
@@ -85,7 +87,9 @@ export class GapSearch {
     let node = from >> FAN_SHIFT;
     const end = node * FAN + sizes[node]!;
     for (let at = from; at < end; at++) {
-      if (lows[at]! - Math.ceil((floors[at]! + 1) * perAlign) * align >= pages) {
+      const bottom = floors[at]! + 1;
+      if (lows[at]! - bottom < pages) continue;
+      if (lows[at]! - Math.ceil(bottom * perAlign) * align >= pages) {
         this.steps += at - from + 1;
         return at;
       }

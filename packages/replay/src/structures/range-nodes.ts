@@ -17,7 +17,7 @@ const INITIAL_NODES = 8;
 
 /** The columns; node n is at index n, its places at `n * FAN`. */
 export class RangeNodes {
-  /** First pfn of a range. */
+  /** First pfn of a range. Of a child the separator: all its ranges start at or above it, those after it below. */
   lows: Float64Array = new Float64Array(INITIAL_NODES * FAN);
   /** Last pfn of the range below, minus infinity under the lowest: the gap is between the two. */
   floors: Float64Array = new Float64Array(INITIAL_NODES * FAN);
@@ -25,8 +25,6 @@ export class RangeNodes {
   highs: Float64Array = new Float64Array(INITIAL_NODES * FAN);
   /** The memory of `highs`: children of an inner node n at `n * 2 * FAN`. */
   children: Int32Array = new Int32Array(this.highs.buffer);
-  /** All ranges of a node start at or above it, all of the nodes after it below; the last child has its parent's. */
-  seps: Float64Array = new Float64Array(INITIAL_NODES);
   /** Ranges in and below a node. */
   counts: Int32Array = new Int32Array(INITIAL_NODES);
   /** Places in use. */
@@ -85,7 +83,6 @@ export class RangeNodes {
 
   private setColumns(from: RangeNodes): void {
     const { used } = from;
-    this.seps.set(from.seps.subarray(0, used));
     this.counts.set(from.counts.subarray(0, used));
     this.sizes.set(from.sizes.subarray(0, used));
     this.parents.set(from.parents.subarray(0, used));
@@ -105,7 +102,6 @@ export class RangeNodes {
     this.floors = larger(this.floors, capacity * FAN);
     this.highs = larger(this.highs, capacity * FAN);
     this.children = new Int32Array(this.highs.buffer);
-    this.seps = larger(this.seps, capacity);
     this.counts = largerWords(this.counts, capacity);
     this.sizes = largerWords(this.sizes, capacity);
     this.parents = largerWords(this.parents, capacity);

@@ -45,7 +45,6 @@ export class RangeTree {
     nodes.floors[ANCHOR] = Number.NEGATIVE_INFINITY;
     nodes.sizes[0] = 1;
     nodes.counts[0] = 1;
-    nodes.seps[0] = Number.NEGATIVE_INFINITY;
     this.raiseRoom(ANCHOR);
   }
 
@@ -87,6 +86,11 @@ export class RangeTree {
     return node * FAN + sizes[node]! - 1;
   }
 
+  /** Last pfn of the highest range, minus infinity if there is none. */
+  highest(): number {
+    return this.nodes.floors[ANCHOR]!;
+  }
+
   /** True if `at` is now the position of a range that starts at `lo`. */
   holds(at: number, lo: number): boolean {
     const { lows, levels, sizes } = this.nodes;
@@ -96,13 +100,13 @@ export class RangeTree {
 
   /** The highest range that starts at or below `pfn`, or {@link NO_RANGE}. */
   atOrBelow(pfn: number): number {
-    const { children, levels, lows, lower, seps, sizes } = this.nodes;
+    const { children, levels, lows, lower, sizes } = this.nodes;
     let node = this.root;
     for (let level = levels[node]!; level > 0; level--) {
-      let at = node * 2 * FAN;
-      // The last child's separator is that of the node, so the walk ends.
-      while (seps[children[at]!]! > pfn) at++;
-      node = children[at]!;
+      let at = node * FAN;
+      // The separator of the last child is that of the node, so the walk ends.
+      while (lows[at]! > pfn) at++;
+      node = children[at + node * FAN]!;
     }
     let at = node * FAN;
     const end = at + sizes[node]!;
@@ -148,7 +152,7 @@ export class RangeTree {
   /** Lowers the start of a range; it must stay above the range below. */
   growDown(at: number, lo: number): void {
     this.nodes.lows[at] = lo;
-    this.lowerSeparators(at >> FAN_SHIFT, lo);
+    this.lowerSeparators(at >> FAN_SHIFT);
   }
 
   /** Adds [lo, hi] directly below the range at `above`; returns its position. */
@@ -175,7 +179,7 @@ export class RangeTree {
     floors[over] = hi;
     sizes[leaf]!++;
     for (let node = leaf; node !== NONE; node = parents[node]!) counts[node]!++;
-    this.lowerSeparators(leaf, lo);
+    if (at + 1 === leaf * FAN + sizes[leaf]!) this.lowerSeparators(leaf);
     this.size++;
     return at;
   }
@@ -233,9 +237,17 @@ export class RangeTree {
     }
   }
 
-  private lowerSeparators(leaf: number, lo: number): void {
-    const { seps, parents } = this.nodes;
-    for (let node = leaf; lo < seps[node]!; node = parents[node]!) seps[node] = lo;
+  /** The last range of a leaf starts lower now. */
+  private lowerSeparators(leaf: number): void {
+    const { lows, sizes, parents, slots } = this.nodes;
+    const lo = lows[leaf * FAN + sizes[leaf]! - 1]!;
+    let node = leaf;
+    for (let parent = parents[node]!; parent !== NONE; parent = parents[node]!) {
+      const at = parent * FAN + slots[node]!;
+      if (lows[at]! <= lo) return;
+      lows[at] = lo;
+      node = parent;
+    }
   }
 
   /** Makes a free place behind `above`, whose leaf is full; returns the new position of `above`. */
@@ -251,20 +263,11 @@ export class RangeTree {
   private split(node: number, kept: number): number {
     const { nodes } = this;
     const next = nodes.take(nodes.levels[node]!);
-    const { seps, levels } = nodes;
-    seps[next] = seps[node]!;
     this.copyRoom(node, next);
-    if (levels[node] === 0) this.linkLeaf(node, next);
+    if (nodes.levels[node] === 0) this.linkLeaf(node, next);
     this.movePlaces(node, next, kept);
-    seps[node] = this.lastSeparator(node);
     this.insertChild(node, next);
     return next;
-  }
-
-  private lastSeparator(node: number): number {
-    const { children, levels, lows, seps, sizes } = this.nodes;
-    const last = sizes[node]! - 1;
-    return levels[node] === 0 ? lows[node * FAN + last]! : seps[children[node * 2 * FAN + last]!]!;
   }
 
   /** Puts `next` behind its neighbour `node` into the parent, which may have to be split or made. */
@@ -273,6 +276,9 @@ export class RangeTree {
     if (nodes.parents[node] === NONE) this.makeRoot(node);
     let parent = nodes.parents[node]!;
     let place = nodes.slots[node]! + 1;
+    // `next` takes over the separator, `node` ends at its own last place.
+    const separator = nodes.lows[parent * FAN + place - 1]!;
+    nodes.lows[parent * FAN + place - 1] = nodes.lows[node * FAN + nodes.sizes[node]! - 1]!;
     if (nodes.sizes[parent] === FAN) {
       const kept = place === FAN ? FAN : HALF;
       const after = this.split(parent, kept);
@@ -281,17 +287,20 @@ export class RangeTree {
         place -= kept;
       }
     }
-    const { children, sizes, slots, parents } = nodes;
+    const { children, lows, sizes, slots, parents } = nodes;
     const first = parent * 2 * FAN;
+    const low = parent * FAN;
     for (let i = sizes[parent]!; i > place; i--) {
       const child = children[first + i - 1]!;
       children[first + i] = child;
+      lows[low + i] = lows[low + i - 1]!;
       slots[child] = i;
     }
     children[first + place] = next;
     slots[next] = place;
     parents[next] = parent;
     sizes[parent]!++;
+    lows[low + place] = separator;
     for (let up = parent; up !== NONE; up = parents[up]!) this.sumCounts(up);
   }
 
@@ -301,7 +310,7 @@ export class RangeTree {
     nodes.children[root * 2 * FAN] = child;
     nodes.sizes[root] = 1;
     nodes.counts[root] = nodes.counts[child]!;
-    nodes.seps[root] = Number.NEGATIVE_INFINITY;
+    nodes.lows[root * FAN] = Number.NEGATIVE_INFINITY;
     nodes.parents[child] = root;
     nodes.slots[child] = 0;
     this.copyRoom(child, root);
@@ -338,13 +347,14 @@ export class RangeTree {
 
   private merge(node: number, next: number): void {
     const { nodes } = this;
-    const { sizes, seps, room, capacity } = nodes;
+    const { sizes, parents, slots, lows, room, capacity } = nodes;
     if (sizes[node]! + sizes[next]! > MERGED) return;
     for (let k = 0; k < ROOM_CLASSES; k++) {
       const at = k * capacity;
       if (room[at + node]! < room[at + next]!) room[at + node] = room[at + next]!;
     }
-    seps[node] = seps[next]!;
+    const at = parents[node]! * FAN + slots[node]!;
+    lows[at] = lows[at + 1]!;
     this.movePlaces(next, node, 0);
     this.removeNode(next);
   }
@@ -352,7 +362,7 @@ export class RangeTree {
   /** Takes an empty node out of its parent. */
   private removeNode(node: number): void {
     const { nodes } = this;
-    const { children, higher, levels, lower, parents, sizes, slots } = nodes;
+    const { children, higher, levels, lower, lows, parents, sizes, slots } = nodes;
     if (levels[node] === 0) {
       const before = higher[node]!;
       const after = lower[node]!;
@@ -362,24 +372,26 @@ export class RangeTree {
     const parent = parents[node]!;
     const first = parent * 2 * FAN;
     const last = --sizes[parent]!;
+    const lowest = lows[parent * FAN + last]!;
     for (let i = slots[node]!; i < last; i++) {
       const child = children[first + i + 1]!;
       children[first + i] = child;
+      lows[parent * FAN + i] = lows[parent * FAN + i + 1]!;
       slots[child] = i;
     }
     nodes.release(node);
-    if (last > 0) this.extendLast(parent);
+    if (last > 0) this.extendLast(parent, lowest);
     if (last < SPARSE) this.thin(parent);
   }
 
   /** The last child of a node, and its last child, reach as far down as the node. */
-  private extendLast(top: number): void {
-    const { children, levels, seps, sizes } = this.nodes;
-    const sep = seps[top]!;
+  private extendLast(top: number, separator: number): void {
+    const { children, levels, lows, sizes } = this.nodes;
     let node = top;
     while (levels[node]! > 0) {
-      node = children[node * 2 * FAN + sizes[node]! - 1]!;
-      seps[node] = sep;
+      const last = sizes[node]! - 1;
+      lows[node * FAN + last] = separator;
+      node = children[node * 2 * FAN + last]!;
     }
   }
 
@@ -396,7 +408,7 @@ export class RangeTree {
   /** Moves the places of `node` from `from` on to the end of `to`, a node of the same level. */
   private movePlaces(node: number, to: number, from: number): void {
     const { nodes } = this;
-    const { sizes, levels, children, slots, parents } = nodes;
+    const { sizes, levels, lows, children, slots, parents } = nodes;
     const moved = sizes[node]! - from;
     const end = sizes[to]!;
     if (levels[node] === 0) {
@@ -405,6 +417,7 @@ export class RangeTree {
       for (let i = 0; i < moved; i++) {
         const child = children[node * 2 * FAN + from + i]!;
         children[to * 2 * FAN + end + i] = child;
+        lows[to * FAN + end + i] = lows[node * FAN + from + i]!;
         parents[child] = to;
         slots[child] = end + i;
       }

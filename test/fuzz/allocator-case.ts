@@ -15,6 +15,16 @@ interface Live {
 
 /** Runs one stream; throws where the two differ. Returns what was done. */
 export function allocatorCase(random: Random): string {
+  const { kernel, cpus, operations } = allocatorStream(random);
+  return `allocator ${kernel}, ${cpus} CPUs, ${operations} operations`;
+}
+
+/** As {@link allocatorCase}, with what was drawn. */
+export function allocatorStream(random: Random): {
+  readonly kernel: string;
+  readonly cpus: number;
+  readonly operations: number;
+} {
   const kernel = random.pick(['6.1', '6.12']);
   const cpus = random.from(1, 6);
   const shift = random.pick([12, 12, 14, 16]);
@@ -37,7 +47,7 @@ export function allocatorCase(random: Random): string {
     const node = iova.find(lo);
     deepEqual([iova.nodeLo(node), iova.nodeHi(node)], [lo, hi]);
   }
-  return `allocator ${kernel}, ${cpus} CPUs, ${steps} operations`;
+  return { kernel, cpus, operations: steps };
 }
 
 interface Both {
@@ -95,6 +105,7 @@ function allocate(random: Random, cpu: number, { iova, slow, live, dma32, most }
     ? slow.allocTree(pages, limit, lastTry)
     : slow.alloc(pages, limit, cpu, lastTry);
   equal(pfn, expected, `${pages} pages up to ${limit} on CPU ${cpu}`);
+  equal(iova.work.steps, slow.steps, `steps for ${pages} pages up to ${limit}`);
   if (pfn > 0) live.push({ pfn, pages });
 }
 

@@ -311,6 +311,10 @@ export interface RcacheFigures {
   readonly cacheFlushes: number;
   /** Ranges returned so. */
   readonly cacheFlushRanges: number;
+  /** Of these, ranges at or below the limit of the request that failed: the others were thrown away in vain. */
+  readonly usefulFlushRanges: number;
+  /** Flushes of the caches that returned no such range. */
+  readonly uselessCacheFlushes: number;
 }
 
 /** One size class of the caches. */

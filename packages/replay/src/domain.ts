@@ -82,6 +82,9 @@ export class Domain implements Gauges, HostedDomain, Port {
   readonly #cost: CostModel;
   readonly #dma: DmaLayer;
   readonly #host: DomainHost | null;
+  /** What the next rcacheFlush row and the next depotTrim row say beside their number of ranges. */
+  #usefulRanges = 0;
+  #trimPages = 0;
   /** The request that is being unmapped, 0 = none: what it frees was never queued. */
   #unmapping = 0;
   /** The unmap under way whose row is not written yet; id 0 = none. */
@@ -329,21 +332,27 @@ export class Domain implements Gauges, HostedDomain, Port {
   }
 
   count(name: string, n: number): void {
+    if (name === 'usefulRanges') this.#usefulRanges = n;
+    if (name === 'trimPages') this.#trimPages = n;
     if (n === 0) return;
     if (name === 'rcacheFlush') {
       const look = DEPOTS * this.cpus * this.#cost.cacheFlush;
       this.#latency.work(look);
-      this.#returnRanges(OutcomeKind.rcacheFlush, n, look);
-    } else if (name === 'depotTrim') this.#returnRanges(OutcomeKind.depotTrim, n, 0);
+      const row = this.#returnRanges(OutcomeKind.rcacheFlush, n, 0, look);
+      this.#log.batch.steps[row] = this.#usefulRanges;
+    } else if (name === 'depotTrim') {
+      this.#returnRanges(OutcomeKind.depotTrim, n, this.#trimPages, 0);
+    }
   }
 
   /** Writes the row of `n` ranges that go to the tree; `more` ns were charged before. */
-  #returnRanges(kind: OutcomeKind, n: number, more: number): void {
+  #returnRanges(kind: OutcomeKind, n: number, pages: number, more: number): number {
     const wait = this.#search(0, 0, n);
     const cost = n * this.#cost.treeUpdate + more;
-    const row = this.#log.row(kind, this, 0, -1, 0, 0, n, cost);
+    const row = this.#log.row(kind, this, 0, -1, pages, 0, n, cost);
     this.#log.batch.updates[row] = n;
     this.#log.batch.waitNs[row] = wait;
+    return row;
   }
 
   /** Work under the lock of the tree; ns of waiting. */

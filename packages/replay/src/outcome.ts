@@ -21,9 +21,12 @@ export const OutcomeKind = {
   sync: 6,
   /** A device stopped trying 32-bit addresses first. */
   sacGiveUp: 7,
-  /** A depot was trimmed by one magazine: value = ranges returned to the tree. */
+  /** A depot was trimmed by one magazine: value = ranges returned to the tree, pages = theirs. */
   depotTrim: 8,
-  /** All caches were returned to the tree by a last try: value = ranges returned. */
+  /**
+   * All caches were returned to the tree by a failed search: value = ranges returned, steps = how many of
+   * them end at or below the limit of the request that failed, and may help it.
+   */
   rcacheFlush: 9,
   /**
    * A request of a device that is not translated, which needs no address: value = 1 for a map or alloc, 2 for
@@ -104,7 +107,7 @@ export interface OutcomeBatch {
   readonly stage: Uint8Array;
   /** FailCause of a mapFail or retry, FlushCause of a flush. */
   readonly cause: Uint8Array;
-  /** Tree nodes visited. */
+  /** Tree nodes visited by a map; by kind, see above. */
   readonly steps: Uint32Array;
   /** By kind, see above. */
   readonly value: Float64Array;

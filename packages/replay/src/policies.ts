@@ -8,6 +8,7 @@ import { none } from './bounce/none.ts';
 import { restricted } from './bounce/restricted.ts';
 import { staticBounce } from './bounce/static.ts';
 import { adaptive } from './flush/adaptive.ts';
+import { deferred } from './flush/deferred.ts';
 import { exposureBound } from './flush/exposure-bound.ts';
 import { pageSelective } from './flush/page-selective.ts';
 import { percpu } from './flush/percpu.ts';
@@ -18,13 +19,26 @@ import { pinned } from './host/pinned.ts';
 import { unlimited } from './host/unlimited.ts';
 import { vfio } from './host/vfio.ts';
 import type { HostPolicy } from './host-policy.ts';
+import { bestFit } from './iova/best-fit.ts';
+import { buddy } from './iova/buddy.ts';
+import { augmented, firstFit } from './iova/first-fit.ts';
 import { linux } from './iova/linux.ts';
+import { linuxRbtree } from './iova/linux-rbtree.ts';
+import { s390Bitmap } from './iova/s390-bitmap.ts';
 import type { PolicyChoice } from './machine.ts';
 import { completeParameters } from './parameters.ts';
 import type { BouncePolicy, FlushPolicy, IovaPolicy, ParameterList, PolicyKind } from './policy.ts';
 
 /** Built-in IOVA allocators; the first is the default. */
-export const iovaPolicies: readonly IovaPolicy[] = [linux];
+export const iovaPolicies: readonly IovaPolicy[] = [
+  linux,
+  linuxRbtree,
+  firstFit,
+  bestFit,
+  augmented,
+  s390Bitmap,
+  buddy,
+];
 /** Built-in flush queues. */
 export const flushPolicies: readonly FlushPolicy[] = [
   strict,
@@ -33,6 +47,7 @@ export const flushPolicies: readonly FlushPolicy[] = [
   adaptive,
   exposureBound,
   pageSelective,
+  deferred,
 ];
 /** Built-in kinds of bounce memory (swiotlb). */
 export const bouncePolicies: readonly BouncePolicy[] = [none, staticBounce, restricted, dynamic];

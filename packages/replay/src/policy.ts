@@ -78,7 +78,11 @@ export interface Port {
   invalidate(pfn: number, pages: number): void;
   /** Gives a range back to the domain's allocator on `cpu`, now really free; `queuedAt` is the time of its unmap in ns. */
   freeIova(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void;
-  /** Tells of work that no call shows: `rcacheFlush` and `depotTrim`, n ranges each, become rows. */
+  /**
+   * Tells of work that no call shows: `rcacheFlush` and `depotTrim`, n ranges each, become rows. Before
+   * them, `usefulRanges`: how many of a flush end at or below the limit of the request that failed; and
+   * `trimPages`: the pages of a trim.
+   */
   count(name: string, n: number): void;
 }
 

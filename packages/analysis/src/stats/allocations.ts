@@ -29,6 +29,8 @@ export class AllocationStats {
   #trimPages = 0;
   #cacheFlushes = 0;
   #cacheFlushRanges = 0;
+  #usefulRanges = 0;
+  #uselessFlushes = 0;
 
   constructor(spaces: readonly DomainSpace[]) {
     this.#end32 = Float64Array.from(spaces, ({ granule }) => FOUR_GIB / granule);
@@ -56,6 +58,8 @@ export class AllocationStats {
         case OutcomeKind.rcacheFlush:
           this.#cacheFlushes++;
           this.#cacheFlushRanges += batch.value[i]!;
+          this.#usefulRanges += batch.steps[i]!;
+          if (batch.steps[i] === 0) this.#uselessFlushes++;
           break;
       }
     }
@@ -99,6 +103,8 @@ export class AllocationStats {
       depotTrimPages: this.#trimPages,
       cacheFlushes: this.#cacheFlushes,
       cacheFlushRanges: this.#cacheFlushRanges,
+      usefulFlushRanges: this.#usefulRanges,
+      uselessCacheFlushes: this.#uselessFlushes,
     };
   }
 

@@ -85,6 +85,9 @@ export class LinuxIova implements IovaAllocator {
   private depotRuns = 0;
   private depotTrims = 0;
   private rcacheFlushes = 0;
+  /** During a flush: the limit of the request that failed, and the ranges that keep to it. */
+  private usefulLimit = 0;
+  private usefulRanges = 0;
 
   constructor(parameters: LinuxIovaParameters, port: Port) {
     this.parameters = parameters;
@@ -189,7 +192,7 @@ export class LinuxIova implements IovaAllocator {
     for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
       for (const which of [0, 1] as const) {
         const size = rcache.sizeOf(sizeClass, cpu, which);
-        if (size > 0) this.freePfns(rcache.magazineOf(sizeClass, cpu, which), size);
+        if (size > 0) this.freePfns(rcache.magazineOf(sizeClass, cpu, which), size, sizeClass);
         rcache.clear(sizeClass, cpu, which);
         ranges += size;
       }
@@ -209,15 +212,21 @@ export class LinuxIova implements IovaAllocator {
     return ranges;
   }
 
-  /** What a failed last try does: every online CPU's magazines, then the depots. */
-  flushAll(): number {
+  /**
+   * What a failed last try does: every online CPU's magazines, then the depots. Tells the port how many
+   * ranges there were, and how many of them end at or below `limitPfn`.
+   */
+  flushAll(limitPfn: number = Number.POSITIVE_INFINITY): number {
     const { port } = this;
     let ranges = 0;
+    this.usefulLimit = limitPfn;
+    this.usefulRanges = 0;
     for (let cpu = 0; cpu < port.cpus; cpu++) {
       if (port.isOnline(cpu)) ranges += this.flushCpu(cpu);
     }
     if (this.parameters.flushDepot) ranges += this.flushGlobal();
     this.rcacheFlushes++;
+    port.count('usefulRanges', this.usefulRanges);
     port.count('rcacheFlush', ranges);
     return ranges;
   }
@@ -235,6 +244,7 @@ export class LinuxIova implements IovaAllocator {
     }
     this.trim.sizeClass = sizeClass;
     this.trim.ranges = ranges;
+    this.port.count('trimPages', ranges * 2 ** sizeClass);
     this.port.count('depotTrim', ranges);
   }
 
@@ -355,7 +365,7 @@ export class LinuxIova implements IovaAllocator {
     work.pages = size;
     let done = this.search(size, limitPfn, true);
     if (!done && flushes(parameters.rcacheFlush, lastTry)) {
-      this.flushAll();
+      this.flushAll(limitPfn);
       done = this.search(size, limitPfn, true);
       if (done) work.path = AllocPath.rbtreeAfterFlush;
     }
@@ -390,7 +400,7 @@ export class LinuxIova implements IovaAllocator {
     const place = rcache.push(slot, sizeClass);
     rcache.pfns[place] = pfn;
     if (stored) return;
-    this.freePfns(full, rcache.capacity);
+    this.freePfns(full, rcache.capacity, sizeClass);
     rcache.drop(sizeClass, full);
   }
 
@@ -403,15 +413,20 @@ export class LinuxIova implements IovaAllocator {
   private freeDepotTop(sizeClass: number): number {
     const { rcache } = this;
     const magazine = rcache.popDepot(sizeClass);
-    this.freePfns(magazine, rcache.capacity);
+    this.freePfns(magazine, rcache.capacity, sizeClass);
     rcache.drop(sizeClass, magazine);
     return rcache.capacity;
   }
 
   /** Gives the ranges of a magazine to the tree, first in first out; the caller empties it. */
-  private freePfns(magazine: number, size: number): void {
+  private freePfns(magazine: number, size: number, sizeClass: number): void {
     const { pfns } = this.rcache;
-    for (let i = 0; i < size; i++) this.tree.freeCached(pfns[magazine + i]!);
+    const last = this.usefulLimit + 1 - 2 ** sizeClass;
+    for (let i = 0; i < size; i++) {
+      const pfn = pfns[magazine + i]!;
+      if (pfn <= last) this.usefulRanges++;
+      this.tree.freeCached(pfn);
+    }
   }
 }
 

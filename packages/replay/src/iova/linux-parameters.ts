@@ -4,32 +4,41 @@
 // code; 6.6 has the allocator of 6.1. 4.9 and 4.15 are built from change logs and are unverified.
 
 import type { KernelPreset } from '../machine.ts';
-import type { ParameterList, Parameters } from '../policy.ts';
+import type { Parameter, ParameterList, Parameters } from '../policy.ts';
 
-export interface LinuxIovaParameters {
+/** What differs in the tree. */
+export interface LinuxTreeParameters {
   /** Lowest pfn of the domain. */
   readonly startPfn: number;
+  /** Which frees below 4 GiB forget the smallest size known not to fit. none: it is not kept at all. */
+  readonly max32Reset: 'anyFree' | 'hintMoved' | 'none';
+  /** A failed search looks above its hint as well. */
+  readonly retryAboveHint: boolean;
+  /** Searches beyond 32 bits start at a hint, not at the top. */
+  readonly hint64: boolean;
+  /** Largest alignment in pages, a power of two; larger requests are aligned to it. */
+  readonly alignCapPages: number;
+}
+
+export interface LinuxIovaParameters extends LinuxTreeParameters {
   /** Pfns of a magazine. */
   readonly magazineSize: number;
   /** list: unbounded, trimmed in the background. array32: at most 32 magazines, the rest goes to the tree. */
   readonly depot: 'list' | 'array32';
   readonly trimDelayMs: number;
-  /** Which frees below 4 GiB forget the smallest size known not to fit. none: it is not kept at all. */
-  readonly max32Reset: 'anyFree' | 'hintMoved' | 'none';
   /** When a failed search empties the caches and searches again. */
   readonly rcacheFlush: 'always' | 'lastChance' | 'never';
   /** Such a flush empties the depot too. */
   readonly flushDepot: boolean;
-  /** A failed search looks above its hint as well. */
-  readonly retryAboveHint: boolean;
-  /** Searches beyond 32 bits start at a hint, not at the top. */
-  readonly hint64: boolean;
   /** all: any pfn of the magazine that is low enough. top: only the last one. */
   readonly magazineScan: 'all' | 'top';
 }
 
+const NO_CAP = 2 ** 52;
+
 const latest: LinuxIovaParameters = {
   startPfn: 1,
+  alignCapPages: NO_CAP,
   magazineSize: 127,
   depot: 'list',
   trimDelayMs: 100,
@@ -60,23 +69,51 @@ const presets: Readonly<Record<KernelPreset, LinuxIovaParameters>> = {
 /** Kernels whose preset was compared with the kernel's own code. */
 export const VERIFIED_IOVA_KERNELS: readonly KernelPreset[] = ['6.1', '6.12'];
 
+const kernelParameter: Parameter = {
+  name: 'kernel',
+  type: 'choice',
+  default: '6.12',
+  choices: Object.keys(presets),
+  summary: 'kernel whose allocator is modelled',
+};
+/** Lowest page frame: every allocator has it, and the domain of the machine sets it. */
+export const startPfnParameter: Parameter = {
+  name: 'startPfn',
+  type: 'integer',
+  default: latest.startPfn,
+  range: [0, 2 ** 52],
+  unit: 'pages',
+  summary: 'lowest page frame of the domain',
+};
+/** The largest alignment (Android kernels; the Linux kernel has no limit). */
+export const alignCapParameter: Parameter = {
+  name: 'alignCapPages',
+  type: 'integer',
+  default: NO_CAP,
+  range: [1, NO_CAP],
+  powerOfTwo: true,
+  unit: 'pages',
+  summary: 'largest alignment; the default is no limit, as in the kernel',
+};
+const treeChoices: ParameterList = [
+  choice('max32Reset', ['anyFree', 'hintMoved', 'none'], 'frees that reset max32_alloc_size'),
+  choice('retryAboveHint', ['yes', 'no'], 'a failed search looks above its hint as well'),
+  choice('hint64', ['yes', 'no'], 'searches beyond 32 bits start where the last one ended'),
+];
+
+/** Parameters of the tree without caches. */
+export const linuxTreeParameterList: ParameterList = [
+  kernelParameter,
+  startPfnParameter,
+  alignCapParameter,
+  ...treeChoices,
+];
+
 /** Parameters as typed by a user. `kernel` sets those that are left at "preset" or 0. */
 export const linuxIovaParameterList: ParameterList = [
-  {
-    name: 'kernel',
-    type: 'choice',
-    default: '6.12',
-    choices: Object.keys(presets),
-    summary: 'kernel whose allocator is modelled',
-  },
-  {
-    name: 'startPfn',
-    type: 'integer',
-    default: latest.startPfn,
-    range: [0, 2 ** 52],
-    unit: 'pages',
-    summary: 'lowest page frame of the domain',
-  },
+  kernelParameter,
+  startPfnParameter,
+  alignCapParameter,
   {
     name: 'magazineSize',
     type: 'integer',
@@ -94,13 +131,17 @@ export const linuxIovaParameterList: ParameterList = [
     unit: 'ms',
     summary: 'delay of the background trim of a depot list',
   },
-  choice('max32Reset', ['anyFree', 'hintMoved', 'none'], 'frees that reset max32_alloc_size'),
   choice('rcacheFlush', ['always', 'lastChance', 'never'], 'failed searches that empty the caches'),
   choice('flushDepot', ['yes', 'no'], 'a flush of the caches empties the depot too'),
-  choice('retryAboveHint', ['yes', 'no'], 'a failed search looks above its hint as well'),
-  choice('hint64', ['yes', 'no'], 'searches beyond 32 bits start where the last one ended'),
   choice('magazineScan', ['all', 'top'], 'pfns of a magazine that are tried'),
+  ...treeChoices,
 ];
+
+/** As {@link linuxIovaParameters}; without caches pfn 0 is never given out. */
+export function linuxTreeParameters(typed: Parameters): LinuxTreeParameters {
+  const settled = linuxIovaParameters(typed);
+  return { ...settled, startPfn: Math.max(1, settled.startPfn) };
+}
 
 /** Settles parameters as typed: those left to the preset get its value. */
 export function linuxIovaParameters(typed: Parameters): LinuxIovaParameters {
@@ -109,7 +150,7 @@ export function linuxIovaParameters(typed: Parameters): LinuxIovaParameters {
   if (preset === undefined) {
     const names = Object.keys(presets).join(', ');
     throw new RangeError(
-      `Unknown kernel "${kernel}" for IOVA policy linux, expected one of: ${names}`,
+      `Unknown kernel "${kernel}" for an IOVA policy, expected one of: ${names}`,
     );
   }
   const settled: Record<string, number | boolean | string> = { ...preset };
@@ -122,7 +163,7 @@ export function linuxIovaParameters(typed: Parameters): LinuxIovaParameters {
   return settled as unknown as LinuxIovaParameters;
 }
 
-function choice(name: string, choices: readonly string[], summary: string): ParameterList[number] {
+function choice(name: string, choices: readonly string[], summary: string): Parameter {
   return {
     name,
     type: 'choice',

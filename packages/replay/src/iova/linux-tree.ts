@@ -18,7 +18,7 @@ import {
   rangeTreeCopy,
   TOP,
 } from '../structures/range-tree.ts';
-import type { LinuxIovaParameters } from './linux-parameters.ts';
+import type { LinuxTreeParameters } from './linux-parameters.ts';
 
 /** Highest value of an unsigned 64-bit word, as a double rounds it, plus what overflows. */
 const WRAP = 2 ** 64;
@@ -34,6 +34,7 @@ export interface LinuxTreeCopy {
 
 export class LinuxTree {
   readonly ranges: RangeTree = new RangeTree();
+  readonly gaps: GapSearch = new GapSearch(this.ranges);
   /** First pfn at or above 4 GiB. */
   readonly dma32Pfn: number;
   /** Smallest size known not to fit below 4 GiB (`max32_alloc_size`). */
@@ -60,15 +61,14 @@ export class LinuxTree {
 
   private readonly startPfn: number;
   private readonly pfnLimit: number;
-  private readonly parameters: LinuxIovaParameters;
-  private readonly gaps: GapSearch = new GapSearch(this.ranges);
+  private readonly parameters: LinuxTreeParameters;
   /** First pfn of the range that the last successful `alloc` took. */
   readonly pfn: Float64Array = this.gaps.pfn;
   /** Where the two were last seen; they may have moved since. */
   private cachedAt: number = ANCHOR;
   private cached32At: number = ANCHOR;
 
-  constructor(parameters: LinuxIovaParameters, shift: number) {
+  constructor(parameters: LinuxTreeParameters, shift: number) {
     this.parameters = parameters;
     this.startPfn = parameters.startPfn;
     this.dma32Pfn = 2 ** (32 - shift);
@@ -94,7 +94,7 @@ export class LinuxTree {
       return false;
     }
     const start = low ? this.start32() : parameters.hint64 ? this.start() : ANCHOR;
-    const align = aligned ? powerOfTwoFrom(pages) : 1;
+    const align = aligned ? Math.min(powerOfTwoFrom(pages), parameters.alignCapPages) : 1;
     let above = gaps.down(start, end, this.startPfn, pages, align);
     this.steps = gaps.steps;
     if (above === NO_RANGE && parameters.retryAboveHint && ranges.hi(start) < end) {
@@ -199,7 +199,8 @@ export class LinuxTree {
     return above;
   }
 
-  private take(above: number, pfnLo: number, pages: number): void {
+  /** Takes `pages` from `pfnLo` on, in the gap below the range at `above`; the hint moves there. */
+  take(above: number, pfnLo: number, pages: number): void {
     const pfnHi = pfnLo + pages - 1;
     const at = this.ranges.insertBelow(above, pfnLo, pfnHi);
     if (pfnHi < this.dma32Pfn) {

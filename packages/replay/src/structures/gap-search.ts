@@ -68,6 +68,15 @@ export class GapSearch {
     return at;
   }
 
+  /** The first range at or below `from` whose gap takes `pages` at a multiple of `align`; there is always one. */
+  next(from: number, pages: number, align: number): number {
+    this.pages = pages;
+    this.align = align;
+    this.perAlign = 1 / align;
+    this.steps = 0;
+    return this.firstRoom(from);
+  }
+
   /** The walk from `from` ends at `at`, or above it; `steps` counts the ranges to `at`. */
   private endInVain(from: number, at: number, low: number, passed: number): void {
     const { tree } = this;

@@ -13,7 +13,7 @@ export const ROOM_CLASSES = 21;
 /** No node. */
 export const NONE = -1;
 
-const INITIAL_NODES = 8;
+const INITIAL_NODES = 2;
 
 /** The columns; node n is at index n, its places at `n * FAN`. */
 export class RangeNodes {

@@ -57,6 +57,11 @@ export class RangeTree {
     return high < 0 ? -1 - high : high;
   }
 
+  /** Last pfn of the range below, minus infinity under the lowest. */
+  floor(at: number): number {
+    return this.nodes.floors[at]!;
+  }
+
   isReserved(at: number): boolean {
     return this.nodes.highs[at]! < 0;
   }

@@ -21,6 +21,7 @@ export interface Outcome {
   readonly live: number;
   readonly queued: number;
   readonly cost: number;
+  readonly steps: number;
   readonly wait: number;
   readonly latency: number;
   readonly code: number;
@@ -59,6 +60,7 @@ export function outcomes(
         live: batch.liveMappings[i]!,
         queued: batch.queuedEntries[i]!,
         cost: batch.costNs[i]!,
+        steps: batch.steps[i]!,
         wait: batch.waitNs[i]!,
         latency: batch.latencyNs[i]!,
         code: batch.kind[i]!,

@@ -20,6 +20,8 @@ export class SlowIova {
   cached: Range;
   cached32: Range;
   max32: number;
+  /** Ranges visited by the last allocation. */
+  steps = 0;
   readonly depots: number[][][] = [[], [], [], [], [], []];
   readonly #startPfn: number;
   readonly #dma32: number;
@@ -42,13 +44,17 @@ export class SlowIova {
 
   alloc(pages: number, limit: number, cpu: number, lastTry: boolean): number {
     const size = pages < 32 ? roundUp(pages) : pages;
+    this.steps = 0;
     const cached = size <= 32 ? this.#get(size, limit, cpu) : -1;
     if (cached !== -1) return cached;
     const pfn = this.allocTree(size, limit, true);
     if (pfn !== -1 || !lastTry) return pfn;
+    const { steps } = this;
     for (let other = 0; other < this.#magazines.length; other++) this.flushCpu(other);
     this.flushGlobal();
-    return this.allocTree(size, limit, true);
+    const retried = this.allocTree(size, limit, true);
+    this.steps += steps;
+    return retried;
   }
 
   free(pfn: number, pages: number, cpu: number): void {
@@ -79,6 +85,7 @@ export class SlowIova {
   allocTree(pages: number, limit: number, aligned: boolean): number {
     const end = limit + 1;
     const low = end <= this.#dma32;
+    this.steps = 0;
     if (low && pages >= this.max32) return -1;
     const start = low ? this.cached32 : this.cached;
     const align = aligned ? roundUp(pages) : 1;
@@ -172,6 +179,7 @@ export class SlowIova {
   #search(from: number, end: number, low: number, pages: number, align: number): number {
     let high = end;
     for (let i = from; i >= 0; i--) {
+      this.steps++;
       high = Math.min(high, this.ranges[i]!.lo);
       if (high < pages) return -1;
       const pfn = Math.floor((high - pages) / align) * align;

@@ -1,0 +1,48 @@
+// The IOVA policies `first-fit` and `augmented`: the highest place that is free. See docs/models/iova-tree.md.
+//
+// Both give the same addresses, those of a search that goes down from the limit to the first gap with
+// an aligned place. They differ in what the search costs: `first-fit` visits every range on its way as
+// the rbtree does; `augmented` stands for a tree that knows the largest gap of each subtree (proposals
+// of 2026: augmented rbtree, maple tree) and goes straight to it. Left out: the shape of that tree.
+
+import { powerOfTwoFrom } from '../pfn.ts';
+import { FailCause, type IovaPolicy } from '../policy.ts';
+import { NO_RANGE } from '../structures/range-tree.ts';
+import type { LinuxTree } from './linux-tree.ts';
+import { type TreeBounds, treePolicy } from './tree-iova.ts';
+
+/** The highest free place, found range by range. */
+export const firstFit: IovaPolicy = treePolicy(
+  'first-fit',
+  'highest free place below the limit, found range by range; no hint, no cache',
+  highestPlace,
+);
+
+/** The highest free place, found by the largest gap of each subtree. */
+export const augmented: IovaPolicy = treePolicy(
+  'augmented',
+  'highest free place below the limit, found by an index of gaps (proposals of 2026)',
+  (tree, pages, limitPfn, bounds) => {
+    const done = highestPlace(tree, pages, limitPfn, bounds);
+    // Modelled: the depth of a balanced tree of the ranges and the anchor.
+    tree.steps = 1 + Math.ceil(Math.log2(tree.ranges.size + (done ? 0 : 1)));
+    return done;
+  },
+);
+
+function highestPlace(
+  tree: LinuxTree,
+  pages: number,
+  limitPfn: number,
+  { startPfn, alignCapPages }: TreeBounds,
+): boolean {
+  const { gaps, ranges } = tree;
+  const align = Math.min(powerOfTwoFrom(pages), alignCapPages);
+  const start = ranges.lowestFrom(limitPfn + 1);
+  const above = gaps.down(start, limitPfn + 1, startPfn, pages, align);
+  tree.steps = gaps.steps;
+  tree.cause = above === NO_RANGE ? FailCause.noGap : FailCause.none;
+  if (above === NO_RANGE) return false;
+  tree.take(above, tree.pfn[0]!, pages);
+  return true;
+}

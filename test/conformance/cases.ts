@@ -1,0 +1,7 @@
+// All models that have a slow reference; one line per list.
+
+import type { ConformanceCase } from './conformance-case.ts';
+import { iovaCases } from './iova-streams.ts';
+
+/** The cases of the conformance script, in its order. */
+export const conformanceCases: readonly ConformanceCase[] = [...iovaCases];

@@ -105,13 +105,13 @@ test('other families and kernels are skipped with a reason, other JSON files are
   writeFileSync(join(folder, 'native.json'), '{"profiles": {}}');
   writeFileSync(
     join(folder, 'pool.json'),
-    '{"name": "pool", "family": "swiotlb", "domain": {}, "ops": "x", "runs": [{"kernel": "6.12", "dynamic": true, "out": "y"}]}',
+    '{"name": "pool", "family": "pinning", "domain": {}, "ops": "x", "runs": [{"kernel": "6.12", "dynamic": true, "out": "y"}]}',
   );
   const report = check();
   expect(report.streams).toBe(1);
   expect(report.skipped).toEqual([
     { name: scenario, kernel: '7.3', reason: 'no preset' },
-    { name: 'pool', kernel: '6.12', reason: 'family swiotlb is not modelled' },
+    { name: 'pool', kernel: '6.12', reason: 'family pinning is not modelled' },
   ]);
 });
 

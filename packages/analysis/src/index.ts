@@ -49,6 +49,8 @@ export type { RunContext } from './stats/outcome-stats.ts';
 export { OutcomeStats, summarise } from './stats/outcome-stats.ts';
 export type { LevelSeries, Series } from './stats/series.ts';
 export type * from './summary.ts';
+export type * from './verify/bounce/bounce-result.ts';
+export { bounceHolds } from './verify/bounce/bounce-result.ts';
 export { type VerifyOptions, verify } from './verify/verify.ts';
 export type * from './verify/verify-result.ts';
 export { verifyText } from './verify/verify-text.ts';

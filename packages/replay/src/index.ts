@@ -2,12 +2,14 @@
 
 export { createDynamicBounce } from './bounce/dynamic.ts';
 export { LARGEST_ORDER, ZonedPages } from './bounce/page-source.ts';
+export { PoolMemory } from './bounce/pool-memory.ts';
 export {
   atomicPoolBytes,
   bootPoolSize,
   coCoSlots,
   DEFAULT_SLOTS,
   halvedPoolSize,
+  MIN_SLOTS,
   type PoolSize,
 } from './bounce/sizing.ts';
 export { type AreaCopy, SLOT_BYTES, SlotPool } from './bounce/slot-pool.ts';

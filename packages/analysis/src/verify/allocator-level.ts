@@ -4,7 +4,7 @@
 // order that their intervals allow; memory grows with the window of the search, not with the trace.
 // See docs/models/verification.md.
 
-import { openTrace } from '@dmalab/trace';
+import { type EventBatch, openTrace } from '@dmalab/trace';
 import { DomainCheck } from './domain-check.ts';
 import { DomainModel, type ModelMachine } from './domain-model.ts';
 import type { Moved } from './order-summary.ts';
@@ -24,6 +24,8 @@ export interface AllocatorCheck {
   readonly flushes: ReadonlyMap<string, readonly Flush[]>;
   /** Why a capture with losses cannot be compared, else null. */
   readonly loss: string | null;
+  /** Names of the devices that the events number. */
+  readonly devices: readonly string[];
 }
 
 /** Effort of all searches of a capture: it bounds the time of a hopeless one to a minute or so. */
@@ -31,21 +33,26 @@ const PATIENCE = 5000;
 const ATTEMPTS = 200_000;
 const STEPS = 60_000_000;
 
-/** Checks the recorded allocations of the trace at `path`. Throws a TraceError for what is no trace. */
-export async function checkAllocator(path: string, machine: ModelMachine): Promise<AllocatorCheck> {
+/** Checks the recorded allocations of the trace at `path`; `watch` sees the same events. Throws a TraceError for what is no trace. */
+export async function checkAllocator(
+  path: string,
+  machine: ModelMachine,
+  watch: (batch: EventBatch) => void,
+): Promise<AllocatorCheck> {
   const reader = await openTrace(path);
   const run = new AllocatorRun(path, machine);
   const recorded = new RecordedFlushes();
   for await (const batch of reader.batches()) {
     run.calls.add(batch, reader.tokens);
     recorded.add(batch);
+    watch(batch);
     run.advance();
   }
   const flushes = new Map(
     [...recorded.byCookie].map(([token, list]) => [reader.tokens[token] ?? '', list]),
   );
   const loss = lossOf(reader.counts.lost, reader.counts.lostUnknown);
-  return { ...run.finish(loss), flushes, loss };
+  return { ...run.finish(loss), flushes, loss, devices: reader.devices };
 }
 
 interface Judged {

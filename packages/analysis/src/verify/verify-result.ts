@@ -1,5 +1,6 @@
 // What a verification says. Field names are those of `dmalab verify --json`.
 
+import type { BounceResult } from './bounce/bounce-result.ts';
 import type { FlushComparison } from './compare-flushes.ts';
 import type { Difference } from './difference.ts';
 import type { TimerComparison } from './recorded-timers.ts';
@@ -99,5 +100,6 @@ export interface VerifyResult {
   readonly cpus: number;
   readonly lost: number;
   readonly allocator: AllocatorResult;
+  readonly bounce: BounceResult;
   readonly stack: StackResult;
 }

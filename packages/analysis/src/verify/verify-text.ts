@@ -2,6 +2,8 @@
 // file:line and both states. No line is wider than 80 columns, but for file names.
 
 import { formatCount, formatDuration } from '../quantity.ts';
+import type { BounceResult } from './bounce/bounce-result.ts';
+import { bounceLines } from './bounce/bounce-text.ts';
 import type { FlushComparison } from './compare-flushes.ts';
 import type {
   AllocatorDomain,
@@ -22,6 +24,8 @@ export function verifyText(result: VerifyResult): string {
     `  models of kernel ${kernel}${note}, ${cpus} CPUs`,
     '',
     ...allocatorLines(result.allocator),
+    '',
+    ...bounceText(result.bounce),
     '',
     ...stackLines(result.stack),
     '',
@@ -80,6 +84,12 @@ function firstDifferenceLines(first: FirstDifference): string[] {
     `      cached ${hintText(state.cached)}, cached32 ${hintText(state.cached32)}`,
     `      ${cache}`,
   ];
+}
+
+function bounceText(result: BounceResult): string[] {
+  const lines = ['bounce   recorded maps and releases, area by area, in an order that is allowed'];
+  if (result.why !== null) return [...lines, ...wrapped(`not compared: ${result.why}`)];
+  return [...lines, ...bounceLines(result, matchRate)];
 }
 
 function stackLines(result: StackResult): string[] {

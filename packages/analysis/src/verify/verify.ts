@@ -1,8 +1,9 @@
-// Verification of a capture: what the models say against what the kernel really did, on two levels.
+// Verification of a capture: what the models say against what the kernel really did, on three levels.
 
 import { type MachineOverrides, machineFromFacts } from '@dmalab/replay';
 import { type ReadOptions, readCapture } from '@dmalab/trace';
 import { checkAllocator } from './allocator-level.ts';
+import { BounceCheck } from './bounce/bounce-level.ts';
 import { flushesByDomain } from './flush-domains.ts';
 import { checkStack } from './stack-level.ts';
 import type { VerifyResult } from './verify-result.ts';
@@ -21,7 +22,8 @@ export async function verify(path: string, options: VerifyOptions = {}): Promise
   try {
     const { facts, report } = capture;
     const { kernel, cpus, unverified } = machineFromFacts(facts, options.machine);
-    const check = await checkAllocator(path, { kernel, cpus });
+    const bounces = new BounceCheck({ file: path, facts, kernel });
+    const check = await checkAllocator(path, { kernel, cpus }, (batch) => bounces.add(batch));
     const flushes = flushesByDomain(check.flushes, facts.domains);
     const recorded = { moved: check.moved, flushes, why: check.loss };
     return {
@@ -32,6 +34,7 @@ export async function verify(path: string, options: VerifyOptions = {}): Promise
       cpus,
       lost: report.lost,
       allocator: check.result,
+      bounce: bounces.finish(check.devices, check.loss),
       stack: checkStack(capture, recorded, options.machine ?? {}),
     };
   } finally {

@@ -1,6 +1,11 @@
 // dmalab verify: a replay against what the kernel really did.
 
-import { type VerifyResult, verifyText, verify as verifyTrace } from '@dmalab/analysis';
+import {
+  bounceHolds,
+  type VerifyResult,
+  verifyText,
+  verify as verifyTrace,
+} from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type KernelArguments, kernelOptions, kernelReadOptions } from '../kernel-options.ts';
@@ -39,7 +44,8 @@ async function runVerify(options: VerifyArguments): Promise<void> {
     progressDone();
     results.push(result);
     if (!json) print(verifyText(result));
-    if (result.allocator.matched < result.allocator.compared) process.exitCode = 1;
+    const { allocator, bounce } = result;
+    if (allocator.matched < allocator.compared || !bounceHolds(bounce)) process.exitCode = 1;
   }
   if (json)
     printJson(

@@ -1,0 +1,438 @@
+// An order of the calls on one area of one pool that its intervals allow, and in which the model gives what was recorded.
+//
+// Walks along the ends of the intervals. A search that found slots is taken as soon as the model finds the same
+// ones, a release as late as its interval allows: then the area is as full as it can be, which is what the searches
+// that found nothing need. Where a search is over and the model still finds other slots, a release that gives back slots
+// it needs is taken early, or an earlier search is put off; each such choice is taken back when it leads nowhere.
+// A search that found nothing changes nothing: it needs one moment in its interval at which the model finds nothing.
+//
+// The model never takes a recorded slot over. Where nothing helps, it goes on with its own slot: a divergence.
+
+import { type BounceDevice, SLOT_BYTES, type SlotPool, type SlotSearch } from '@dmalab/replay';
+import { type AreaStep, FAILED, type Release } from './bounce-calls.ts';
+import { slotsOf } from './slot-request.ts';
+
+/** Effort that is left: choices that may be taken back, in all and for one dead end. */
+export interface BounceBudget {
+  choices: number;
+  readonly patience: number;
+}
+
+/** What the order needs to know of calls. */
+export interface AreaPort {
+  device(index: number): BounceDevice;
+  readonly search: SlotSearch;
+}
+
+/** A search whose recorded result the model does not give, or gives at no moment of its interval. */
+export interface Divergence {
+  readonly step: AreaStep;
+  /** First slot that the model gave instead, -1 none. */
+  readonly modelSlot: number;
+  /** Area before it: slots in use and the next slot to look at. */
+  readonly used: number;
+  readonly index: number;
+  /** Every choice was tried. */
+  readonly proved: boolean;
+}
+
+/** Divergences after which no more choices are made. */
+const MOST_DIVERGENCES = 8;
+const MOST_CHOICES = 4096;
+
+interface Boundary {
+  readonly at: number;
+  readonly isEnd: boolean;
+  readonly step: AreaStep | null;
+  readonly release: Release | null;
+}
+
+/** A call that was done, and what the area looked like before. */
+interface Done {
+  readonly step: AreaStep;
+  readonly release: Release | null;
+  readonly index: number;
+}
+
+/** A place where the order could have gone on otherwise. */
+interface Choice {
+  readonly done: number;
+  readonly explained: number;
+  readonly divergences: number;
+  readonly reordered: number;
+  /** Boundary at which the order goes on. */
+  readonly resume: number;
+  readonly takes: readonly AreaStep[];
+  readonly misses: readonly AreaStep[];
+  readonly releases: readonly Release[];
+  readonly postponed: readonly AreaStep[];
+  /** Releases to be taken early instead, next last; or the search to be put off. */
+  readonly early: Release[];
+  postpone: AreaStep | null;
+}
+
+export class AreaOrder {
+  readonly pool: SlotPool;
+  readonly area: number;
+  readonly divergences: Divergence[] = [];
+  /** Choices that were taken back; releases that had to be taken early, and searches that were put off. */
+  tries = 0;
+  reordered = 0;
+  readonly #port: AreaPort;
+  readonly #budget: BounceBudget;
+  readonly #boundaries: readonly Boundary[];
+  /** Intervals that are open before each boundary, but for searches that found nothing. */
+  readonly #openAt: Int32Array;
+  #cursor = 0;
+  /** Open calls that are not done. */
+  #takes: AreaStep[] = [];
+  #misses: AreaStep[] = [];
+  #releases: Release[] = [];
+  /** Searches that wait until something else was done. */
+  #postponed: AreaStep[] = [];
+  readonly #done: Done[] = [];
+  readonly #explained: AreaStep[] = [];
+  readonly #choices: Choice[] = [];
+  /** The first choice since no call was open, or since the last divergence. */
+  #root: Choice | null = null;
+  readonly #forced = new Set<AreaStep>();
+  readonly #ids = new Map<AreaStep | Release, number>();
+  /** States that were reached since {@link #root}. */
+  readonly #seen = new Set<string>();
+  /** The furthest dead end since the last divergence. */
+  #deadEnd = -1;
+  #patience: number;
+  /** A dead end was left because patience ran out. */
+  #gaveUp = false;
+
+  constructor(
+    pool: SlotPool,
+    area: number,
+    steps: readonly AreaStep[],
+    releases: readonly Release[],
+    port: AreaPort,
+    budget: BounceBudget,
+  ) {
+    this.pool = pool;
+    this.area = area;
+    this.#port = port;
+    this.#budget = budget;
+    this.#patience = budget.patience;
+    this.#boundaries = boundariesOf(steps, releases);
+    this.#openAt = openIntervals(this.#boundaries);
+    this.#boundaries.forEach(({ step, release }, i) => void this.#ids.set(step ?? release!, i));
+  }
+
+  run(): void {
+    while (this.#cursor < this.#boundaries.length) {
+      if (!this.#isDead() && this.#pass(this.#boundaries[this.#cursor]!)) this.#cursor++;
+      else if (!this.#goBack()) this.#force();
+      // Where no interval is open, nothing before can come after what follows.
+      if (this.#openAt[this.#cursor] === 0) this.#forgetChoices();
+    }
+  }
+
+  // What an area gives depends on what is taken and on where it searches next, not on the order that led there: a
+  // state that choices lead to a second time leads nowhere.
+  #isDead(): boolean {
+    if (this.#choices.length === 0 || this.#postponed.length > 0) return false;
+    if (this.#cursor === this.#choices.at(-1)!.resume) return false;
+    const ids = this.#ids;
+    const takes = this.#takes.map((step) => ids.get(step));
+    const releases = this.#releases.map((release) => ids.get(release));
+    const state = `${this.#cursor} ${this.pool.index[this.area]} ${takes.sort()} ${releases.sort()}`;
+    if (this.#seen.has(state)) return true;
+    this.#seen.add(state);
+    return false;
+  }
+
+  /** True if the order gets over the boundary. */
+  #pass({ isEnd, step, release }: Boundary): boolean {
+    if (release !== null) {
+      if (!isEnd) this.#releases.push(release);
+      else if (removed(this.#releases, release)) {
+        this.#giveBack(release);
+        this.#settle(this.#cursor + 1);
+      }
+      return true;
+    }
+    const miss = step!.slot === FAILED;
+    if (!isEnd) {
+      (miss ? this.#misses : this.#takes).push(step!);
+      if (miss) this.#look();
+      else this.#settle(this.#cursor + 1);
+      return true;
+    }
+    if (miss) {
+      if (removed(this.#misses, step!)) this.divergences.push(this.#divergence(step!));
+      return true;
+    }
+    return !this.#takes.includes(step!) || this.#late(step!);
+  }
+
+  /** Does every search that the model answers as recorded. `resume`: the boundary at which it goes on. */
+  #settle(resume: number): void {
+    for (;;) {
+      const step = this.#nextMatch();
+      if (step === null) return;
+      if (this.#mayWait(step)) this.#choose(resume, [], step);
+      removed(this.#takes, step);
+      this.#take(step, step.expected);
+    }
+  }
+
+  /** Of the open searches that match, the one that the area comes to first. */
+  #nextMatch(): AreaStep | null {
+    let best: AreaStep | null = null;
+    let nearest = 0;
+    for (const step of this.#takes) {
+      if (this.#postponed.includes(step)) continue;
+      const expected = step.expected;
+      if (expected < 0 || this.#find(step) !== expected) continue;
+      const { areaSlots, index } = this.pool;
+      const ahead = (expected - this.area * areaSlots - index[this.area]! + areaSlots) % areaSlots;
+      if (best !== null && ahead >= nearest) continue;
+      best = step;
+      nearest = ahead;
+    }
+    return best;
+  }
+
+  /** Whether anything else can come before an open search. */
+  #mayWait(step: AreaStep): boolean {
+    if (this.#takes.length > 1) return true;
+    const next = this.#boundaries[this.#cursor + 1];
+    return this.#releases.length > 0 || (next !== undefined && next.step !== step);
+  }
+
+  /** A search is over that the model does not answer as recorded: releases may have come before it. */
+  #late(step: AreaStep): boolean {
+    if (this.#forced.has(step)) {
+      this.#diverge(step);
+      return true;
+    }
+    if (this.#forced.size >= MOST_DIVERGENCES) {
+      this.#forced.add(step);
+      return this.#late(step);
+    }
+    const early = this.#wantedReleases(step);
+    const first = early.pop();
+    if (first === undefined) return false;
+    if (early.length > 0) this.#choose(this.#cursor, early, null);
+    this.#takeEarly(first);
+    return this.#pass(this.#boundaries[this.#cursor]!);
+  }
+
+  #takeEarly(release: Release): void {
+    removed(this.#releases, release);
+    this.#giveBack(release);
+    this.reordered++;
+    this.#settle(this.#cursor);
+  }
+
+  /** Open releases of slots that an open search got; those for `step` last. */
+  #wantedReleases(step: AreaStep): Release[] {
+    const own: Release[] = [];
+    const others: Release[] = [];
+    for (const release of this.#releases) {
+      if (this.#frees(release, step)) own.push(release);
+      else if (this.#takes.some((take) => this.#frees(release, take))) others.push(release);
+    }
+    return [...others, ...own.reverse()];
+  }
+
+  #frees(release: Release, step: AreaStep): boolean {
+    const taken = takenBy(release);
+    if (taken === null) return false;
+    const first = step.expected;
+    const end = first + slotsOf(step.call.request.size);
+    const takenEnd = taken.taken + slotsOf(taken.call.request.size);
+    return first >= 0 && taken.taken < end && first < takenEnd;
+  }
+
+  #choose(resume: number, early: Release[], postpone: AreaStep | null): void {
+    if (this.#choices.length >= MOST_CHOICES) this.#choices.splice(0, MOST_CHOICES / 2);
+    const choice: Choice = {
+      done: this.#done.length,
+      explained: this.#explained.length,
+      divergences: this.divergences.length,
+      reordered: this.reordered,
+      resume,
+      takes: [...this.#takes],
+      misses: [...this.#misses],
+      releases: [...this.#releases],
+      postponed: [...this.#postponed],
+      early,
+      postpone,
+    };
+    if (this.#choices.length === 0) this.#root = choice;
+    this.#choices.push(choice);
+  }
+
+  /** Takes the last choice back and goes the next way; false if there is none or no patience. */
+  #goBack(): boolean {
+    this.#deadEnd = Math.max(this.#deadEnd, this.#cursor);
+    const choice = this.#choices.at(-1);
+    if (choice === undefined) return false;
+    if (this.#patience <= 0 || this.#budget.choices <= 0) {
+      this.#gaveUp = true;
+      return false;
+    }
+    this.tries++;
+    this.#patience--;
+    this.#budget.choices--;
+    this.#restore(choice);
+    this.#cursor = choice.resume;
+    if (choice.postpone !== null) {
+      this.#choices.pop();
+      this.#postponed.push(choice.postpone);
+      this.reordered++;
+      this.#settle(choice.resume);
+      return true;
+    }
+    const release = choice.early.pop()!;
+    if (choice.early.length === 0) this.#choices.pop();
+    this.#takeEarly(release);
+    return true;
+  }
+
+  #restore(choice: Choice): void {
+    const { takes, misses, releases, postponed } = choice;
+    while (this.#done.length > choice.done) this.#undo(this.#done.pop()!);
+    this.#explained.length = choice.explained;
+    this.divergences.length = choice.divergences;
+    this.reordered = choice.reordered;
+    this.#takes = [...takes];
+    this.#misses = [...misses];
+    this.#releases = [...releases];
+    this.#postponed = [...postponed];
+  }
+
+  /** No choice is left: the search at the furthest dead end goes on with the model's own result. */
+  #force(): void {
+    const { step } = this.#boundaries[Math.max(this.#deadEnd, this.#cursor)]!;
+    this.#forced.add(step!);
+    const root = this.#root;
+    this.#forgetChoices();
+    this.#patience = this.#budget.patience;
+    if (root === null) return;
+    this.#restore(root);
+    this.#cursor = root.resume;
+    if (root.postpone !== null) this.#settle(root.resume);
+  }
+
+  #forgetChoices(): void {
+    this.#choices.length = 0;
+    this.#seen.clear();
+    this.#root = null;
+    this.#deadEnd = -1;
+  }
+
+  #diverge(step: AreaStep): void {
+    removed(this.#takes, step);
+    const divergence = this.#divergence(step);
+    this.divergences.push(divergence);
+    if (divergence.modelSlot >= 0) this.#take(step, divergence.modelSlot);
+  }
+
+  #divergence(step: AreaStep): Divergence {
+    const { pool, area } = this;
+    const proved = this.#budget.choices > 0 && !this.#gaveUp;
+    const used = pool.used[area]!;
+    const index = pool.index[area]!;
+    return { step, modelSlot: Math.max(-1, this.#find(step)), used, index, proved };
+  }
+
+  #find(step: AreaStep): number {
+    const { search } = this.#port;
+    const { orig, alignMask } = step.call;
+    const { size } = step.call.request;
+    return this.pool.search(
+      search,
+      this.area,
+      orig,
+      size,
+      alignMask,
+      this.#port.device(step.call.device),
+    );
+  }
+
+  #take(step: AreaStep, slot: number): void {
+    const { size, offset, pad } = step.call.request;
+    this.#done.push({ step, release: null, index: this.pool.index[this.area]! });
+    this.pool.take(slot, size, offset, pad, step.call.orig);
+    step.taken = slot;
+    this.#postponed = [];
+    this.#look();
+  }
+
+  #giveBack(release: Release): void {
+    const step = takenBy(release);
+    if (step === null) return;
+    this.#done.push({ step, release, index: this.pool.index[this.area]! });
+    this.pool.release(this.#addressOf(step));
+    this.#postponed = [];
+    this.#look();
+  }
+
+  #undo({ step, release, index }: Done): void {
+    if (release === null) {
+      this.pool.release(this.#addressOf(step));
+      step.taken = -1;
+    } else {
+      const { size, offset, pad } = step.call.request;
+      this.pool.take(step.taken, size, offset, pad, step.call.orig);
+    }
+    this.pool.index[this.area] = index;
+  }
+
+  #addressOf(step: AreaStep): number {
+    const { offset, pad } = step.call.request;
+    return this.pool.start + (step.taken + pad) * SLOT_BYTES + offset;
+  }
+
+  /** Finds open searches for which the model finds nothing now. */
+  #look(): void {
+    for (let i = this.#misses.length - 1; i >= 0; i--) {
+      const step = this.#misses[i]!;
+      if (this.#find(step) >= 0) continue;
+      this.#misses.splice(i, 1);
+      this.#explained.push(step);
+    }
+  }
+}
+
+/** The search whose slots the release gives back; null where the model took none. */
+function takenBy({ call }: Release): AreaStep | null {
+  const step = call?.steps.at(-1) ?? null;
+  return step === null || step.taken < 0 ? null : step;
+}
+
+function removed<T>(list: T[], item: T): boolean {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+  return at >= 0;
+}
+
+// What ends at an event is over before what begins with it.
+function boundariesOf(steps: readonly AreaStep[], releases: readonly Release[]): Boundary[] {
+  const all: Boundary[] = [];
+  for (const step of steps) {
+    all.push({ at: step.begin, isEnd: false, step, release: null });
+    all.push({ at: step.end, isEnd: true, step, release: null });
+  }
+  for (const release of releases) {
+    all.push({ at: release.begin, isEnd: false, step: null, release });
+    all.push({ at: release.end, isEnd: true, step: null, release });
+  }
+  return all.sort((a, b) => a.at - b.at || Number(b.isEnd) - Number(a.isEnd));
+}
+
+function openIntervals(boundaries: readonly Boundary[]): Int32Array {
+  const open = new Int32Array(boundaries.length + 1);
+  boundaries.forEach(({ isEnd, step }, i) => {
+    const change = isEnd ? -1 : 1;
+    open[i + 1] = open[i]! + (step?.slot === FAILED ? 0 : change);
+  });
+  return open;
+}

@@ -1,4 +1,7 @@
-// Seeded random maps and unmaps through the model of bounce memory and its slow reference, compared step by step.
+// Random maps and unmaps through the model of bounce memory and its slow reference, compared step by step.
+//
+// Address, slots, padding, probes, areas tried, cause of a failure, use and high water after each operation, and
+// the count of every slot now and then; no buffer crosses a slot set or its segment boundary.
 
 import {
   type BounceDevice,
@@ -8,7 +11,12 @@ import {
   Swiotlb,
   swiotlbRules,
 } from '@dmalab/replay';
-import { type SlowKernel, SlowPool, SlowSwiotlb } from './slow-swiotlb.ts';
+import {
+  type SlowKernel,
+  SlowPool,
+  SlowSwiotlb,
+} from '../../packages/replay/test/support/slow-swiotlb.ts';
+import type { Random } from '../fuzz/random.ts';
 
 const KERNELS: readonly SlowKernel[] = ['6.1', '6.6', '6.12'];
 const BOUNDARIES = [0xffff_ffff, 0xffff_ffff, 2 ** 64, 0x3_ffff, 0x1_ffff, 0xffff, 0xfff];
@@ -28,28 +36,25 @@ const POOLS: readonly (readonly [number, number])[] = [
 ];
 /** How often the whole state is compared. */
 const COMPARE_EVERY = 500;
+const OPERATIONS = 2000;
 
-/** What the streams of one run had in them. */
+/** What a stream had in it. */
 export interface StreamCounts {
   operations: number;
   failed: number;
   endless: number;
   padded: number;
-  probes: number;
-  /** Failed maps by cause. */
-  causes: Record<string, number>;
 }
 
-/** Runs `streams` streams of `length` operations; an Error says where model and reference differ. */
-export function compareSwiotlb(seed: number, streams: number, length: number): StreamCounts {
-  const counts = { operations: 0, failed: 0, endless: 0, padded: 0, probes: 0, causes: {} };
-  for (let i = 0; i < streams; i++) new Stream(seed + i, counts).run(length);
-  return counts;
+/** Runs one stream; an Error says where model and reference differ. */
+export function swiotlbStream(random: Random): StreamCounts {
+  return new Stream(random).run(OPERATIONS);
 }
 
 class Stream {
   readonly #name: string;
-  readonly #counts: StreamCounts;
+  readonly #random: Random;
+  readonly #counts: StreamCounts = { operations: 0, failed: 0, endless: 0, padded: 0 };
   readonly #model: Swiotlb;
   readonly #slow: SlowSwiotlb;
   readonly #devices: readonly BounceDevice[];
@@ -58,54 +63,55 @@ class Stream {
   /** Share of maps among the operations when nothing is live, and how many may be. */
   readonly #most: number;
   readonly #live: { address: number; device: BounceDevice }[] = [];
-  #state: number;
   #step = 0;
 
-  constructor(seed: number, counts: StreamCounts) {
-    this.#state = seed >>> 0;
-    this.#counts = counts;
-    const kernel = this.#pick(KERNELS);
-    const [slots, areas] = this.#pick(POOLS);
-    const start = 0x1000_0000 + 4096 * this.#below(40) + (this.#below(8) === 0 ? 0xeff8_0000 : 0);
-    this.#name = `seed ${seed}, kernel ${kernel}, ${slots} slots in ${areas} areas at ${start}`;
+  constructor(random: Random) {
+    this.#random = random;
+    const kernel = random.pick(KERNELS);
+    const [slots, areas] = random.pick(POOLS);
+    const start = 0x1000_0000 + 4096 * random.below(40) + (random.below(8) === 0 ? 0xeff8_0000 : 0);
+    this.#name = `kernel ${kernel}, ${slots} slots in ${areas} areas at ${start}`;
     this.#model = new Swiotlb(swiotlbRules(kernel), new SlotPool(start, slots, areas));
     this.#slow = new SlowSwiotlb(kernel, new SlowPool(start, slots, areas));
     this.#devices = Array.from({ length: 3 }, (_, index) => ({
       index,
-      minAlignMask: this.#pick(MIN_ALIGN),
-      segBoundary: this.#pick(BOUNDARIES),
+      minAlignMask: random.pick(MIN_ALIGN),
+      segBoundary: random.pick(BOUNDARIES),
       dmaMask: 2 ** 64,
       busDmaLimit: 0,
     }));
-    this.#alignMasks = [0, this.#pick(ALLOC_ALIGN)];
-    this.#largest = this.#pick(LARGEST);
-    this.#most = Math.ceil((slots * 2048 * (0.4 + this.#below(100) / 60)) / this.#largest);
+    this.#alignMasks = [0, random.pick(ALLOC_ALIGN)];
+    this.#largest = random.pick(LARGEST);
+    this.#most = Math.ceil((slots * 2048 * (0.4 + random.below(100) / 60)) / this.#largest);
   }
 
-  run(length: number): void {
+  run(length: number): StreamCounts {
+    const random = this.#random;
     for (this.#step = 0; this.#step < length; this.#step++) {
       const live = this.#live.length;
-      if (live === 0 || (live < this.#most && this.#below(100) < 60)) this.#map();
-      else this.#unmap(this.#below(live));
+      if (live === 0 || (live < this.#most && random.below(100) < 60)) this.#map();
+      else this.#unmap(random.below(live));
       this.#same('used', this.#model.usedSlots(), this.#slow.used);
       this.#same('hiwater', this.#model.hiwater(), this.#slow.hiwater);
       if (this.#step % COMPARE_EVERY === 0) this.#compareStates();
-      if (this.#step === length >> 1 && this.#below(3) === 0) this.#addPool();
+      if (this.#step === length >> 1 && random.below(3) === 0) this.#addPool();
       this.#counts.operations++;
     }
     this.#compareStates();
     while (this.#live.length > 0) this.#unmap(0);
     this.#same('used at the end', this.#model.usedSlots(), 0);
     this.#compareStates();
+    return this.#counts;
   }
 
   #map(): void {
-    const device = this.#pick(this.#devices);
-    const alignMask = this.#pick(this.#alignMasks);
-    const cpu = this.#below(20);
-    const bytes = 1 + this.#below(this.#below(4) === 0 ? this.#largest : this.#largest >> 2);
-    const aligned = this.#below(3) === 0 ? 4096 : 1;
-    const orig = aligned * this.#below(2 ** 31 / aligned) + 2 ** 33 * this.#below(5);
+    const random = this.#random;
+    const device = random.pick(this.#devices);
+    const alignMask = random.pick(this.#alignMasks);
+    const cpu = random.below(20);
+    const bytes = 1 + random.below(random.below(4) === 0 ? this.#largest : this.#largest >> 2);
+    const aligned = random.below(3) === 0 ? 4096 : 1;
+    const orig = aligned * random.below(2 ** 31 / aligned) + 2 ** 33 * random.below(5);
     const slow = this.#slow.map(orig, bytes, alignMask, device, cpu);
     const model = this.#model.map(orig, bytes, alignMask, device, cpu, false);
     const { work } = this.#model;
@@ -117,13 +123,11 @@ class Stream {
       Number(work.cause === FailCause.endlessSearch),
       Number(this.#slow.work.hang),
     );
-    this.#counts.probes += work.probes;
     if (slow < 0) {
       this.#counts.failed++;
       if (this.#slow.work.hang) this.#counts.endless++;
       const cause = this.#slow.cause(orig, bytes, alignMask, device);
       this.#same(`cause ${cause}`, work.cause, FailCause[cause]);
-      this.#counts.causes[cause] = (this.#counts.causes[cause] ?? 0) + 1;
       return;
     }
     for (const name of ['pool', 'slot', 'slots', 'padSlots'] as const)
@@ -154,8 +158,9 @@ class Stream {
   }
 
   #addPool(): void {
-    const slots = 128 * (1 + this.#below(8));
-    const areas = this.#pick([1, 1, 2]);
+    const random = this.#random;
+    const slots = 128 * (1 + random.below(8));
+    const areas = random.pick([1, 1, 2]);
     const start = 0x2_0000_0000 + 0x100_0000 * this.#slow.pools.length;
     this.#model.addPool(new SlotPool(start, slots, areas));
     this.#slow.pools.push(new SlowPool(start, slots, areas));
@@ -185,18 +190,5 @@ class Stream {
     throw new Error(
       `${this.#name}, operation ${this.#step}: ${what}: expected ${slow}, got ${model}`,
     );
-  }
-
-  #pick<T>(values: readonly T[]): T {
-    return values[this.#below(values.length)]!;
-  }
-
-  // mulberry32: small, seeded, the same everywhere.
-  #below(n: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let z = this.#state;
-    z = Math.imul(z ^ (z >>> 15), z | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return Math.floor((((z ^ (z >>> 14)) >>> 0) / 2 ** 32) * n);
   }
 }

@@ -1,8 +1,14 @@
 // Reading a binary trace beside the tool that wrote it: one run of each in turns, the best of some rounds.
+//
+// Events and requests are read in this process, which is warm; `dmalab info`, to requests and their summary, is a
+// process like the tool, with its start and its compilation.
 
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { openTrace, readCapture } from '@dmalab/trace';
+
+const DMALAB = fileURLToPath(new URL('../packages/cli/bin/dmalab.mjs', import.meta.url));
 
 /** A tool that prints a trace. */
 export interface Tool {
@@ -21,10 +27,12 @@ export async function compareWithTool(file: string, rounds: number, tool: Tool):
   await readRequests(file);
   const ours: number[] = [];
   const requests: number[] = [];
+  const processes: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round++) {
     ours.push(await timed(() => readEvents(file)));
     requests.push(await timed(() => readRequests(file)));
+    processes.push(await timed(() => runs(process.execPath, [DMALAB, 'info', file])));
     const seconds = await timed(() => runs(command, rest));
     if (seconds > 0) theirs.push(seconds);
   }
@@ -33,6 +41,7 @@ export async function compareWithTool(file: string, rounds: number, tool: Tool):
   print(label, events, best, best);
   print('to events', events, Math.min(...ours), best);
   print('to requests', events, Math.min(...requests), best);
+  print('dmalab info FILE', events, Math.min(...processes), best);
   if (theirs.length === 0) console.log(`${command} is not installed: apt install ${source}`);
 }
 

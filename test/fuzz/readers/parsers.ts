@@ -17,13 +17,15 @@ export function machineFile(bytes: Buffer): boolean {
   }
 }
 
-/** Reads an argument of --iova or --flush and completes it; false where it was refused. */
+/** Reads an argument of --iova and --flush and completes it; false where both refused it. */
 export function policyArgument(bytes: Buffer): boolean {
   const [text = ''] = bytes.toString('utf8').split('\n', 1);
+  return [completes('iova', text), completes('flush', text)].includes(true);
+}
+
+function completes(kind: 'iova' | 'flush', text: string): boolean {
   try {
-    for (const kind of ['iova', 'flush'] as const) {
-      completeChoice(kind, parsePolicyArgument(kind, text));
-    }
+    completeChoice(kind, parsePolicyArgument(kind, text));
     return true;
   } catch (error) {
     if (error instanceof UsageError || error instanceof RangeError) return false;

@@ -61,7 +61,10 @@ export class ProbeDurations {
           this.#lose(batch.cpu[i]!);
           break;
         case EventKind.segment:
-          for (const cpu of this.#cpus) cpu.depth = 0;
+          // CPUs without a probe so far have no entry, and are passed over.
+          this.#cpus.forEach((open) => {
+            open.depth = 0;
+          });
           break;
       }
     }

@@ -342,6 +342,18 @@ describe('iommu events alone', () => {
     expect(c.report.pairing).toEqual({ AMBIGUOUS_PAIR: 1, OVERLAP_UNKNOWN_DOMAIN: 1 });
   });
 
+  test('after a loss a mapping in the way is gone, and makes no other domain', async () => {
+    const c = await capture([
+      tableMap(FIO, 1, 'fffff'),
+      'CPU:0 [LOST 9 EVENTS]',
+      tableMap(OTHER, 2, 'fffff'),
+      tableUnmap(FIO, 3, 'fffff'),
+    ]);
+    expect(c.facts.domains.map((domain) => domain.token)).toEqual(['', 'virtual:1']);
+    expect(c.report.pairing).toEqual({ LOSS_WINDOW: 1 });
+    expect(c.report.requests).toMatchObject({ map: 2, unmap: 2, openEnd: 0 });
+  });
+
   test('the front of a mapping can be unmapped: the rest is a request from then on', async () => {
     const c = await capture([
       tableMap(FIO, 1, 'ffff0', 4),

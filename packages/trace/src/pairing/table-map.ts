@@ -38,7 +38,7 @@ export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
   if (previous !== NONE) live.continues[entry] = live.row[previous]! + 1;
   placeByProbe(p, b, i, entry);
   if (live.domain[entry] !== 0) closeTwins(p, b, i, entry);
-  else placeVirtually(p, entry, b.tid[i]!, previous === NONE ? 0 : live.domain[previous]!);
+  else placeVirtually(p, b, i, entry, previous === NONE ? 0 : live.domain[previous]!);
   closeWhenFull(p, call, entry);
 }
 

@@ -2,43 +2,72 @@
 //
 // An address can be live only once in a domain. A mapping goes to the first domain in which its range
 // is free; where there is none, another domain is inferred. So there are as many as mappings overlap,
-// which is a lower bound.
+// which is a lower bound. What was live before a loss may be gone by now: it makes room instead.
 
-import { DomainClass } from '../batch.ts';
+import { DomainClass, type EventBatch } from '../batch.ts';
+import { closeUnseen } from './closing.ts';
 import { NONE, State } from './live-set.ts';
 import type { Pairing } from './state.ts';
 
 /** How far before a range mappings are looked for that reach into it, in pages. */
 const REACH = 256;
 
-/** Finds a domain for an entry: that in which the task had its physical page, `previous` if the range is free in it, else the first that is free. */
-export function placeVirtually(p: Pairing, entry: number, tid: number, previous: number): void {
-  const { live, attribution, pageOwners } = p;
-  const { domains } = attribution;
+/** Finds a domain for the mapping of event `i`: that in which the thread had its page, `previous` if free, else the first. */
+export function placeVirtually(
+  p: Pairing,
+  b: EventBatch,
+  i: number,
+  entry: number,
+  previous: number,
+): void {
+  const { live } = p;
   if (live.pages[entry]! > p.longestGuessed) p.longestGuessed = live.pages[entry]!;
-  const known = pageOwners.find(tid, live.physLow[entry]!, live.physHigh[entry]!);
-  const likely = known === NONE ? 0 : pageOwners.domain[known]!;
+  live.state[entry] = live.state[entry]! | State.guessed;
+  const likely = ownerOf(p, b.tid[i]!, entry);
   if (likely !== 0 && isFree(p, entry, likely)) {
     live.domain[entry] = likely;
     live.domainClass[entry] = DomainClass.E;
-    live.state[entry] = live.state[entry]! | State.guessed;
-    return;
-  }
-  let domain = previous;
-  if (domain === 0 || overlaps(p, entry, domain)) {
-    domain = 1;
-    while (domain < domains.length && !isFree(p, entry, domain)) domain++;
-    if (domain === domains.length) {
-      if (domain > 1) p.oddities.count('OVERLAP_UNKNOWN_DOMAIN');
-      attribution.addVirtual();
+  } else if (previous !== 0 && isFree(p, entry, previous)) live.domain[entry] = previous;
+  else live.domain[entry] = firstFree(p, entry) || afterLoss(p, b, i, entry) || addDomain(p);
+}
+
+function ownerOf(p: Pairing, tid: number, entry: number): number {
+  const { live, pageOwners } = p;
+  const known = pageOwners.find(tid, live.physLow[entry]!, live.physHigh[entry]!);
+  return known === NONE ? 0 : pageOwners.domain[known]!;
+}
+
+function firstFree(p: Pairing, entry: number): number {
+  const { length } = p.attribution.domains;
+  for (let domain = 1; domain < length; domain++) if (isFree(p, entry, domain)) return domain;
+  return 0;
+}
+
+/** The first domain in which all that is in the way was mapped before the last loss: that is closed. */
+function afterLoss(p: Pairing, b: EventBatch, i: number, entry: number): number {
+  if (p.losses === 0) return 0;
+  const { domains } = p.attribution;
+  for (let domain = 1; domain < domains.length; domain++) {
+    if (domains[domain]!.destroyedAt !== null) continue;
+    const older = overlapping(p, entry, domain);
+    if (older.some((other) => p.live.epoch[other] === p.losses)) continue;
+    for (const other of older) {
+      p.oddities.count('LOSS_WINDOW');
+      closeUnseen(p, other, b, i);
     }
+    return domain;
   }
-  live.domain[entry] = domain;
-  live.state[entry] = live.state[entry]! | State.guessed;
+  return 0;
+}
+
+function addDomain(p: Pairing): number {
+  if (p.attribution.domains.length > 1) p.oddities.count('OVERLAP_UNKNOWN_DOMAIN');
+  return p.attribution.addVirtual();
 }
 
 function isFree(p: Pairing, entry: number, domain: number): boolean {
-  return p.attribution.domains[domain]!.destroyedAt === null && !overlaps(p, entry, domain);
+  const { destroyedAt } = p.attribution.domains[domain]!;
+  return destroyedAt === null && !overlaps(p, entry, domain);
 }
 
 function overlaps(p: Pairing, entry: number, domain: number): boolean {
@@ -52,4 +81,18 @@ function overlaps(p: Pairing, entry: number, domain: number): boolean {
     }
   }
   return false;
+}
+
+function overlapping(p: Pairing, entry: number, domain: number): number[] {
+  const { live } = p;
+  const start = live.page[entry]!;
+  const end = start + Math.min(live.pages[entry]!, REACH);
+  const found: number[] = [];
+  for (let at = start - Math.min(p.longestGuessed, REACH) + 1; at < end; at++) {
+    for (let other = live.first(at); other !== NONE; other = live.next(other)) {
+      if (other === entry || live.domain[other] !== domain) continue;
+      if (at + live.pages[other]! > start) found.push(other);
+    }
+  }
+  return found;
 }

@@ -38,6 +38,12 @@ const BENCHMARKS: readonly Benchmark[] = [
     text: 'The bundled recording of perf, its samples repeated 800 times, to events and to paired requests, against `perf script > /dev/null` on the same file; `dmalab info` is a whole process. Bound: to events at least 6 times as fast.',
   },
   {
+    title: 'Converted traces',
+    script: 'convert.ts',
+    words: ['100'],
+    text: 'The same requests from the text, and from the tables that `dmalab convert` makes of it. Bound: Parquet and Arrow many times as fast. Text tables are for other tools.',
+  },
+  {
     title: 'Memory',
     script: 'memory.ts',
     words: ['1000'],

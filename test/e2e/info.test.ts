@@ -11,6 +11,7 @@ interface Info {
   lostUnknown: boolean;
   unparsed: number;
   requests: Record<string, number>;
+  attribution: Record<string, number>;
   devices: { name: string }[];
   gaps: { count: number; first: object[]; unmatched: object };
   allows: { analysis: string; possible: boolean; why: string }[];
@@ -85,6 +86,27 @@ test('info says what a trace does not allow, and the commands that record it', (
       expect(dmalab(command.split(' ').slice(1)), command).toMatchObject({ code: 0 });
     }
   }
+});
+
+test('info counts how surely the domains are known, for a directory of CPUs too', () => {
+  const lines = TRACE.split('\n');
+  const cpus = join(folder, 'cpus');
+  mkdirSync(cpus);
+  writeTemp(cpus, 'cpu2.txt', `${lines.slice(0, 8).join('\n')}\n`);
+  for (const cpu of [0, 1, 3, 4, 5, 6, 7]) writeTemp(cpus, `cpu${cpu}.txt`, '');
+  const info = jsonOf<Info>(dmalab(['info', cpus, '--json']));
+  expect(info.attribution).toEqual({ A: 0, B: 2, C: 0, D: 0, E: 0, none: 0 });
+  expect(info.lost).toBe(0);
+});
+
+test('nobody is told to probe an allocator that is not there, or a layout that cannot be used', () => {
+  const direct = TRACE.replace(/^.*IOMMU: .*\n/gm, '').replaceAll('fffff200', '123456200');
+  const why = infoOf('direct.txt', direct).advice.map((advice) => advice.why);
+  expect(why.join(' ')).not.toMatch(/allocator/);
+  const { advice } = jsonOf<Info>(
+    dmalab(['info', 'traces/formats-ftrace/trace.raw.txt', '--json']),
+  );
+  expect(advice.map(({ commands }) => commands[0])).toEqual(['cd /sys/kernel/tracing']);
 });
 
 test('a capture that lacks nothing gets no advice', () => {

@@ -108,7 +108,7 @@ function infoText(capture: Capture): string {
   if (Object.keys(report.pairing).length > 0) {
     lines.push('', 'pairing', ...columnsOf(Object.entries(report.pairing)));
   }
-  lines.push('', 'devices', ...facts.devices.slice(1).map(deviceText));
+  lines.push('', 'devices', ...deviceTexts(facts.devices.slice(1)));
   lines.push('', 'domains', ...domainTexts(capture));
   lines.push(...latencyTexts(report));
   lines.push('', 'allows');
@@ -191,8 +191,13 @@ function lossText({ lost, lostUnknown, lostByCpu, diagnostics }: ReadReport): st
 }
 
 function columnsOf(entries: readonly (readonly [string, number])[]): string[] {
+  if (entries.length === 0) return ['  none'];
   const width = Math.max(0, ...entries.map(([name]) => name.length));
   return entries.map(([name, n]) => `  ${name.padEnd(width)}  ${formatNumber(n).padStart(11)}`);
+}
+
+function deviceTexts(devices: readonly DeviceFacts[]): string[] {
+  return devices.length === 0 ? ['  none seen: no event names one'] : devices.map(deviceText);
 }
 
 function deviceText(device: DeviceFacts): string {

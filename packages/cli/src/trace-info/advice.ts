@@ -46,8 +46,10 @@ export function adviceFor(capture: Capture, contents: Contents): Advice[] {
       ],
     });
   }
-  if (!contents.hasDmaEvents || !contents.hasAllocProbes || contents.total === 0) {
-    const isAllThereIs = isOld && contents.hasAllocProbes && contents.total > 0;
+  const hasAllocator = contents.hasAllocProbes || contents.isDirect;
+  const lacks = !contents.hasDmaEvents || !hasAllocator || contents.total === 0;
+  if (lacks && contents.layout === '') {
+    const isAllThereIs = isOld && hasAllocator && contents.total > 0;
     advice.push({
       why: missing(contents, isOld),
       commands: isAllThereIs ? [] : [print([], 'WORKLOAD')],
@@ -73,7 +75,9 @@ export function adviceFor(capture: Capture, contents: Contents): Advice[] {
   return advice;
 }
 
-function missing({ hasDmaEvents, hasAllocProbes }: Contents, isOld: boolean): string {
+function missing(contents: Contents, isOld: boolean): string {
+  const { hasDmaEvents, hasAllocProbes, isDirect, total } = contents;
+  if (hasDmaEvents && hasAllocProbes && total === 0) return 'not recorded: any map or allocation';
   const what = [
     ...(hasDmaEvents
       ? []
@@ -82,7 +86,7 @@ function missing({ hasDmaEvents, hasAllocProbes }: Contents, isOld: boolean): st
             ? 'exact sizes and directions: this kernel has no events dma:* (6.12 and later have), the probes tell the devices'
             : 'exact sizes, directions and devices: the events dma:*',
         ]),
-    ...(hasAllocProbes ? [] : ['what the allocator did: the probes']),
+    ...(hasAllocProbes || isDirect ? [] : ['what the allocator did: the probes']),
   ];
   return `not recorded: ${what.join('; ')}`;
 }

@@ -23,13 +23,17 @@ export interface Contents {
   readonly hasRemoval: boolean;
   readonly hasSyncs: boolean;
   readonly hasBounces: boolean;
+  /** Devices were seen, and none is translated: there is no IOVA allocator. */
+  readonly isDirect: boolean;
 }
 
 export function contentsOf({ facts, report }: Capture): Contents {
   const { events, requests, lost, lostUnknown, diagnostics } = report;
   const has = (name: string): boolean => (events[name] ?? 0) > 0;
   const lostBefore = diagnostics.some(({ code }) => code === 'LOST_WHILE_RECORDING');
+  const devices = facts.devices.slice(1);
   return {
+    isDirect: devices.length > 0 && devices.every((d) => !d.translated.value),
     total: requests.map + requests.alloc,
     lossless: lost === 0 && !lostUnknown && !lostBefore,
     layout: unfitLayout(report),
@@ -39,10 +43,13 @@ export function contentsOf({ facts, report }: Capture): Contents {
     hasQueueProbes: has('fq_flush_iotlb') || has('fq_flush_timeout'),
     hasRemoval: has('remove_device_from_group') || has('put_iova_domain'),
     hasSyncs: requests.sync > 0,
-    hasBounces:
-      has('swiotlb_tbl_map_single') || facts.devices.slice(1).some((d) => !d.translated.value),
+    hasBounces: has('swiotlb_tbl_map_single') || devices.some((d) => !d.translated.value),
   };
 }
+
+const SAME = 'the layout of the trace, as for a replay';
+const NO_ALLOCATOR =
+  'every device is mapped directly: no IOVA allocator and no flush queue is at work';
 
 /** In the order of the commands' help. */
 export function allowancesOf(contents: Contents): Allowance[] {
@@ -57,7 +64,8 @@ export function allowancesOf(contents: Contents): Allowance[] {
       [null, `${formatNumber(total)} maps and allocations`],
     ]),
     allowance('verify the allocator', [
-      [layout === '', layout],
+      [layout === '', SAME],
+      [!contents.isDirect, NO_ALLOCATOR],
       [
         contents.hasAllocProbes,
         'needs probes on alloc_iova_fast (entry and return) and free_iova_fast',
@@ -67,13 +75,14 @@ export function allowancesOf(contents: Contents): Allowance[] {
       [null, 'allocations, frees and the creation of the domain were recorded'],
     ]),
     allowance('verify the flushes', [
-      [layout === '', layout],
+      [layout === '', SAME],
+      [!contents.isDirect, NO_ALLOCATOR],
       [contents.hasQueueProbes, 'no flush was recorded (probes fq_flush_iotlb, fq_flush_timeout)'],
       [lossless, 'events were lost'],
       [null, 'the flushes of the queues were recorded'],
     ]),
     allowance('check sizes, directions and devices', [
-      [layout === '', layout],
+      [layout === '', SAME],
       [contents.hasDmaEvents, 'needs the events dma:* (Linux 6.12 and later)'],
       [
         null,
@@ -81,18 +90,18 @@ export function allowancesOf(contents: Contents): Allowance[] {
       ],
     ]),
     allowance('check syncs', [
-      [layout === '', layout],
+      [layout === '', SAME],
       [contents.hasSyncs, 'no dma_sync_* was recorded'],
       [null, 'dma_sync_* were recorded'],
     ]),
     allowance('check for leaks', [
-      [layout === '', layout],
+      [layout === '', SAME],
       [contents.hasRemoval, 'no device was removed while recording: what is live may be in use'],
       [lossless, 'events were lost'],
       [null, 'a device was removed while recording'],
     ]),
     allowance('bounce pool', [
-      [layout === '', layout],
+      [layout === '', SAME],
       [contents.hasBounces, 'every device is translated and nothing was bounced'],
       [null, 'calls that go, or may go, through the pool were recorded'],
     ]),

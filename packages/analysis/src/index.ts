@@ -30,6 +30,8 @@ export {
   costSensitivityText,
   type RankingFlip,
 } from './cost-sensitivity.ts';
+export { checkPolicyRules, hasRules, type PolicyReport } from './policy-suite/check-policy.ts';
+export type { PolicyFailure } from './policy-suite/suite.ts';
 export {
   formatBytes,
   formatCount,

@@ -68,7 +68,7 @@ export function iovaSuite(policy: IovaPolicy, parameters: Parameters): Suite<Iov
           });
         }
       }
-      made.push({ op: 'drain', limit: 0xfff, pages: random.pick([1, 4, 16]) });
+      made.push({ op: 'drain', limit: 0x3ff, pages: random.pick([1, 4, 16]) });
       return made;
     },
     run: (operations) => {

@@ -68,19 +68,22 @@ export function runSeed<Operation>(
   };
 }
 
-/** Leaves out ever smaller pieces while the same rule stays broken. */
+/** Leaves out ever smaller pieces while the same rule stays broken, until no single operation can go. */
 function shortened<Operation>(
   suite: Suite<Operation>,
   operations: readonly Operation[],
   rule: string,
 ): readonly Operation[] {
   let kept = operations;
-  for (let piece = Math.ceil(kept.length / 2); piece >= 1; piece = Math.floor(piece / 2)) {
+  let piece = Math.ceil(kept.length / 2);
+  for (;;) {
+    const before = kept.length;
     for (let from = 0; from < kept.length; ) {
       const fewer = [...kept.slice(0, from), ...kept.slice(from + piece)];
       if (suite.run(fewer)?.rule === rule) kept = fewer;
       else from += piece;
     }
+    if (piece === 1 && kept.length === before) return kept;
+    piece = Math.max(1, Math.floor(piece / 2));
   }
-  return kept;
 }

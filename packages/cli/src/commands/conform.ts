@@ -6,28 +6,34 @@ import {
   benchStreams,
   type ConformReport,
   type ConformResult,
+  checkPolicyRules,
   conform as conformStreams,
+  hasRules,
+  type PolicyReport,
 } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
 import { InputError } from '../input-error.ts';
 import { formatNumber, print, printJson, progress, progressDone } from '../output.ts';
+import { loadPolicies, type PolicyArguments, policyOption } from '../policy-file.ts';
+import { UsageError } from '../usage-error.ts';
 
-interface ConformArguments {
+interface ConformArguments extends PolicyArguments {
   dirs: string[];
   bench: boolean;
   json: boolean;
 }
 
 export const conform: CommandModule<object, ConformArguments> = {
-  command: 'conform <dirs..>',
-  describe: "Check the models against golden streams of the kernel's own code",
+  command: 'conform [dirs..]',
+  describe:
+    "Check the models against golden streams of the kernel's own code, or a policy against the rules of its kind",
   builder: (y: Argv) =>
-    y
+    policyOption(y)
       .positional('dirs', {
         describe: 'Folders with scenario files (layout: test/golden/README.md)',
         type: 'string',
         array: true,
-        demandOption: true,
+        default: [],
       })
       .option('bench', {
         describe: 'Measure the speed of the streams in a folder laid out like test/golden/bench',
@@ -35,19 +41,55 @@ export const conform: CommandModule<object, ConformArguments> = {
         default: false,
       })
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
+      .example(
+        '$0 conform --policy ./mine.ts',
+        'runs your policies against the rules of their kind',
+      )
       .example('$0 conform test/golden', 'checks every stream, exit code 1 at any mismatch')
       .example(
         '$0 conform test/golden/bench --bench',
         'ns per operation beside the C code',
-      ) as Argv<ConformArguments>,
-  handler: ({ dirs, bench, json }) => {
+      ) as unknown as Argv<ConformArguments>,
+  handler: async ({ dirs, policy = [], bench, json }) => {
+    if ((dirs.length === 0) === (policy.length === 0)) {
+      throw new UsageError('expected folders with golden streams, or --policy FILE instead');
+    }
     for (const dir of dirs) {
       if (!existsSync(dir)) throw new InputError(dir, 'no such folder');
     }
-    if (bench) runBench(dirs, json);
+    if (policy.length > 0) await runPolicies(policy, json);
+    else if (bench) runBench(dirs, json);
     else runConform(dirs, json);
   },
 };
+
+async function runPolicies(files: readonly string[], json: boolean): Promise<void> {
+  const reports: PolicyReport[] = [];
+  for (const file of files) {
+    for (const policy of await loadPolicies(file)) {
+      progress(`${policy.kind} ${policy.name}`);
+      if (hasRules(policy)) reports.push(checkPolicyRules(policy));
+      else throw new InputError(file, `there are no rules for policies of kind ${policy.kind}`);
+    }
+  }
+  progressDone();
+  if (json) printJson({ schema: 'dmalab.policy-rules/1', policies: reports });
+  else print(reports.map(policyLines).join('\n'));
+  if (reports.some(({ failure }) => failure !== null)) process.exitCode = 1;
+}
+
+function policyLines({ kind, name, runs, operations, failure }: PolicyReport): string {
+  const what = `${kind} ${name}: ${formatNumber(runs)} streams, ${formatNumber(operations)} operations`;
+  if (failure === null) return `ok    ${what}, every rule held`;
+  const { rule, message, seed, parameters } = failure;
+  const given = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
+  return [
+    `WRONG ${what}`,
+    `      rule "${rule}": ${message}`,
+    `      seed ${seed}${given.length === 0 ? '' : `, ${given.join(', ')}`}; the shortest operations that show it:`,
+    ...failure.operations.map((operation) => `        ${operation}`),
+  ].join('\n');
+}
 
 function runConform(dirs: string[], json: boolean): void {
   const report = conformStreams(dirs, ({ name, kernel }) => progress(`${name} (${kernel})`));

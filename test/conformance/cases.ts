@@ -2,6 +2,7 @@
 
 import type { ConformanceCase } from './conformance-case.ts';
 import { iovaCases } from './iova-streams.ts';
+import { swiotlbCases } from './swiotlb-streams.ts';
 
 /** The cases of the conformance script, in its order. */
-export const conformanceCases: readonly ConformanceCase[] = [...iovaCases];
+export const conformanceCases: readonly ConformanceCase[] = [...iovaCases, ...swiotlbCases];

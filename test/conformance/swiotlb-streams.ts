@@ -17,6 +17,8 @@ import {
   SlowSwiotlb,
 } from '../../packages/replay/test/support/slow-swiotlb.ts';
 import type { Random } from '../fuzz/random.ts';
+import type { ConformanceCase } from './conformance-case.ts';
+import { swiotlbGrowthStream } from './swiotlb-growth-streams.ts';
 
 const KERNELS: readonly SlowKernel[] = ['6.1', '6.6', '6.12'];
 const BOUNDARIES = [0xffff_ffff, 0xffff_ffff, 2 ** 64, 0x3_ffff, 0x1_ffff, 0xffff, 0xfff];
@@ -37,6 +39,12 @@ const POOLS: readonly (readonly [number, number])[] = [
 /** How often the whole state is compared. */
 const COMPARE_EVERY = 500;
 const OPERATIONS = 2000;
+
+/** Bounce pools beside their reference, and growing ones under the rules that always hold. */
+export const swiotlbCases: readonly ConformanceCase[] = [
+  { name: 'swiotlb', run: (random) => swiotlbStream(random).operations },
+  { name: 'swiotlb growth', run: swiotlbGrowthStream },
+];
 
 /** What a stream had in it. */
 export interface StreamCounts {

@@ -59,8 +59,8 @@ export const dynamic: BouncePolicy = {
       'earlyGrow',
       [0, 1],
       0,
-      '',
-      'share of slots in use that adds a pool; 0: only a miss does',
+      'of all slots',
+      'share in use that adds a pool; 0: only a miss does',
     ),
     number('shrink', [0, 1e6], 0, 's', 'idle time after which an added pool goes; 0: never'),
     {

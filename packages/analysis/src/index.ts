@@ -23,6 +23,7 @@ export { benchStreams } from './conform/bench.ts';
 export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';
+export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
 export {
   type CostedRun,
   type CostRanking,

@@ -7,6 +7,7 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   info: async (y) => y.command((await import('./commands/info.ts')).info),
   convert: async (y) => y.command((await import('./commands/convert.ts')).convert),
   replay: async (y) => y.command((await import('./commands/replay.ts')).replay),
+  guests: async (y) => y.command((await import('./commands/guests.ts')).guests),
   verify: async (y) => y.command((await import('./commands/verify.ts')).verify),
   check: async (y) => y.command((await import('./commands/check.ts')).check),
   record: async (y) => y.command((await import('./commands/record.ts')).record),

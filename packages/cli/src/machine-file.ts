@@ -26,7 +26,7 @@ export function parseMachineFile(
   registry: PolicyRegistry = BUILT_IN,
 ): MachineOverrides {
   try {
-    return parseMachine(decode(path, text), registry);
+    return parseMachine(decodeYaml(path, text), registry);
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) {
       throw new InputError(path, error.message);
@@ -35,7 +35,8 @@ export function parseMachineFile(
   }
 }
 
-function decode(path: string, text: string): unknown {
+/** The value of a YAML or JSON text; `path` names it in errors. */
+export function decodeYaml(path: string, text: string): unknown {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) {

@@ -24,6 +24,7 @@ export { COSTS, type CostDescription, DEFAULT_COST } from './cost.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { dryBouncePort, dryHostPort, dryPort } from './dry-ports.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';
+export { type Guest, type GuestOutcomes, replayGuests } from './guests.ts';
 export { SharedPinBudget } from './host/pin-budget.ts';
 export * from './host-policy.ts';
 export { createLinuxIova } from './iova/linux.ts';

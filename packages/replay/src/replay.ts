@@ -11,6 +11,7 @@ import { Flag, Op, type RequestBatch, type SegmentLists } from '@dmalab/trace';
 import { BOUNCE_FAILED, type Bouncing } from './bouncing.ts';
 import type { Domain } from './domain.ts';
 import { Domains } from './domains.ts';
+import type { PinBudget } from './host-policy.ts';
 import { Latency } from './latency.ts';
 import { loadedSource } from './load/load.ts';
 import type { Machine } from './machine.ts';
@@ -56,9 +57,12 @@ export function* replay(
   yield* run.log.takeAll();
 }
 
-class Replay {
+/** One machine in the course of its replay. */
+export class Replay {
   readonly log: OutcomeLog;
   readonly #machine: Machine;
+  /** ns by which its requests come later than they were recorded. */
+  readonly #offset: number;
   readonly #timers: Timers;
   readonly #domains: Domains;
   readonly #live = new LiveTable();
@@ -76,12 +80,15 @@ class Replay {
     rule: FiringRule | null,
     registry: PolicyRegistry,
     lists: SegmentLists | null,
+    offset: number = 0,
+    shared: PinBudget | null = null,
   ) {
     this.#machine = machine;
+    this.#offset = offset;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
     const latency = new Latency(this.#timers, machine.loop, machine.cpus);
     this.log = new OutcomeLog(this.#timers, latency);
-    const state = machineState(machine, registry, this.#timers, this.log, lists);
+    const state = machineState(machine, registry, this.#timers, this.log, lists, shared);
     if (state.isActive) this.log.machine = state;
     this.#bouncing = state.bouncing;
     this.#watched = machine.devices.some((_, i) => state.bouncing?.watches(i))
@@ -116,7 +123,7 @@ class Replay {
   }
 
   request(batch: RequestBatch, i: number): void {
-    const time = batch.time[i]!;
+    const time = batch.time[i]! + this.#offset;
     if (this.#timers.next <= time) this.#fireTimers(time);
     this.#timers.advance(time);
     const cpu = this.#cpu(batch.cpu[i]!);
@@ -143,7 +150,22 @@ class Replay {
 
   /** Fires the next timer while any range waits for a flush, or a map to be tried again; false when none does. */
   waitOneTimer(): boolean {
-    return (this.#domains.anyQueued() || this.#waiting.count > 0) && this.#fireNext();
+    return this.isWaiting && this.#fireNext();
+  }
+
+  /** Virtual ns of the next timer, Infinity when none is pending. */
+  get nextTimer(): number {
+    return this.#timers.next;
+  }
+
+  /** A range waits for a flush, or a map to be tried again: only a timer goes on. */
+  get isWaiting(): boolean {
+    return this.#domains.anyQueued() || this.#waiting.count > 0;
+  }
+
+  /** Fires the next timer. */
+  fireTimer(): void {
+    this.#fireNext();
   }
 
   #fireTimers(time: number): void {

@@ -12,7 +12,16 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = tempFolder();
 const LIBRARIES = ['trace', 'replay', 'analysis'];
 const PACKAGES = [...LIBRARIES, 'cli'];
-const FOLDERS = ['.', 'docs', 'docs/models', 'packages', 'traces', 'notebooks', 'test/golden'];
+const FOLDERS = [
+  '.',
+  'docs',
+  'docs/models',
+  'packages',
+  'traces',
+  'notebooks',
+  'examples',
+  'test/golden',
+];
 
 function pages(): string[] {
   return FOLDERS.flatMap((folder) =>

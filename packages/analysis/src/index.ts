@@ -23,7 +23,6 @@ export { benchStreams } from './conform/bench.ts';
 export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';
-export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
 export {
   type CostedRun,
   type CostRanking,
@@ -31,6 +30,7 @@ export {
   costSensitivityText,
   type RankingFlip,
 } from './cost-sensitivity.ts';
+export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
 export { checkPolicyRules, hasRules, type PolicyReport } from './policy-suite/check-policy.ts';
 export type { PolicyFailure } from './policy-suite/suite.ts';
 export {

@@ -86,6 +86,14 @@ test('the search of kernel 6.1 may never end, and then takes nothing', () => {
   expect([search.probes, slots.usedSlots()]).toEqual([129, 123]);
 });
 
+test('a pool starts on a page border', () => {
+  const bounce = createStaticBounce(
+    { slots: 512, areas: 1, start: 0x1000_1234, kernel: '6.12' },
+    { cpus: 1 },
+  );
+  expect(bounce.map(0x234, 1, 0, device(0), 0, false)).toBe(0x1000_1000);
+});
+
 test('an area can be put back as it was', () => {
   const slots = new SlotPool(START, 1024, 4);
   slots.take(300, 5000, 0, 0, 0x1000);

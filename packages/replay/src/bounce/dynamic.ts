@@ -10,6 +10,7 @@ import {
   kernelParameter,
   numberOf,
   slotsParameter,
+  startOf,
   startParameter,
   swiotlbRules,
 } from './swiotlb-parameters.ts';
@@ -97,6 +98,6 @@ export function createDynamicBounce(parameters: Parameters, port: BouncePort): S
     },
     port,
   );
-  const pool = new SlotPool(numberOf(parameters, 'start'), slots, areas);
+  const pool = new SlotPool(startOf(parameters), slots, areas);
   return new Swiotlb(swiotlbRules(String(parameters.kernel)), pool, growth);
 }

@@ -7,6 +7,7 @@ import {
   kernelParameter,
   numberOf,
   slotsParameter,
+  startOf,
   startParameter,
   swiotlbRules,
 } from './swiotlb-parameters.ts';
@@ -27,7 +28,7 @@ export const restricted: BouncePolicy = {
     kernelParameter,
   ],
   create: (parameters) => {
-    const pool = new SlotPool(numberOf(parameters, 'start'), numberOf(parameters, 'slots'), 1);
+    const pool = new SlotPool(startOf(parameters), numberOf(parameters, 'slots'), 1);
     return new Swiotlb(swiotlbRules(String(parameters.kernel)), pool);
   },
 };

@@ -9,6 +9,7 @@ import {
   kernelParameter,
   numberOf,
   slotsParameter,
+  startOf,
   startParameter,
   swiotlbRules,
 } from './swiotlb-parameters.ts';
@@ -32,6 +33,6 @@ export function createStaticBounce(
     numberOf(parameters, 'areas'),
     port.cpus,
   );
-  const pool = new SlotPool(numberOf(parameters, 'start'), slots, areas);
+  const pool = new SlotPool(startOf(parameters), slots, areas);
   return new Swiotlb(swiotlbRules(String(parameters.kernel)), pool);
 }

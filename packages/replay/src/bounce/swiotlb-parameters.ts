@@ -4,6 +4,8 @@ import type { Parameter, Parameters } from '../policy.ts';
 import { SearchRule } from '../structures/slot-search.ts';
 import type { SwiotlbRules } from './swiotlb.ts';
 
+const PAGE_SIZE = 4096;
+
 /** Kernels whose search is known; 6.6 stands for 6.6 to 6.8. */
 export const SWIOTLB_KERNELS = ['6.1', '6.6', '6.12'] as const;
 /** Those that were compared with the kernel's own code, address by address. */
@@ -23,7 +25,7 @@ export const startParameter: Parameter = {
   range: [0, 2 ** 52],
   default: 0x7400_0000,
   unit: 'bytes',
-  summary: 'physical address of the pool, a multiple of 4096',
+  summary: 'physical address of the pool, rounded down to a page',
 };
 
 export const slotsParameter: Parameter = {
@@ -54,4 +56,9 @@ export function swiotlbRules(kernel: string): SwiotlbRules {
 /** The parameter `name` as a number; the caller knows that it is one. */
 export function numberOf(parameters: Parameters, name: string): number {
   return Number(parameters[name]);
+}
+
+/** Where the pool starts: the parameter `start`, on a page border. */
+export function startOf(parameters: Parameters): number {
+  return Math.floor(numberOf(parameters, 'start') / PAGE_SIZE) * PAGE_SIZE;
 }

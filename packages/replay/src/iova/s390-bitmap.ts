@@ -25,6 +25,7 @@ import { startPfnParameter } from './linux-parameters.ts';
 export const s390Bitmap: IovaPolicy = {
   kind: 'iova',
   name: 's390-bitmap',
+  aligned: false,
   summary: 'next fit in a bitmap; lazy: one flush for every trip around the aperture (s390 to 6.6)',
   parameters: [
     startPfnParameter,

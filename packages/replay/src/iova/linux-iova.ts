@@ -190,6 +190,7 @@ export class LinuxIova implements IovaAllocator {
     const { rcache } = this;
     let ranges = 0;
     for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
+      if (rcache.isEmpty(rcache.slotOf(sizeClass, cpu))) continue;
       for (const which of [0, 1] as const) {
         const size = rcache.sizeOf(sizeClass, cpu, which);
         if (size > 0) this.freePfns(rcache.magazineOf(sizeClass, cpu, which), size, sizeClass);

@@ -93,20 +93,22 @@ export class GapSearch {
     const { pages, align, perAlign } = this;
     const { lows, floors, sizes, parents, slots, children, counts, room, capacity } =
       this.tree.nodes;
-    let node = from >> FAN_SHIFT;
-    const end = node * FAN + sizes[node]!;
-    for (let at = from; at < end; at++) {
-      const bottom = floors[at]! + 1;
-      if (lows[at]! - bottom < pages) continue;
-      if (lows[at]! - Math.ceil(bottom * perAlign) * align >= pages) {
-        this.steps += at - from + 1;
-        return at;
-      }
-    }
-    this.steps += end - from;
     const need = pages < MOST_ROOM ? pages : MOST_ROOM;
     this.roomClass = (align < 2 ** LAST_CLASS ? 31 - Math.clz32(align) : LAST_CLASS) * capacity;
     const { roomClass } = this;
+    let node = from >> FAN_SHIFT;
+    const end = node * FAN + sizes[node]!;
+    if (room[roomClass + node]! >= need) {
+      for (let at = from; at < end; at++) {
+        const bottom = floors[at]! + 1;
+        if (lows[at]! - bottom < pages) continue;
+        if (lows[at]! - Math.ceil(bottom * perAlign) * align >= pages) {
+          this.steps += at - from + 1;
+          return at;
+        }
+      }
+    }
+    this.steps += end - from;
     for (let parent = parents[node]!; parent !== NONE; parent = parents[node]!) {
       const first = parent * 2 * FAN;
       const last = first + sizes[parent]!;

@@ -183,6 +183,11 @@ export class Rcache {
     return Math.max(this.slots[at + LOADED_SIZE]!, 0);
   }
 
+  /** True if both magazines of a slot hold nothing. */
+  isEmpty(slot: number): boolean {
+    return this.slots[slot + LOADED_SIZE]! <= 0 && this.slots[slot + PREV_SIZE]! <= 0;
+  }
+
   /** Forgets the pfns of the loaded (0) or previous (1) magazine of `cpu`. */
   clear(sizeClass: number, cpu: number, which: 0 | 1): void {
     this.cachedPages -= this.sizeOf(sizeClass, cpu, which) * (1 << sizeClass);

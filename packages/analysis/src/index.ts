@@ -1,3 +1,10 @@
+export {
+  type CalibratedCost,
+  type Calibration,
+  calibrate,
+  calibratedCosts,
+} from './calibrate/calibrate.ts';
+export { calibrationText, calibrationYaml } from './calibrate/calibration-text.ts';
 export type { Chart, LabelledResult } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
 export { renderPng, renderSvg, withTheme } from './charts/render.ts';

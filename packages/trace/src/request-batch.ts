@@ -106,6 +106,7 @@ export function copyRequest(from: RequestBatch, i: number, to: RequestBatch, j: 
   to.cpu[j] = from.cpu[i]!;
   to.device[j] = from.device[i]!;
   to.domain[j] = from.domain[i]!;
+  to.domainClass[j] = from.domainClass[i]!;
   to.op[j] = from.op[i]!;
   to.context[j] = from.context[i]!;
   to.direction[j] = from.direction[i]!;

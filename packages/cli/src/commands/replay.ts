@@ -12,19 +12,20 @@ import {
   type RunResult,
   summarise,
 } from '@dmalab/analysis';
-import { type Machine, machineFromFacts, replay as replayRequests } from '@dmalab/replay';
+import { replay as replayRequests } from '@dmalab/replay';
 import { type Capture, type ReadOptions, readCapture, TraceError } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
-import { InputError } from '../input-error.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
 import { writeResultFolder } from '../result-folder.ts';
+import { machineOfRun } from '../run-machine.ts';
 import { folderName, traceNames, unique } from '../run-name.ts';
 import { traceFiles } from '../trace-files.ts';
-import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
+
+const MAIL_WIDTH = 72;
 
 interface ReplayArguments extends MachineArguments, FactArguments {
   files: string[];
@@ -102,7 +103,7 @@ async function replayTrace(
 }
 
 function replayCapture(capture: Capture, run: Run, name: string): RunResult {
-  const machine = machineOf(capture, run);
+  const machine = machineOfRun(capture, run);
   const { report, facts } = capture;
   return summarise(
     { report, facts, machine, version: toolVersion(), name },
@@ -119,26 +120,29 @@ function costText(results: readonly LabelledResult[]): string {
   }));
   const measured = (results[0]?.result.summary.measuredLatency ?? []).map(
     ({ function: name, duration: { count, p50, p99 } }) =>
-      `measured ${name}: p50 ${formatDuration(p50 ?? 0)}, p99 ${formatDuration(p99 ?? 0)} (${formatCount(count)} calls on the recorded machine)\n`,
+      `measured ${name}: p50 ${formatDuration(p50 ?? 0)}, p99 ${formatDuration(p99 ?? 0)} (${formatCount(count)} calls)`,
   );
-  const ranking = runs.length > 1 ? `${costSensitivityText(costSensitivity(runs))}\n` : '';
-  const text = `${ranking}${measured.join('')}`;
-  return text === '' ? '' : `${text}\n`;
+  const ranking = runs.length > 1 ? [costSensitivityText(costSensitivity(runs))] : [];
+  const lines = [...ranking, ...measured].flatMap(mailLines);
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n\n`;
+}
+
+/** A sentence in lines that a mail shows without wrapping, as the table above it. */
+function mailLines(sentence: string): string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= MAIL_WIDTH) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(last === undefined ? word : `  ${word}`);
+  }
+  return lines;
 }
 
 function warningsText(results: readonly LabelledResult[]): string {
   return distinctWarnings(results)
     .map(({ warning, runs }) => `warning: ${warning.text} ${warning.meaning} (${runs})\n`)
     .join('');
-}
-
-function machineOf(capture: Capture, { file, overrides, registry }: Run): Machine {
-  try {
-    return machineFromFacts(capture.facts, overrides, registry);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw file === null ? new UsageError(error.message) : new InputError(file, error.message);
-  }
 }
 
 function refuseWithoutRequests({ report }: Capture, file: string): void {

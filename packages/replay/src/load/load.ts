@@ -30,16 +30,19 @@ export function loadedSource(
   cpus: number,
 ): RequestSource {
   if (load === null || (load.rate === 1 && load.copies === 1)) return source;
-  const paced =
+  const lists = source.lists ?? null;
+  const paced: RequestSource =
     load.rate === 1
       ? source
       : {
           openStart: () => source.openStart(),
           requests: () => new PacedRequests(load.rate).batches(source.requests()),
+          lists,
         };
   if (load.copies === 1) return paced;
   return {
     openStart: () => new CopiedRequests(load, cpus).openStart(paced.openStart()),
     requests: () => new CopiedRequests(load, cpus).batches(paced),
+    lists,
   };
 }

@@ -37,6 +37,7 @@ export {
   costSensitivityText,
   type RankingFlip,
 } from './cost-sensitivity.ts';
+export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
 export { type ConditionField, parseCondition } from './minimise/condition.ts';
 export { type Minimised, type MinimiseOptions, minimise } from './minimise/minimise.ts';
 export {
@@ -46,7 +47,6 @@ export {
   type EventSearch,
   type FoundEvent,
 } from './minimise/replay-events.ts';
-export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
 export { checkPolicyRules, hasRules, type PolicyReport } from './policy-suite/check-policy.ts';
 export type { PolicyFailure } from './policy-suite/suite.ts';
 export {

@@ -567,8 +567,8 @@ export interface LatencyFigures {
 
 /** Modelled waiting at one kind of lock. */
 export interface WaitingFigures {
-  /** The tree of a domain, the depot of a size class, a flush queue that all CPUs share, the invalidation queue of the IOMMU. */
-  readonly lock: 'tree' | 'depot' | 'queue' | 'invalidation';
+  /** The tree of a domain, the depot of a size class, a flush queue that all CPUs share, the invalidation queue of the IOMMU, an area of bounce memory. */
+  readonly lock: 'tree' | 'depot' | 'queue' | 'invalidation' | 'area';
   /** Sum of all waits, ns. */
   readonly total: number;
   /** Times that something waited. */
@@ -597,6 +597,26 @@ export interface WorkFigures {
   readonly invalidateAll: number;
   /** Granules mapped and unmapped. */
   readonly pageTableEntry: number;
+  /** Searches for slots of bounce memory. */
+  readonly bounceSearch: number;
+  /** Slots looked at. */
+  readonly bounceProbe: number;
+  /** Further areas searched. */
+  readonly bounceArea: number;
+  /** Transient pools made. */
+  readonly transientPool: number;
+  /** Bytes copied to and from bounce memory. */
+  readonly copyByte: number;
+  /** Changes of the encryption of memory on the path of a map. */
+  readonly convertCall: number;
+  /** Pages of 4 KiB changed so. */
+  readonly convertPage: number;
+  /** Refreshes of a range by the host. */
+  readonly hostRange: number;
+  /** Refreshes of the whole aperture by the host. */
+  readonly hostGlobal: number;
+  /** Entries that the host gained or gave up. */
+  readonly hostEntry: number;
 }
 
 /** Measured durations of one kernel function on the recorded machine. */

@@ -13,6 +13,7 @@ import {
   bouncesBehindIommu,
   bouncesDirectly,
 } from './bounce-rules.ts';
+import type { Latency } from './latency.ts';
 import type { Machine } from './machine.ts';
 import { FailStage, OutcomeKind } from './outcome.ts';
 import type { Gauges, OutcomeLog } from './outcome-log.ts';
@@ -22,6 +23,7 @@ import {
   type BounceEvent,
   type BouncePool,
   type BouncePort,
+  BounceSource,
   FailCause,
   NO_SLOT,
   type PageSource,
@@ -57,6 +59,9 @@ export class Bouncing implements BouncePort {
   readonly #log: OutcomeLog;
   readonly #owner: number;
   readonly #lists: SegmentLists | null;
+  /** Areas of the default pool, and the number of the first one's lock. */
+  readonly #areas: number;
+  readonly #areaLock: number;
 
   constructor(
     machine: Machine,
@@ -65,6 +70,7 @@ export class Bouncing implements BouncePort {
     log: OutcomeLog,
     owner: number,
     lists: SegmentLists | null,
+    latency: Latency,
   ) {
     this.cpus = machine.cpus;
     this.#timers = timers;
@@ -85,6 +91,8 @@ export class Bouncing implements BouncePort {
     this.#servesCoherent = machine.bounce.name === 'restricted';
     const { name, parameters } = completeChoice('bounce', machine.bounce, registry);
     this.pool = bouncePolicy(name, registry).create(parameters, this);
+    this.#areas = Math.max(1, this.pool.areas());
+    this.#areaLock = latency.addLocks(this.#areas);
   }
 
   now(): number {
@@ -194,7 +202,8 @@ export class Bouncing implements BouncePort {
       else this.pool.unmap(address, owner);
       const copied = mayCopy && isWritten(direction) ? bytes : 0;
       const pfn = Math.floor(address / PAGE);
-      this.#log.row(OutcomeKind.bounceUnmap, domain, id, pfn, slots, copied, bytes, 0);
+      const kind = OutcomeKind.bounceUnmap;
+      this.#log.charge(this.#log.row(kind, domain, id, pfn, slots, copied, bytes, 0));
     }
   }
 
@@ -209,7 +218,8 @@ export class Bouncing implements BouncePort {
     }
     copied = Math.min(copied, bytes);
     if (copied === 0) return;
-    this.#log.row(OutcomeKind.bounceSync, null, id, -1, 0, copied, isForDevice ? 1 : 0, 0);
+    const kind = OutcomeKind.bounceSync;
+    this.#log.charge(this.#log.row(kind, null, id, -1, 0, copied, isForDevice ? 1 : 0, 0));
   }
 
   // One buffer, or one segment of a list.
@@ -251,7 +261,8 @@ export class Bouncing implements BouncePort {
     const address = this.pool.map(phys, bytes, alignMask, device, cpu, maySleep);
     const { convertedBytes, cause } = this.pool.work;
     if (convertedBytes > 0) {
-      this.#log.row(OutcomeKind.convert, domain, batch.id[i]!, -1, 0, convertedBytes, 0, 0);
+      const kind = OutcomeKind.convert;
+      this.#log.charge(this.#log.row(kind, domain, batch.id[i]!, -1, 0, convertedBytes, 0, 0));
     }
     if (address === NO_SLOT) return this.#fail(FailStage.swiotlb, cause);
     return this.#taken(batch.id[i]!, address, bytes, batch.direction[i]!, chain, domain);
@@ -271,6 +282,8 @@ export class Bouncing implements BouncePort {
     const row = this.#log.row(kind, domain, id, pfn, slots, bytes, areasTried, 0);
     this.#log.batch.steps[row] = probes;
     this.#log.batch.path[row] = source;
+    const isShared = source !== BounceSource.transient;
+    this.#log.charge(row, isShared ? this.#areaLock + (this.pool.work.area % this.#areas) : -1);
     return this.#chains.push(chain, address, bytes, slots, direction);
   }
 

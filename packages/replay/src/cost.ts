@@ -48,6 +48,46 @@ export const COSTS: readonly CostDescription[] = [
     'assumed for bare metal, without the misses that follow; an emulated IOMMU takes 10 us and more',
   ),
   cost('pageTableEntry', 50, 'a granule mapped or unmapped', 'assumed: a write'),
+  cost(
+    'bounceSearch',
+    100,
+    'slots taken for a buffer or a segment',
+    'assumed: the lock of an area',
+  ),
+  cost('bounceProbe', 5, 'a slot looked at', 'assumed'),
+  cost('bounceArea', 50, 'a further area searched', 'assumed: another lock'),
+  cost(
+    'transientPool',
+    2000,
+    'a transient pool made for one buffer',
+    'assumed: pages and their bookkeeping',
+  ),
+  cost('copyByte', 0.1, 'a byte copied to or from bounce memory', 'assumed: 10 GB/s'),
+  cost(
+    'convertCall',
+    20_000,
+    'a change of the encryption of memory',
+    'assumed; that it takes far longer than a copy is known, how long is not',
+  ),
+  cost('convertPage', 500, 'a page of 4 KiB whose encryption was changed', 'assumed'),
+  cost(
+    'hostRange',
+    10_000,
+    'a refresh of a range by the host of a paged guest',
+    'assumed; an emulated VT-d took 9.6 us for a sync (mail of a benchmark patch, 2025)',
+  ),
+  cost(
+    'hostGlobal',
+    20_000,
+    'a refresh of the whole aperture',
+    'assumed, without the walk over empty tables; no absolute figure was found',
+  ),
+  cost(
+    'hostEntry',
+    500,
+    'an entry that the host gains or gives up',
+    'assumed: a page pinned or let go',
+  ),
 ];
 
 /** Assumed costs of a bare-metal x86 machine, in ns. */

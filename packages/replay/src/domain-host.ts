@@ -113,6 +113,7 @@ export class DomainHost {
     const row = this.#log.row(kind, this.#domain, id, pfn, pages, bytes, gained, 0);
     this.#log.batch.path[row] = scope;
     this.#log.batch.stage[row] = answer;
+    this.#log.charge(row);
     return row;
   }
 }

@@ -21,6 +21,8 @@ export const Lock = {
   queue: 3,
   /** The invalidation queue of the IOMMU, one for all domains. */
   invalidation: 4,
+  /** The lock of an area of bounce memory. */
+  area: 5,
 } as const;
 export type Lock = (typeof Lock)[keyof typeof Lock];
 

@@ -5,6 +5,7 @@ import type { SegmentLists } from '@dmalab/trace';
 import { Bouncing } from './bouncing.ts';
 import { SharedPinBudget } from './host/pin-budget.ts';
 import type { HostPort, HostResources, PinBudget } from './host-policy.ts';
+import type { Latency } from './latency.ts';
 import type { Machine } from './machine.ts';
 import type { MachineGauges, OutcomeLog } from './outcome-log.ts';
 import { completeChoice, hostPolicy, type PolicyRegistry } from './policies.ts';
@@ -30,6 +31,7 @@ export function machineState(
   registry: PolicyRegistry,
   timers: Timers,
   log: OutcomeLog,
+  latency: Latency,
   lists: SegmentLists | null,
   shared: PinBudget | null = null,
 ): MachineState {
@@ -44,7 +46,7 @@ export function machineState(
   const { name, parameters } = completeChoice('host', machine.host, registry);
   const host = machine.tlbRefresh ? hostPolicy(name, registry).create(parameters, port) : null;
   const bouncing = mayBounce(machine)
-    ? new Bouncing(machine, registry, timers, log, MACHINE_OWNER, lists)
+    ? new Bouncing(machine, registry, timers, log, MACHINE_OWNER, lists, latency)
     : null;
   const pool = bouncing?.pool;
   return {

@@ -78,6 +78,16 @@ export interface CostModel {
   readonly invalidateRange: number;
   readonly invalidateAll: number;
   readonly pageTableEntry: number;
+  readonly bounceSearch: number;
+  readonly bounceProbe: number;
+  readonly bounceArea: number;
+  readonly transientPool: number;
+  readonly copyByte: number;
+  readonly convertCall: number;
+  readonly convertPage: number;
+  readonly hostRange: number;
+  readonly hostGlobal: number;
+  readonly hostEntry: number;
 }
 
 /**

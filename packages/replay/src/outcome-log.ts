@@ -5,6 +5,8 @@
 
 import type { RequestBatch } from '@dmalab/trace';
 import type { Latency } from './latency.ts';
+import type { CostModel } from './machine.ts';
+import { addMachineWork, machineWork } from './machine-work.ts';
 import { FailStage, OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { FailCause } from './policy.ts';
 import type { Timers } from './timers.ts';
@@ -70,6 +72,8 @@ export function createOutcomeBatch(): OutcomeBatch {
   };
 }
 
+const NO_WORK = machineWork();
+
 /** The log of a replay: knows the request at hand, so that rows say what caused them. */
 export class OutcomeLog {
   /** The batch of the last row. */
@@ -84,6 +88,8 @@ export class OutcomeLog {
   failedCause: FailCause = FailCause.none;
   readonly #timers: Timers;
   readonly #latency: Latency;
+  readonly #cost: CostModel;
+  readonly #work = machineWork();
   readonly #full: OutcomeBatch[] = [];
   readonly #spare: OutcomeBatch[] = [];
   #cpu = 0;
@@ -96,7 +102,8 @@ export class OutcomeLog {
   #answerBatch: OutcomeBatch = this.batch;
   #answerRow = -1;
 
-  constructor(timers: Timers, latency: Latency) {
+  constructor(timers: Timers, latency: Latency, cost: CostModel) {
+    this.#cost = cost;
     this.#timers = timers;
     this.#latency = latency;
   }
@@ -127,6 +134,32 @@ export class OutcomeLog {
   answer(row: number): void {
     this.#answerBatch = this.batch;
     this.#answerRow = row;
+  }
+
+  /** Charges `row` of `batch`, of bounce memory or the host: its search under `lock`, -1 for none. */
+  charge(row: number, lock: number = -1): void {
+    const { batch } = this;
+    const work = this.#work;
+    const cost = this.#cost;
+    const latency = this.#latency;
+    Object.assign(work, NO_WORK);
+    addMachineWork(batch, row, work);
+    const search =
+      work.bounceSearch * cost.bounceSearch +
+      work.bounceProbe * cost.bounceProbe +
+      work.bounceArea * cost.bounceArea;
+    const rest =
+      work.transientPool * cost.transientPool +
+      work.copyByte * cost.copyByte +
+      work.convertCall * cost.convertCall +
+      work.convertPage * cost.convertPage +
+      work.hostRange * cost.hostRange +
+      work.hostGlobal * cost.hostGlobal +
+      work.hostEntry * cost.hostEntry;
+    if (lock >= 0) batch.waitNs[row] = latency.serve(lock, search);
+    else latency.work(search);
+    latency.work(rest);
+    batch.costNs[row] = search + rest;
   }
 
   /** The request or timer is over: call it before the clock moves. */
@@ -195,6 +228,7 @@ export class OutcomeLog {
     this.batch.cause[row] = cause;
     this.failedStage = stage;
     this.failedCause = cause;
+    this.answer(row);
     return row;
   }
 

@@ -73,6 +73,16 @@ const costShape: Shape<Partial<CostModel>> = {
   invalidateRange: nanoseconds,
   invalidateAll: nanoseconds,
   pageTableEntry: nanoseconds,
+  bounceSearch: nanoseconds,
+  bounceProbe: nanoseconds,
+  bounceArea: nanoseconds,
+  transientPool: nanoseconds,
+  copyByte: nanoseconds,
+  convertCall: nanoseconds,
+  convertPage: nanoseconds,
+  hostRange: nanoseconds,
+  hostGlobal: nanoseconds,
+  hostEntry: nanoseconds,
 };
 
 const loadShape: Shape<Partial<Load>> = {

@@ -87,8 +87,8 @@ export class Replay {
     this.#offset = offset;
     this.#timers = new Timers(machine.hz, machine.timerMode, machine.tickPhase, rule);
     const latency = new Latency(this.#timers, machine.loop, machine.cpus);
-    this.log = new OutcomeLog(this.#timers, latency);
-    const state = machineState(machine, registry, this.#timers, this.log, lists, shared);
+    this.log = new OutcomeLog(this.#timers, latency, machine.cost);
+    const state = machineState(machine, registry, this.#timers, this.log, latency, lists, shared);
     if (state.isActive) this.log.machine = state;
     this.#bouncing = state.bouncing;
     this.#watched = machine.devices.some((_, i) => state.bouncing?.watches(i))
@@ -242,7 +242,7 @@ export class Replay {
         return false;
       }
     }
-    this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 1, 0);
+    this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 1, 0));
     if (bounce === 0) return true;
     this.#remember(id, batch.device[i]!, NO_DOMAIN, 0, 0, batch.size[i]!, this.#timers.now);
     this.#live.bounce[this.#live.find(id)] = bounce;
@@ -335,7 +335,7 @@ export class Replay {
     }
     if (bounce > 0) {
       this.#bouncing?.release(bounce, domain, device, id, flags);
-      if (isDirect) this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0);
+      if (isDirect) this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0));
     }
     live.remove(slot);
   }

@@ -4,6 +4,7 @@
 import { COSTS } from './cost.ts';
 import { Lock } from './latency.ts';
 import type { CostModel } from './machine.ts';
+import { addMachineWork, machineWork } from './machine-work.ts';
 import { type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { AllocPath } from './policy.ts';
 import { CLASSES } from './structures/rcache.ts';
@@ -12,12 +13,15 @@ import { CLASSES } from './structures/rcache.ts';
 export type WorkCounts = Readonly<Record<keyof CostModel, number>>;
 
 const index = Object.fromEntries(COSTS.map(({ name }, i) => [name, i])) as WorkCounts;
+/** Rows of bounce memory and the host have the kinds from here on. */
+const FIRST_MACHINE_KIND: number = OutcomeKind.bounceMap;
 const FROM_CACHE: number = AllocPath.rcache;
 
 /** Adds up the work of batches. */
 export class WorkSum {
   readonly #cpus: number;
   readonly #counts = new Float64Array(COSTS.length);
+  readonly #machine = machineWork();
 
   /** `cpus`: those of the machine. */
   constructor(cpus: number) {
@@ -28,6 +32,10 @@ export class WorkSum {
     const { length, kind, pages, path, steps, searches, updates, exchanges } = batch;
     const counts = this.#counts;
     for (let i = 0; i < length; i++) {
+      if (kind[i]! >= FIRST_MACHINE_KIND) {
+        addMachineWork(batch, i, this.#machine);
+        continue;
+      }
       counts[index.treeSearch]! += searches[i]!;
       counts[index.treeUpdate]! += updates[i]!;
       counts[index.depotExchange]! += exchanges[i]!;
@@ -64,9 +72,8 @@ export class WorkSum {
 
   /** The counts so far. */
   counts(): WorkCounts {
-    return Object.fromEntries(
-      COSTS.map(({ name }, i) => [name, this.#counts[i]!]),
-    ) as unknown as WorkCounts;
+    const counts = Object.fromEntries(COSTS.map(({ name }, i) => [name, this.#counts[i]!]));
+    return { ...counts, ...this.#machine } as unknown as WorkCounts;
   }
 }
 
@@ -91,6 +98,8 @@ export function lockOfRow(kind: number, path: number): Lock {
     case OutcomeKind.sync:
     case OutcomeKind.flush:
       return Lock.invalidation;
+    case OutcomeKind.bounceMap:
+      return Lock.area;
     default:
       return Lock.none;
   }

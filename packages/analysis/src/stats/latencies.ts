@@ -45,6 +45,10 @@ export class LatencyStats {
         case OutcomeKind.unmap:
           this.unmap.add(latencyNs[i]!);
           break;
+        case OutcomeKind.direct:
+          // Without bouncing a direct request takes no time here.
+          if (latencyNs[i]! > 0) (batch.value[i] === 2 ? this.unmap : this.map).add(latencyNs[i]!);
+          break;
       }
       if (waitNs[i]! > 0) this.#wait(lockOfRow(kind[i]!, path[i]!), waitNs[i]!);
     }

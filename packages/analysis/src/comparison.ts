@@ -37,6 +37,20 @@ const FIGURES: readonly Figure[] = [
   figure('tree steps, mean', 'nodes', (s) => s.tree.steps.mean, threeDigits),
   figure('tree steps, p99', 'nodes', (s) => s.tree.steps.p99, formatCount),
   figure('IOTLB flushes', 'flushes', (s) => s.flushes.total, formatCount),
+  figure('mode switches', 'switches', (s) => s.typeSwitches.length || null, formatCount),
+  figure('mode switches to another queue', 'switches', otherQueues, formatCount),
+  figure(
+    'strict unmaps before mode switch',
+    'unmaps',
+    (s) => s.typeSwitches[0]?.strictUnmapsBefore ?? null,
+    formatCount,
+  ),
+  figure(
+    'strict unmaps after mode switch',
+    'unmaps',
+    (s) => s.typeSwitches[0]?.strictUnmapsAfter ?? null,
+    formatCount,
+  ),
   figure('range invalidations', 'unmaps', (s) => s.flushes.rangeInvalidations, formatCount),
   figure(
     'invalidations per 1000 unmaps',
@@ -102,6 +116,12 @@ const FIGURES: readonly Figure[] = [
   figure('modelled unmap, p99', 'ns', (s) => s.modelledLatency.unmap.p99, formatModelled),
   figure('modelled waiting', 'ns', (s) => waiting(s), formatModelled),
 ];
+
+/** Switches after which the queue is not the one asked for. */
+function otherQueues({ typeSwitches }: Summary): number | null {
+  const other = typeSwitches.filter((s) => s.result === 'done' && s.requested !== s.got);
+  return typeSwitches.length === 0 ? null : other.length;
+}
 
 /** As data, in long form: columns figure, unit, run, value (null where there is none) and text. */
 export async function comparisonTable(results: readonly LabelledResult[]): Promise<ColumnTable> {

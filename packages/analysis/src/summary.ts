@@ -24,6 +24,8 @@ export interface Summary {
   readonly rcache: RcacheFigures;
   readonly tree: TreeFigures;
   readonly flushes: FlushFigures;
+  /** Switches of the domain type, recorded or of the machine file, in the order of time. */
+  readonly typeSwitches: readonly TypeSwitchFigures[];
   readonly exposure: ExposureFigures;
   /** Time from map to unmap, for mappings whose map and unmap both lie in the capture. */
   readonly lifetime: DistributionFigures;
@@ -345,7 +347,7 @@ export interface TreeFigures {
 export interface FlushFigures {
   /** Flushes of a whole domain. */
   readonly total: number;
-  /** Flushes by what caused them. */
+  /** Flushes by cause. */
   readonly causes: FlushCauses;
   /** 1000 x total / unmapped; null without unmaps. */
   readonly perThousandUnmaps: number | null;
@@ -361,7 +363,32 @@ export interface FlushFigures {
   readonly wasted: number;
 }
 
-/** Flushes by cause. */
+/** One switch of a domain's type, and the unmaps around it. */
+export interface TypeSwitchFigures {
+  /** ns. */
+  readonly time: number;
+  /** Index of the domain. */
+  readonly domain: number;
+  /** Queue that was asked for. */
+  readonly requested: QueueName;
+  /** Queue that the domain has afterwards. */
+  readonly got: QueueName;
+  /** Done, or the error of the kernel. */
+  readonly result: 'done' | 'EPERM' | 'EBUSY';
+  /** Unmaps of the domain before the switch. */
+  readonly unmapsBefore: number;
+  /** Synchronous invalidations of the domain before the switch. */
+  readonly strictUnmapsBefore: number;
+  /** Unmaps of the domain after the switch. */
+  readonly unmapsAfter: number;
+  /** Synchronous invalidations of the domain after the switch. */
+  readonly strictUnmapsAfter: number;
+}
+
+/** Kinds of flush queue; other: one that no kernel has. */
+export type QueueName = 'none' | 'percpu' | 'single' | 'other';
+
+/** Flushes by what caused them. */
 export interface FlushCauses {
   /** A queue was full. */
   readonly full: number;

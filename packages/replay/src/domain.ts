@@ -69,6 +69,8 @@ export class Domain implements Gauges, HostedDomain, Port {
   readonly granule: number;
   /** The type in the course of the replay. */
   type: 'DMA' | 'DMA-FQ';
+  /** Name of the flush policy. */
+  queueName: string;
   liveMappings = 0;
   /** Pages taken, as the allocator rounds them: live, and waiting for a flush. */
   livePages = 0;
@@ -107,6 +109,7 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.granule = options.granule;
     this.shift = Math.log2(options.granule);
     this.type = options.type;
+    this.queueName = flush.policy.name;
     this.#context = context;
     this.#timers = context.timers;
     this.#log = context.log;
@@ -234,6 +237,7 @@ export class Domain implements Gauges, HostedDomain, Port {
   /** The domain becomes lazy: later unmaps go through a queue of this policy. */
   becomeLazy(flush: Chosen<FlushPolicy>): void {
     this.type = 'DMA-FQ';
+    this.queueName = flush.policy.name;
     this.#dma.queue = flush.policy.create(flush.parameters, this);
   }
 

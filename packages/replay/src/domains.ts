@@ -6,14 +6,15 @@ import { Op, type RequestBatch } from '@dmalab/trace';
 import { type Chosen, Domain, type DomainContext, runningCpu } from './domain.ts';
 import type { HostResources } from './host-policy.ts';
 import type { Latency } from './latency.ts';
-import type { Machine, MachineDomain, PolicyChoice } from './machine.ts';
-import { OutcomeKind } from './outcome.ts';
+import type { DomainTypeWord, Machine, MachineDomain, PolicyChoice } from './machine.ts';
+import { OutcomeKind, QueueKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { completeChoice, flushPolicy, iovaPolicy, type PolicyRegistry } from './policies.ts';
 import type { FlushPolicy, IovaPolicy } from './policy.ts';
 import type { LiveTable } from './structures/live-table.ts';
 import type { Timers } from './timers.ts';
+import { isLive, madeQueue, requestedQueue, SwitchResult, switchResult } from './type-switch.ts';
 
 const pattern: MachineDomain = {
   granule: 4096,
@@ -35,7 +36,11 @@ export class Domains {
   #waiting = 0;
   readonly #allocator: Chosen<IovaPolicy>;
   readonly #strict: Chosen<FlushPolicy>;
+  /** What a lazy domain is made with: the stored options. */
   readonly #lazy: Chosen<FlushPolicy>;
+  readonly #registry: PolicyRegistry;
+  /** Types that were switched to, by domain. */
+  readonly #types: ('DMA' | 'DMA-FQ')[] = [];
   /** The user's choice, for all domains. */
   readonly #everywhere: Chosen<FlushPolicy> | null;
 
@@ -59,8 +64,15 @@ export class Domains {
     const { name, parameters } = completeChoice('iova', machine.allocator, registry);
     this.#allocator = { policy: iovaPolicy(name, registry), parameters };
     this.#strict = chosenFlush({ name: 'strict', parameters: {} }, registry);
-    this.#lazy = chosenFlush({ name: 'percpu', parameters: {} }, registry);
-    this.#everywhere = machine.flush && chosenFlush(machine.flush, registry);
+    const { flush, typeSwitches = [] } = machine;
+    const ruled = typeSwitches.length === 0;
+    const stored = ruled || flush?.name === 'strict' ? null : flush;
+    this.#registry = registry;
+    this.#lazy = chosenFlush(stored ?? { name: 'percpu', parameters: {} }, registry);
+    this.#everywhere = ruled && flush ? chosenFlush(flush, registry) : null;
+    typeSwitches.forEach(({ at }, i) => {
+      timers.armAt(this.#domains.length, 0, at, this.#onSwitch, i);
+    });
   }
 
   /** The domain of a request, made if this is its first; `index` 0: the device's own. */
@@ -143,8 +155,45 @@ export class Domains {
   // A recorded switch from DMA to DMA-FQ is done unless the user chose the policy.
   #typeSwitch(index: number): void {
     const domain = this.of(index, 0);
-    if (this.#everywhere === null && domain.type === 'DMA') domain.becomeLazy(this.#lazy);
-    this.#log.row(OutcomeKind.typeSwitch, domain, 0, -1, 0, 0, 0, 0);
+    if (this.#everywhere === null && domain.type === 'DMA') this.#change(domain, 'DMA-FQ', true);
+    else this.#log.row(OutcomeKind.typeSwitch, domain, 0, -1, 0, 0, 0, 0);
+  }
+
+  readonly #onSwitch = (_cpu: number, i: number): void => {
+    const { domain: index, to, bound } = this.#machine.typeSwitches![i]!;
+    const existing = index === 0 ? [...this.#domains] : [this.of(index, 0)];
+    for (const domain of existing) {
+      if (domain) this.#change(domain, to, bound);
+    }
+  };
+
+  #change(domain: Domain, to: DomainTypeWord, bound: boolean): void {
+    const { kernel, fqInitReads = 'options' } = this.#machine;
+    const result = switchResult(domain.type, to, bound, kernel);
+    const live = isLive(domain.type, to);
+    const stored = queueKind(this.#lazy.policy.name);
+    const done = result === SwitchResult.done;
+    const made = done ? madeQueue(to, fqInitReads, stored, live) : queueKind(domain.queueName);
+    let changed = domain;
+    if (done && live) domain.becomeLazy(this.#queueOf(made));
+    else if (done) changed = this.#renew(domain.index, to, made);
+    const row = this.#log.row(OutcomeKind.typeSwitch, changed, 0, -1, 0, 0, result, 0);
+    this.#log.batch.path[row] = requestedQueue(to, fqInitReads, stored);
+    this.#log.batch.cause[row] = made;
+  }
+
+  // Without a driver the domain is made anew: tree, caches and queues of the old one go.
+  #renew(index: number, to: DomainTypeWord, made: QueueKind): Domain {
+    this.#destroy(index);
+    this.#types[index] = to === 'DMA' ? 'DMA' : 'DMA-FQ';
+    return this.#make(index, to === 'DMA' ? this.#strict : this.#queueOf(made));
+  }
+
+  /** The stored options where they are of this kind, else the kernel's defaults of it. */
+  #queueOf(kind: QueueKind): Chosen<FlushPolicy> {
+    if (queueKind(this.#lazy.policy.name) === kind) return this.#lazy;
+    const name = kind === QueueKind.single ? 'single' : 'percpu';
+    return chosenFlush({ name, parameters: {} }, this.#registry);
   }
 
   // The caches of a CPU that goes are returned in every domain.
@@ -161,15 +210,22 @@ export class Domains {
     this.#log.row(kind, null, 0, -1, 0, 0, 0, 0);
   }
 
-  #make(index: number): Domain {
+  #make(index: number, queue: Chosen<FlushPolicy> | null = null): Domain {
     const { domains } = this.#machine;
-    const options = domains[index] ?? domains[0] ?? pattern;
+    const described = domains[index] ?? domains[0] ?? pattern;
+    const options = { ...described, type: this.#types[index] ?? described.type };
     const recorded = options.type === 'DMA' ? this.#strict : this.#lazy;
-    const flush = this.#everywhere ?? recorded;
+    const flush = queue ?? this.#everywhere ?? recorded;
     const domain = new Domain(index, options, this.#allocator, flush, this.#context);
     this.#domains[index] = domain;
     return domain;
   }
+}
+
+function queueKind(name: string): QueueKind {
+  if (name === 'strict') return QueueKind.none;
+  if (name === 'percpu') return QueueKind.percpu;
+  return name === 'single' ? QueueKind.single : QueueKind.other;
 }
 
 function chosenFlush(choice: PolicyChoice, registry: PolicyRegistry): Chosen<FlushPolicy> {

@@ -76,3 +76,4 @@ export {
   Timers,
   wheelJiffy,
 } from './timers.ts';
+export { SwitchResult } from './type-switch.ts';

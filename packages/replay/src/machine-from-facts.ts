@@ -55,6 +55,8 @@ export function machineFromFacts(
     }),
     allocator: allocatorOf(kernel, registry, overrides.allocator),
     flush: overrides.flush ? flushOf(overrides.flush, cpus, kernel, registry) : null,
+    ...(overrides.typeSwitches ? { typeSwitches: overrides.typeSwitches } : {}),
+    ...(overrides.fqInitReads ? { fqInitReads: overrides.fqInitReads } : {}),
     recordedFailures: overrides.recordedFailures ?? 'hold',
     load: overrides.load ? { ...RECORDED_LOAD, ...overrides.load } : null,
     loop: overrides.loop ?? 'open',

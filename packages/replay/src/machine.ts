@@ -90,6 +90,22 @@ export interface CostModel {
   readonly hostEntry: number;
 }
 
+/** A word of a domain type: strict, lazy, and lazy with one queue for all CPUs (v4 of the series, not in mainline). */
+export type DomainTypeWord = 'DMA' | 'DMA-FQ' | 'DMA-SQ';
+/** What decides on the kind of queue in a live switch: stored options (mainline), the word, or the type that the domain still has (v4 of the series: a fault). */
+export type FqInitReads = 'options' | 'requestedType' | 'domainType';
+
+/** A switch of the domain type during the replay. */
+export interface TypeSwitch {
+  /** Virtual ns. */
+  readonly at: number;
+  /** Index of the domain, 0 = all that exist. */
+  readonly domain: number;
+  readonly to: DomainTypeWord;
+  /** A driver owns the device: then only the switch from DMA to a lazy type is allowed. */
+  readonly bound: boolean;
+}
+
 /**
  * Indices of `devices` and `domains` are those of the capture's facts. Domain 0 is the pattern for
  * domains that the capture does not name: each device without one gets its own.
@@ -113,6 +129,10 @@ export interface Machine {
    * recorded switches are only logged.
    */
   readonly flush: PolicyChoice | null;
+  /** Besides the recorded ones. With any, `flush` is the queue of lazy domains, and strict ones begin strict. */
+  readonly typeSwitches?: readonly TypeSwitch[];
+  /** Default `options`. */
+  readonly fqInitReads?: FqInitReads;
   readonly recordedFailures: 'hold' | 'drop';
   /** null: the requests come as recorded. */
   readonly load: Load | null;
@@ -149,6 +169,8 @@ export interface MachineOverrides {
   readonly allocator?: PolicyChoice;
   /** null: as recorded. */
   readonly flush?: PolicyChoice | null;
+  readonly typeSwitches?: readonly TypeSwitch[];
+  readonly fqInitReads?: FqInitReads;
   readonly recordedFailures?: 'hold' | 'drop';
   /** null: as recorded. */
   readonly load?: Partial<Load> | null;

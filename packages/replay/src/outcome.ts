@@ -47,6 +47,7 @@ export const OutcomeKind = {
   retry: 13,
   domainCreate: 16,
   domainDestroy: 17,
+  /** A switch of the domain type: path = QueueKind asked for, cause = QueueKind made, value = errno, 0 where it was done. */
   typeSwitch: 19,
   cpuDown: 20,
   cpuUp: 21,
@@ -68,6 +69,10 @@ export const OutcomeKind = {
   hostReclaim: 33,
 } as const;
 export type OutcomeKind = (typeof OutcomeKind)[keyof typeof OutcomeKind];
+
+/** Kinds of flush queue; `other` is one that no kernel has. */
+export const QueueKind = { none: 0, percpu: 1, single: 2, other: 3 } as const;
+export type QueueKind = (typeof QueueKind)[keyof typeof QueueKind];
 
 /** The stage at which a map failed. */
 export const FailStage = {

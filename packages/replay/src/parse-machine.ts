@@ -12,6 +12,7 @@ import type {
   MachineDomain,
   MachineOverrides,
   PolicyChoice,
+  TypeSwitch,
 } from './machine.ts';
 import { BUILT_IN, completeChoice, type PolicyRegistry } from './policies.ts';
 import type { Parameters, PolicyKind } from './policy.ts';
@@ -100,6 +101,30 @@ const loadShape: Shape<Partial<Load>> = {
 
 type Choices = 'allocator' | 'flush' | 'bounce' | 'host';
 
+/** ns of a number, or of a text such as "2 s" or "10 ms". */
+const time: Check<number> = (path, value) => {
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?(ns|us|ms|s)$/.exec(String(value)) ?? [];
+  const ns = unit === undefined ? value : Math.round(Number(number) * (UNITS[unit] ?? 0));
+  return typeof ns === 'number' && ns >= 0 && ns <= 1e15
+    ? ns
+    : fail(path, value, 'ns from 0 on, or a text such as "2 s" or "10 ms"');
+};
+const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 };
+
+const typeSwitchShape: Shape<TypeSwitch> = {
+  at: time,
+  domain: whole(0, 65_535),
+  to: oneOf(['DMA', 'DMA-FQ', 'DMA-SQ']),
+  bound: bool,
+};
+
+const typeSwitch: Check<TypeSwitch> = (path, value) => {
+  const { at, to, domain = 0, bound = true } = record(typeSwitchShape)(path, value);
+  if (at === undefined) return fail(`${path}.at`, undefined, 'the time of the switch');
+  if (to === undefined) return fail(`${path}.to`, undefined, 'one of: DMA, DMA-FQ, DMA-SQ');
+  return { at, domain, to, bound };
+};
+
 const machineShape: Shape<Omit<MachineOverrides, Choices> & { unverified?: boolean }> = {
   // YAML reads 6.1 without quotes as a number.
   kernel: (path, value) =>
@@ -116,6 +141,8 @@ const machineShape: Shape<Omit<MachineOverrides, Choices> & { unverified?: boole
   }) as Check<DeviceOverride[]>,
   domain: record(domainShape),
   domains: list(record(domainShape)),
+  typeSwitches: list(typeSwitch),
+  fqInitReads: oneOf(['options', 'requestedType', 'domainType']),
   recordedFailures: oneOf(['hold', 'drop']),
   load: (path, value) => (value === null ? null : record(loadShape)(path, value)),
   loop: oneOf(['open', 'closed']),

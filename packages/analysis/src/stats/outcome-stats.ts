@@ -19,6 +19,7 @@ import { measuredLatencies } from './measured.ts';
 import { OccupancyStats } from './occupancy.ts';
 import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
+import { TypeSwitchStats } from './type-switches.ts';
 import { findWarnings } from './warnings.ts';
 
 /** Buckets per power of two in the distributions that are kept: 3 % wide. */
@@ -52,6 +53,7 @@ export class OutcomeStats {
   readonly #occupancy: OccupancyStats;
   readonly #bounces = new BounceStats();
   readonly #hosts = new HostStats();
+  readonly #typeSwitches = new TypeSwitchStats();
   readonly #levels: MachineLevels;
   readonly #latencies: LatencyStats;
 
@@ -76,6 +78,7 @@ export class OutcomeStats {
     this.#occupancy.accumulate(batch);
     this.#bounces.accumulate(batch);
     this.#hosts.accumulate(batch);
+    this.#typeSwitches.accumulate(batch);
     this.#levels.accumulate(batch);
     this.#latencies.accumulate(batch);
   }
@@ -102,13 +105,21 @@ export class OutcomeStats {
     const lowerBound = report.requests.openStart > 0;
     const occupancy = this.#occupancy.figures(end, lowerBound);
     const host = hasHost(machine) ? this.#hosts.figures(machine, this.#levels, end) : null;
+    const typeSwitches = this.#typeSwitches.figures();
     const deviceName = (device: number): string => facts.devices[device]?.name ?? '';
     return {
       schema: 'dmalab.summary/1',
       tool: { name: 'dmalab', version },
       trace: traceFacts(report, facts, name),
       machine,
-      warnings: findWarnings({ report, machine, requests, failures, domains: tokens }),
+      warnings: findWarnings({
+        report,
+        machine,
+        requests,
+        failures,
+        domains: tokens,
+        typeSwitches,
+      }),
       time: { end, outcomes: this.#requests.rows },
       requests,
       failures,
@@ -117,6 +128,7 @@ export class OutcomeStats {
       rcache: this.#allocations.rcache(),
       tree: this.#allocations.tree(),
       flushes: this.#flushes.figures(end),
+      typeSwitches,
       exposure: this.#flushes.exposure(
         end,
         this.#occupancy.queuedByteSeconds(end),

@@ -3,7 +3,7 @@
 import type { Machine } from '@dmalab/replay';
 import type { ReadReport } from '@dmalab/trace';
 import { formatCount } from '../quantity.ts';
-import type { FailureFigures, RequestFigures, Warning } from '../summary.ts';
+import type { FailureFigures, RequestFigures, TypeSwitchFigures, Warning } from '../summary.ts';
 
 /** What the warnings are derived from. */
 export interface WarningInput {
@@ -13,11 +13,21 @@ export interface WarningInput {
   readonly failures: FailureFigures;
   /** Tokens of the domains that took part. */
   readonly domains: readonly string[];
+  readonly typeSwitches: readonly TypeSwitchFigures[];
 }
 
 /** The warnings that apply, the gravest first. */
 export function findWarnings(input: WarningInput): Warning[] {
-  const found = [loads, losses, reading, openStart, recordedFailures, guesses, replayed];
+  const found = [
+    loads,
+    losses,
+    reading,
+    openStart,
+    recordedFailures,
+    guesses,
+    replayed,
+    queueKinds,
+  ];
   return found.flatMap((find) => find(input)).filter(({ count }) => count > 0);
 }
 
@@ -31,6 +41,28 @@ function loads({ machine: { load } }: WarningInput): Warning[] {
       text: `The load is not the recorded one: rate x ${rate}, ${copies} ${copies === 1 ? 'copy' : 'copies'} (seed ${seed}).`,
       meaning:
         'Gaps between requests were divided by the rate, lifetimes kept, copies shifted in time: a faster machine may behave otherwise.',
+    },
+  ];
+}
+
+function queueKinds({ typeSwitches }: WarningInput): Warning[] {
+  const wrong = typeSwitches.filter(
+    ({ result, requested, got }) => result === 'done' && requested !== got,
+  );
+  const refused = typeSwitches.filter(({ result }) => result !== 'done');
+  const [first] = wrong;
+  return [
+    {
+      code: 'OTHER_QUEUE',
+      count: wrong.length,
+      text: `Queue kind after mode switch: requested ${first?.requested}, got ${first?.got}.`,
+      meaning: `The queue was chosen by the type that the domain still had. Strict unmaps: ${first?.strictUnmapsBefore} before, ${first?.strictUnmapsAfter} after.`,
+    },
+    {
+      code: 'SWITCH_REFUSED',
+      count: refused.length,
+      text: `${formatCount(refused.length)} switches of the domain type were refused (${refused[0]?.result}).`,
+      meaning: 'While a driver is bound only the switch from DMA to a lazy type is allowed.',
     },
   ];
 }

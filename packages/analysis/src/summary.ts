@@ -495,6 +495,8 @@ export interface BounceFigures {
   readonly copiedPerByte: number | null;
   /** Bytes whose encryption was changed on the path of a map. */
   readonly convertedBytes: number;
+  /** Bytes of pools that were added in the background, which an encrypted guest has to share with its host; 0 where it is not encrypted. */
+  readonly backgroundConvertedBytes: number;
   /** Pools added while running. */
   readonly poolsAdded: number;
   /** Added pools that were given up again. */

@@ -1,9 +1,10 @@
 // The bounce memory of a machine: as chosen, else the recorded one, else none.
 //
 // What a choice leaves open comes from the machine: kernel, start of the recorded pool, and for a growing
-// pool whether memory is encrypted and how much there is. See docs/models/swiotlb.md.
+// pool whether memory is encrypted and how much there is; of a confidential guest the 6 % of its memory. See docs/models/swiotlb.md.
 
 import type { CaptureFacts } from '@dmalab/trace';
+import { coCoSlots } from './bounce/sizing.ts';
 import type { KernelPreset, MachineOverrides, PolicyChoice, SwiotlbMode } from './machine.ts';
 import { PLAIN_MACHINE } from './machine-defaults.ts';
 import { bouncePolicy, completeChoice, type PolicyRegistry } from './policies.ts';
@@ -25,6 +26,7 @@ export function bounceOf(
     ...(start === undefined ? {} : { start }),
     ...(overrides.encrypted === true ? { encrypted: true } : {}),
     ...(overrides.memory ? { memory: overrides.memory / GIB } : {}),
+    ...(overrides.encrypted && overrides.memory ? { slots: coCoSlots(overrides.memory) } : {}),
   };
   const policy = bouncePolicy(name, registry);
   const taken: Record<string, number | boolean | string> = {};

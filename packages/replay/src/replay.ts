@@ -103,6 +103,7 @@ export class Replay {
       registry,
       state.host,
     );
+    if (this.#watched !== null) this.#live.onRemove = (slot) => this.#releaseSlot(slot);
     const { mode, tries } = machine.failedRequests;
     this.#retries = mode === 'retry' ? tries : 0;
   }
@@ -338,6 +339,13 @@ export class Replay {
       if (isDirect) this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0));
     }
     live.remove(slot);
+  }
+
+  // What a domain takes with it gives its bounce buffers back.
+  #releaseSlot(slot: number): void {
+    const { state, bounce, device, id } = this.#live;
+    if (state[slot] !== LiveState.mapped || bounce[slot] === 0) return;
+    this.#bouncing?.release(bounce[slot]!, null, device[slot]!, id[slot]!, Flag.skipCpuSync);
   }
 
   // The driver unmaps what it has not got yet: it will not be tried again.

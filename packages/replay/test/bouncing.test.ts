@@ -108,6 +108,35 @@ test('an untrusted device behind an IOMMU bounces what does not fill its granule
   expect(ofKind('map', rows).map(({ pages }) => pages)).toEqual([1, 1]);
 });
 
+test('a domain that goes gives the slots of its mappings back', () => {
+  const watched = machine({
+    bounce: small,
+    devices: [device({}), device({ name: 'thunderbolt', untrusted: true })],
+  });
+  const gone: Row = { op: Op.domainDestroy, time: 2, domain: 1 };
+  const rows = outcomes(watched, [map(1, 1, { phys: 0x2800, size: 4096 }), gone, unmap(1, 3)]);
+  expect(kinds(rows)).toEqual(['bounceMap', 'map', 'domainDestroy', 'bounceUnmap', 'skipped']);
+  expect(ofKind('bounceUnmap', rows)).toMatchObject([{ id: 1, bytes: 0 }]);
+});
+
+test('a confidential guest bounces everything, through 6 % of its memory', async () => {
+  const capture = await readCapture('traces/swiotlb-sync-e1000/trace.txt.zst');
+  const memory = 2 ** 31;
+  const bounce = { name: 'static', parameters: {} };
+  const { swiotlb, ...guest } = machineFromFacts(capture.facts, {
+    encrypted: true,
+    memory,
+    bounce,
+  });
+  expect(swiotlb).toBe('force');
+  // 6 % of 2 GiB in whole slot sets; the pool itself is rounded up to 128 MiB.
+  expect(guest.bounce.parameters).toMatchObject({ slots: 62_976, areas: 0 });
+  for (const { length, bounceTotal } of replay({ ...guest, swiotlb }, capture)) {
+    if (length > 0) expect(bounceTotal[0]).toBe(65_536);
+  }
+  capture.close();
+});
+
 test('a small buffer that may share a cache line bounces on its way in', () => {
   const shared = directMachine({ kmallocAlign: 128 });
   const bounced = (size: number, direction: number): number =>

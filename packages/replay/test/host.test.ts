@@ -1,14 +1,17 @@
 import {
   completeChoice,
+  FailStage,
   HostAnswer,
   type HostResources,
   hostPolicy,
+  machineFromFacts,
   OutcomeKind,
   policyKit,
   RefreshScope,
   replay,
   SharedPinBudget,
 } from '@dmalab/replay';
+import { readCapture } from '@dmalab/trace';
 import { expect, test } from 'vitest';
 import { domain, machine, ofKind, outcomes } from './support/outcomes.ts';
 import { PageWalkHost } from './support/page-walk-host.ts';
@@ -93,6 +96,28 @@ test('a page that cannot be pinned fails the map, the last pinned one does not',
   const rows = outcomes(machine(changes), [map(1, 1), map(2, 2), map(3, 3), map(4, 4)]);
   expect(ofKind('map', rows)).toHaveLength(3);
   expect(ofKind('mapFail', rows).map(({ stage, cause }) => [stage, cause])).toEqual([[3, 4]]);
+});
+
+test('behind a restricted aperture addresses run out before the host does', async () => {
+  const capture = await readCapture('traces/nvme-lazy-randread/trace.txt.zst');
+  const made = machineFromFacts(capture.facts, {
+    sac: 'off',
+    host: { name: 'aperture', parameters: { entries: 600 } },
+  });
+  expect(made.domains[1]?.apertureEnd).toBe(4096 + 600 * 4096 - 1);
+  let most = 0;
+  const failed: Record<number, number> = {};
+  for (const { length, kind, stage, hostEntries } of replay(made, capture)) {
+    for (let i = 0; i < length; i++) {
+      most = Math.max(most, hostEntries[i]!);
+      if (kind[i] !== OutcomeKind.mapFail) continue;
+      failed[stage[i]!] = (failed[stage[i]!] ?? 0) + 1;
+    }
+  }
+  expect(most).toBeLessThanOrEqual(600);
+  expect(failed[FailStage.iova]).toBeGreaterThan(0);
+  expect(failed[FailStage.syncMap]).toBeUndefined();
+  capture.close();
 });
 
 test('a domain that goes takes its entries with it', () => {

@@ -59,7 +59,8 @@ export class BounceStats {
     }
   }
 
-  figures(levels: MachineLevels): BounceFigures {
+  /** `encrypted`: the guest shares the memory of new pools with its host. */
+  figures(levels: MachineLevels, encrypted: boolean): BounceFigures {
     const buffers = this.#probes.count;
     const copied = this.#copiedIn + this.#copiedOut + this.#synced;
     const total = levels.seconds(MachineLevel.bounceTotal);
@@ -86,6 +87,7 @@ export class BounceStats {
       syncedBytes: this.#synced,
       copiedPerByte: share(copied, this.#asked),
       convertedBytes: this.#converted,
+      backgroundConvertedBytes: encrypted ? this.#poolSlots * SLOT : 0,
       poolsAdded: this.#events[BounceEvent.poolAdd]!,
       poolsFreed: this.#events[BounceEvent.poolFree]!,
       poolsRefused: this.#events[BounceEvent.poolFail]!,

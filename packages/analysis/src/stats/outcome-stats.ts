@@ -142,7 +142,7 @@ export class OutcomeStats {
         occupancy.peakReachablePages,
         host,
       ),
-      bounce: hasBounce(machine) ? this.#bounces.figures(this.#levels) : null,
+      bounce: hasBounce(machine) ? this.#bounces.figures(this.#levels, machine.encrypted) : null,
       host,
       modelledCost: this.#requests.cost(),
       modelledLatency: this.#latencies.figures(),

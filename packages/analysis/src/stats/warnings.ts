@@ -176,6 +176,13 @@ function replayed({ requests, failures }: WarningInput): Warning[] {
         'A driver would have retried or dropped its request; what it would have done later is not in the trace.',
     },
     {
+      code: 'RETRIED_REQUESTS',
+      count: requests.retries,
+      text: `${formatCount(requests.retries)} failed tries were followed by another one.`,
+      meaning:
+        'How long the driver would have waited, and how often, is a choice of the machine (failedRequests), not in the trace.',
+    },
+    {
       code: 'SKIPPED_REQUESTS',
       count: requests.skipped,
       text: `${formatCount(requests.skipped)} requests were left out.`,

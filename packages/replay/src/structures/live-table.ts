@@ -16,6 +16,8 @@ const SCATTER = 0x9e37_79b1;
 /** Id to columns. A slot is valid until the next `add` or `remove`; `add` may replace the columns. Id 0 marks a free slot. */
 export class LiveTable {
   size = 0;
+  /** Called with the slot of each mapping that goes with its domain. */
+  onRemove: ((slot: number) => void) | null = null;
   id: Uint32Array = new Uint32Array(FIRST_CAPACITY);
   state: Uint8Array = new Uint8Array(FIRST_CAPACITY);
   device: Uint16Array = new Uint16Array(FIRST_CAPACITY);
@@ -68,7 +70,10 @@ export class LiveTable {
   removeDomain(domain: number): void {
     for (let slot = 0; slot <= this.#mask; slot++) {
       // What moves into the slot is looked at again.
-      while (this.id[slot] !== 0 && this.domain[slot] === domain) this.remove(slot);
+      while (this.id[slot] !== 0 && this.domain[slot] === domain) {
+        this.onRemove?.(slot);
+        this.remove(slot);
+      }
     }
   }
 

@@ -25,7 +25,7 @@ function calls(
     min: Math.min(...ns),
     max: Math.max(...ns),
     ns,
-    pages: new Float64Array(ns.length),
+    size: new Float64Array(ns.length),
     tree: Uint8Array.from(around, (call) => call.tree),
   };
 }
@@ -76,6 +76,18 @@ test('the halves of the calls that are fitted and left out hang on the seed alon
   expect(calibrate(measured, 3).calls).not.toBe(calibrate(measured, 4).calls);
 });
 
+test('a bounce buffer costs its search and its copy', async () => {
+  const path = '../../../traces/swiotlb-small-full/trace.txt.zst';
+  const capture = await readCapture(fileURLToPath(new URL(path, import.meta.url)));
+  capture.close();
+  const { costs, error } = calibrate(capture.report.calls);
+  const fitted = Object.fromEntries(costs.map(({ name, fitted: ns }) => [name, ns]));
+  expect(fitted.bounceSearch! / 4300).toBeCloseTo(1, 0);
+  expect(fitted.copyByte).toBeGreaterThan(0.15);
+  expect(fitted.copyByte).toBeLessThan(0.4);
+  expect(error).toBeLessThan(0.1);
+});
+
 test('an emulated machine: hits are predicted within a quarter on calls left out', async () => {
   const path = '../../../traces/fgraph-latency/trace.fgraph.tail.txt.zst';
   const capture = await readCapture(fileURLToPath(new URL(path, import.meta.url)));
@@ -86,5 +98,5 @@ test('an emulated machine: hits are predicted within a quarter on calls left out
   expect(rcache.fitted).toBeLessThan(1500);
   expect(rcache.heldOut).toBeGreaterThan(1000);
   expect(rcache.error).toBeLessThan(0.25);
-  expect(calibrationYaml(result, 'x')).toMatch(/^# fitted .*\ncost:\n {2}rcache: \d+ # ns/);
+  expect(calibrationYaml(result, 'x')).toMatch(/^# fitted .*\ncost:\n {2}rcache: [\d.]+ # ns/);
 });

@@ -90,6 +90,6 @@ test('probes: a return ends the newest call of its thread, a visit to the tree i
   const [treeCalls, calls] = await callsOf(writeTemp(folder, 'probes.txt', text));
   expect(treeCalls && facts(treeCalls)).toEqual(['alloc_iova', 'probes', 1, 5000, 5000]);
   expect(calls && facts(calls)).toEqual(['alloc_iova_fast', 'probes', 2, 1000, 9000]);
-  expect([...calls!.pages]).toEqual([2, 1]);
+  expect([...calls!.size]).toEqual([2, 1]);
   expect([...calls!.tree]).toEqual([TreePart.searched, TreePart.none]);
 });

@@ -10,7 +10,14 @@ import { longCallsFrom } from './duration-classes.ts';
 import { fitNonNegative, medianRelativeError, type Observations } from './regression.ts';
 
 /** Columns of the fit. */
-const TERMS = ['rcache', 'tree', 'invalidateRange', 'invalidateAll'] as const;
+const TERMS = [
+  'rcache',
+  'tree',
+  'invalidateRange',
+  'invalidateAll',
+  'bounceSearch',
+  'copyByte',
+] as const;
 type Term = (typeof TERMS)[number];
 
 /** What a function does, where it is one thing. */
@@ -23,6 +30,7 @@ const WHOLE: Readonly<Record<string, Term>> = {
   intel_iommu_tlb_sync: 'invalidateRange',
   cache_tag_flush_range: 'invalidateRange',
   iommu_iotlb_sync: 'invalidateRange',
+  swiotlb_tbl_map_single: 'bounceSearch',
 };
 
 /** One cost after the fit. */
@@ -76,8 +84,10 @@ export function calibrate(calls: readonly MeasuredCalls[], seed = 1): Calibratio
     measured.ns.forEach((ns, i) => {
       const term = termOf(i);
       if (term === null || ns <= 0) return;
-      add(parts[i]!, term, ns);
+      const bytes = term === 'bounceSearch' ? measured.size[i]! : 0;
+      add(parts[i]!, term, bytes, ns);
       sources.get(term)!.add(`${measured.function} (${measured.source})`);
+      if (bytes > 0) sources.get('copyByte')!.add(`${measured.function} (${measured.source})`);
     });
   }
   const fitted = fitNonNegative(observations(fit));
@@ -97,19 +107,22 @@ export function calibrate(calls: readonly MeasuredCalls[], seed = 1): Calibratio
 /** The fitted costs alone, as a machine file takes them under `cost`. */
 export function calibratedCosts({ costs }: Calibration): Partial<CostModel> {
   return Object.fromEntries(
-    costs.flatMap(({ name, fitted }) => (fitted === null ? [] : [[name, Math.round(fitted)]])),
+    costs.flatMap(({ name, fitted }) =>
+      fitted === null ? [] : [[name, Number(fitted.toPrecision(4))]],
+    ),
   );
 }
 
 /** By index of a call: what it did, null where that is not known. */
 function termsOf(
-  { function: name, ns, tree }: MeasuredCalls,
+  { function: name, ns, tree, size }: MeasuredCalls,
   isFitted: readonly boolean[],
   notes: Set<string>,
 ): (i: number) => Term | null {
   if (name !== 'alloc_iova_fast') {
     const term = WHOLE[name] ?? null;
-    return () => term;
+    // What was refused was not copied.
+    return (i) => (term === 'bounceSearch' && size[i] === 0 ? null : term);
   }
   if (tree.some((part) => part !== TreePart.unknown)) {
     return (i) =>
@@ -167,8 +180,9 @@ function withTerm({ counts, measured }: Part, column: number): Part {
   return part;
 }
 
-function add(part: Part, term: Term, ns: number): void {
-  for (const known of TERMS) part.counts.push(known === term ? 1 : 0);
+function add(part: Part, term: Term, bytes: number, ns: number): void {
+  for (const known of TERMS)
+    part.counts.push(known === term ? 1 : known === 'copyByte' ? bytes : 0);
   part.measured.push(ns);
 }
 

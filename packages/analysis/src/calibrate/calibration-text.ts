@@ -48,7 +48,7 @@ export function calibrationYaml({ costs, error, heldOut }: Calibration, name: st
     fitted === null
       ? []
       : [
-          `  ${cost}: ${Math.round(fitted)} # ns, error ${own === null ? 'not known' : formatShare(own)}`,
+          `  ${cost}: ${Number(fitted.toPrecision(4))} # ns, error ${own === null ? 'not known' : formatShare(own)}`,
         ],
   );
   const checked =

@@ -32,8 +32,8 @@ export interface MeasuredCalls {
   readonly max: number;
   /** ns of each call in the sample, in no order that means anything. */
   readonly ns: Float64Array;
-  /** Pages that the call was about, 0 where its arguments were not recorded. */
-  readonly pages: Float64Array;
+  /** What the call was about: pages of an IOVA, bytes of a bounce buffer; 0 where its arguments were not recorded. */
+  readonly size: Float64Array;
   /** {@link TreePart} of each call. */
   readonly tree: Uint8Array;
 }
@@ -46,7 +46,7 @@ class FunctionLog {
   min: number = Number.POSITIVE_INFINITY;
   max = 0;
   #ns: Float64Array = new Float64Array(256);
-  #pages: Float64Array = new Float64Array(256);
+  #size: Float64Array = new Float64Array(256);
   #tree: Uint8Array = new Uint8Array(256);
   #state = 0x2545_f491;
 
@@ -55,7 +55,7 @@ class FunctionLog {
     this.source = source;
   }
 
-  add(ns: number, pages: number, tree: TreePart): void {
+  add(ns: number, size: number, tree: TreePart): void {
     const at = this.count < SAMPLE ? this.count : Math.floor(this.#random() * (this.count + 1));
     this.count++;
     this.sum += ns;
@@ -64,7 +64,7 @@ class FunctionLog {
     if (at >= SAMPLE) return;
     if (at === this.#ns.length) this.#grow();
     this.#ns[at] = ns;
-    this.#pages[at] = pages;
+    this.#size[at] = size;
     this.#tree[at] = tree;
   }
 
@@ -78,7 +78,7 @@ class FunctionLog {
       min: this.min,
       max: this.max,
       ns: this.#ns.slice(0, kept),
-      pages: this.#pages.slice(0, kept),
+      size: this.#size.slice(0, kept),
       tree: this.#tree.slice(0, kept),
     };
   }
@@ -92,12 +92,12 @@ class FunctionLog {
 
   #grow(): void {
     const capacity = 2 * this.#ns.length;
-    const [ns, pages, tree] = [this.#ns, this.#pages, this.#tree];
+    const [ns, size, tree] = [this.#ns, this.#size, this.#tree];
     this.#ns = new Float64Array(capacity);
-    this.#pages = new Float64Array(capacity);
+    this.#size = new Float64Array(capacity);
     this.#tree = new Uint8Array(capacity);
     this.#ns.set(ns);
-    this.#pages.set(pages);
+    this.#size.set(size);
     this.#tree.set(tree);
   }
 }
@@ -111,7 +111,7 @@ export class DurationLog {
     name: string,
     source: DurationSource,
     ns: number,
-    pages = 0,
+    size = 0,
     tree: TreePart = TreePart.unknown,
   ): void {
     const key = `${source} ${name}`;
@@ -120,7 +120,7 @@ export class DurationLog {
       log = new FunctionLog(name, source);
       this.#functions.set(key, log);
     }
-    log.add(ns, pages, tree);
+    log.add(ns, size, tree);
   }
 
   /** What was measured, function by function. */

@@ -8,6 +8,7 @@
 import { type EventBatch, EventKind } from '../batch.ts';
 import { type DurationLog, TreePart } from './duration-log.ts';
 
+const ALL_ONES = 0xffff_ffff;
 /** Open entries of a CPU: deeper nesting is left out. */
 const DEPTH = 16;
 
@@ -28,7 +29,7 @@ interface Open {
   readonly kind: Uint8Array;
   readonly tid: Int32Array;
   readonly time: Float64Array;
-  readonly pages: Float64Array;
+  readonly size: Float64Array;
   readonly searched: Uint8Array;
 }
 
@@ -77,7 +78,7 @@ export class ProbeDurations {
     open.kind[at] = batch.kind[i]!;
     open.tid[at] = batch.tid[i]!;
     open.time[at] = batch.time[i]!;
-    open.pages[at] = batch.kind[i] === EventKind.bounceMap ? 0 : batch.size[i]!;
+    open.size[at] = batch.size[i]!;
     open.searched[at] = 0;
     if (batch.kind[i] !== EventKind.treeAlloc) return;
     this.#treeProbed = true;
@@ -92,13 +93,10 @@ export class ProbeDurations {
     open.depth = at;
     const ns = batch.time[i]! - open.time[at]!;
     if (ns < 0) return;
-    this.#log.add(
-      FUNCTIONS[kind]!,
-      'probes',
-      ns,
-      open.pages[at]!,
-      this.#part(kind, open.searched[at]!),
-    );
+    // A bounce buffer that was refused was not filled.
+    const size = isRefused(batch, i) ? 0 : open.size[at]!;
+    const part = this.#part(kind, open.searched[at]!);
+    this.#log.add(FUNCTIONS[kind]!, 'probes', ns, size, part);
   }
 
   #part(kind: number, searched: number): TreePart {
@@ -118,9 +116,14 @@ export class ProbeDurations {
       kind: new Uint8Array(DEPTH),
       tid: new Int32Array(DEPTH),
       time: new Float64Array(DEPTH),
-      pages: new Float64Array(DEPTH),
+      size: new Float64Array(DEPTH),
       searched: new Uint8Array(DEPTH),
     };
     return this.#cpus[cpu];
   }
+}
+
+function isRefused({ kind, addressLow, addressHigh }: EventBatch, i: number): boolean {
+  const isBounce = kind[i] === EventKind.bounceMapRet;
+  return isBounce && addressLow[i] === ALL_ONES && addressHigh[i] === ALL_ONES;
 }

@@ -81,8 +81,8 @@ export class AreaOrder {
   readonly #port: AreaPort;
   readonly #budget: BounceBudget;
   readonly #boundaries: readonly Boundary[];
-  /** Intervals that are open before each boundary, but for searches that found nothing. */
-  readonly #openAt: Int32Array;
+  /** 1 at boundaries before which all orders lead to the same state. */
+  readonly #isFinal: Uint8Array;
   #cursor = 0;
   /** Open calls that are not done. */
   #takes: AreaStep[] = [];
@@ -93,7 +93,7 @@ export class AreaOrder {
   readonly #done: Done[] = [];
   readonly #explained: AreaStep[] = [];
   readonly #choices: Choice[] = [];
-  /** The first choice since no call was open, or since the last divergence. */
+  /** The first choice that is not final. */
   #root: Choice | null = null;
   readonly #forced = new Set<AreaStep>();
   readonly #ids = new Map<AreaStep | Release, number>();
@@ -119,7 +119,7 @@ export class AreaOrder {
     this.#budget = budget;
     this.#patience = budget.patience;
     this.#boundaries = boundariesOf(steps, releases);
-    this.#openAt = openIntervals(this.#boundaries);
+    this.#isFinal = finalMoments(this.#boundaries);
     this.#boundaries.forEach(({ step, release }, i) => void this.#ids.set(step ?? release!, i));
   }
 
@@ -127,20 +127,18 @@ export class AreaOrder {
     while (this.#cursor < this.#boundaries.length) {
       if (!this.#isDead() && this.#pass(this.#boundaries[this.#cursor]!)) this.#cursor++;
       else if (!this.#goBack()) this.#force();
-      // Where no interval is open, nothing before can come after what follows.
-      if (this.#openAt[this.#cursor] === 0) this.#forgetChoices();
+      if (this.#deadEnd >= 0 && this.#cursor > this.#deadEnd) this.#overcome();
+      if (this.#isFinal[this.#cursor] === 1) this.#forgetChoices();
     }
   }
 
   // What an area gives depends on what is taken and on where it searches next, not on the order that led there: a
-  // state that choices lead to a second time leads nowhere.
+  // state that choices lead to a second time, with the same calls open, leads nowhere.
   #isDead(): boolean {
     if (this.#choices.length === 0 || this.#postponed.length > 0) return false;
     if (this.#cursor === this.#choices.at(-1)!.resume) return false;
-    const ids = this.#ids;
-    const takes = this.#takes.map((step) => ids.get(step));
-    const releases = this.#releases.map((release) => ids.get(release));
-    const state = `${this.#cursor} ${this.pool.index[this.area]} ${takes.sort()} ${releases.sort()}`;
+    const open = [...this.#takes, ...this.#misses, ...this.#releases].map((c) => this.#ids.get(c)!);
+    const state = `${this.#cursor} ${this.pool.index[this.area]} ${open.sort((a, b) => a - b)}`;
     if (this.#seen.has(state)) return true;
     this.#seen.add(state);
     return false;
@@ -150,10 +148,7 @@ export class AreaOrder {
   #pass({ isEnd, step, release }: Boundary): boolean {
     if (release !== null) {
       if (!isEnd) this.#releases.push(release);
-      else if (removed(this.#releases, release)) {
-        this.#giveBack(release);
-        this.#settle(this.#cursor + 1);
-      }
+      else this.#due(release);
       return true;
     }
     const miss = step!.slot === FAILED;
@@ -163,11 +158,31 @@ export class AreaOrder {
       else this.#settle(this.#cursor + 1);
       return true;
     }
-    if (miss) {
-      if (removed(this.#misses, step!)) this.divergences.push(this.#divergence(step!));
-      return true;
-    }
+    if (miss) return this.#isExplained(step!);
     return !this.#takes.includes(step!) || this.#late(step!);
+  }
+
+  /** A search that found nothing is over: was there a moment for it? */
+  #isExplained(step: AreaStep): boolean {
+    if (!this.#misses.includes(step)) return true;
+    if (!this.#forced.has(step)) {
+      if (this.#forced.size < MOST_DIVERGENCES) return false;
+      this.#forced.add(step);
+    }
+    removed(this.#misses, step);
+    this.divergences.push(this.#divergence(step));
+    return true;
+  }
+
+  // A release can wait no longer. What it frees may lie where an open search looks first: that search may have come
+  // before, after other releases.
+  #due(release: Release): void {
+    if (!this.#releases.includes(release)) return;
+    const early = this.#wantedReleases(null).filter((other) => other !== release);
+    if (early.length > 0) this.#choose(this.#cursor, early, null);
+    removed(this.#releases, release);
+    this.#giveBack(release);
+    this.#settle(this.#cursor + 1);
   }
 
   /** Does every search that the model answers as recorded. `resume`: the boundary at which it goes on. */
@@ -231,11 +246,11 @@ export class AreaOrder {
   }
 
   /** Open releases of slots that an open search got; those for `step` last. */
-  #wantedReleases(step: AreaStep): Release[] {
+  #wantedReleases(step: AreaStep | null): Release[] {
     const own: Release[] = [];
     const others: Release[] = [];
     for (const release of this.#releases) {
-      if (this.#frees(release, step)) own.push(release);
+      if (step !== null && this.#frees(release, step)) own.push(release);
       else if (this.#takes.some((take) => this.#frees(release, take))) others.push(release);
     }
     return [...others, ...own.reverse()];
@@ -251,7 +266,7 @@ export class AreaOrder {
   }
 
   #choose(resume: number, early: Release[], postpone: AreaStep | null): void {
-    if (this.#choices.length >= MOST_CHOICES) this.#choices.splice(0, MOST_CHOICES / 2);
+    if (this.#choices.length >= MOST_CHOICES) this.#dropOldest();
     const choice: Choice = {
       done: this.#done.length,
       explained: this.#explained.length,
@@ -267,6 +282,12 @@ export class AreaOrder {
     };
     if (this.#choices.length === 0) this.#root = choice;
     this.#choices.push(choice);
+  }
+
+  #dropOldest(): void {
+    this.#choices.splice(0, MOST_CHOICES / 2);
+    this.#root = this.#choices[0]!;
+    this.#seen.clear();
   }
 
   /** Takes the last choice back and goes the next way; false if there is none or no patience. */
@@ -314,18 +335,23 @@ export class AreaOrder {
     this.#forced.add(step!);
     const root = this.#root;
     this.#forgetChoices();
-    this.#patience = this.#budget.patience;
     if (root === null) return;
     this.#restore(root);
     this.#cursor = root.resume;
     if (root.postpone !== null) this.#settle(root.resume);
   }
 
+  /** The order got over its last dead end. */
+  #overcome(): void {
+    this.#deadEnd = -1;
+    this.#patience = this.#budget.patience;
+  }
+
   #forgetChoices(): void {
     this.#choices.length = 0;
     this.#seen.clear();
     this.#root = null;
-    this.#deadEnd = -1;
+    this.#overcome();
   }
 
   #diverge(step: AreaStep): void {
@@ -428,11 +454,21 @@ function boundariesOf(steps: readonly AreaStep[], releases: readonly Release[]):
   return all.sort((a, b) => a.at - b.at || Number(b.isEnd) - Number(a.isEnd));
 }
 
-function openIntervals(boundaries: readonly Boundary[]): Int32Array {
-  const open = new Int32Array(boundaries.length + 1);
+// Where no interval is open, the same is taken whatever the order was, and orders differ only in where the area searches
+// next. They do not differ at all if the last search can only have been the last.
+function finalMoments(boundaries: readonly Boundary[]): Uint8Array {
+  const isFinal = new Uint8Array(boundaries.length + 1);
+  let open = 0;
+  let openSearches = 0;
+  let isAlone = true;
   boundaries.forEach(({ isEnd, step }, i) => {
-    const change = isEnd ? -1 : 1;
-    open[i + 1] = open[i]! + (step?.slot === FAILED ? 0 : change);
+    if (step?.slot === FAILED) isFinal[i + 1] = open === 0 && isAlone ? 1 : 0;
+    else {
+      if (step !== null && !isEnd) isAlone = openSearches === 0;
+      if (step !== null) openSearches += isEnd ? -1 : 1;
+      open += isEnd ? -1 : 1;
+      isFinal[i + 1] = open === 0 && isAlone ? 1 : 0;
+    }
   });
-  return open;
+  return isFinal;
 }

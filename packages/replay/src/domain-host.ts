@@ -17,6 +17,8 @@ export interface HostedDomain extends Gauges {
   /** The queue of the domain as it is now. */
   queue(): FlushQueue;
   allocator(): IovaAllocator;
+  /** Flushes the IOTLB of the domain, the host's part of it too. */
+  invalidateAll(cause: FlushCause): void;
 }
 
 /** The host side of one domain; lengths are in pages of its granule. */
@@ -92,7 +94,7 @@ export class DomainHost {
     if (outOfResource === 'fail') return first;
     const allocator = this.#domain.allocator();
     if (outOfResource === 's390Legacy' && allocator.flushed) {
-      this.flushed();
+      this.#domain.invalidateAll(FlushCause.host);
       if (this.#answer === HostAnswer.ok) allocator.flushed();
     } else if (outOfResource === 'globalFlushRetry') this.flushed();
     else this.#domain.queue().flush(FlushCause.host, cpu);

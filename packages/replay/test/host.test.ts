@@ -1,6 +1,7 @@
 import {
   completeChoice,
   FailStage,
+  FlushCause,
   HostAnswer,
   type HostResources,
   hostPolicy,
@@ -118,6 +119,32 @@ test('behind a restricted aperture addresses run out before the host does', asyn
   expect(failed[FailStage.iova]).toBeGreaterThan(0);
   expect(failed[FailStage.syncMap]).toBeUndefined();
   capture.close();
+});
+
+test('the old s390 allocator frees what it held back when the host asks for a flush', () => {
+  const old = {
+    allocator: { name: 's390-bitmap', parameters: { aperturePages: 64, startPfn: 1 } },
+    flush: { name: 'deferred', parameters: {} },
+    host: { name: 'vfio', parameters: { entries: 4, outOfResource: 's390Legacy' } },
+    sac: 'off' as const,
+  };
+  const rows = outcomes(machine(old), lastEntry);
+  expect(ofKind('mapFail', rows)).toEqual([]);
+  expect(ofKind('map', rows).map(({ pfn }) => pfn)).toEqual([1, 2, 3, 4]);
+  expect(ofKind('flush', rows).map(({ cause }) => cause)).toEqual([FlushCause.host]);
+  const [cured] = ofKind('hostReclaim', rows);
+  expect([cured?.id, cured?.value]).toEqual([4, 2]);
+  // In strict mode nothing is held back, and no flush would help.
+  const strict = {
+    ...old,
+    allocator: {
+      ...old.allocator,
+      parameters: { ...old.allocator.parameters, unmapMode: 'strict' },
+    },
+    flush: { name: 'strict', parameters: {} },
+  };
+  const full = [map(1, 1), map(2, 2), map(3, 3), map(4, 4)];
+  expect(ofKind('mapFail', outcomes(machine(strict), full)).map(({ id }) => id)).toEqual([4]);
 });
 
 test('a domain that goes takes its entries with it', () => {

@@ -79,6 +79,8 @@ export class S390Bitmap implements IovaAllocator {
   private readonly dma32Pfn: number;
   private readonly taken: Bitmap;
   private readonly lazyBits: Bitmap;
+  /** Lazy only: after a flush that the host asked for; the search goes on where it was. */
+  flushed?: () => void;
   private readonly reserved: Bitmap;
   private nextBit = 0;
   private lazyPages = 0;
@@ -95,6 +97,7 @@ export class S390Bitmap implements IovaAllocator {
     this.dma32Pfn = 2 ** (32 - port.shift);
     this.taken = new Bitmap(pages);
     this.lazyBits = new Bitmap(this.lazy ? pages : 0);
+    if (this.lazy) this.flushed = () => void this.releaseLazy();
     this.reserved = new Bitmap(pages);
   }
 

@@ -66,7 +66,7 @@ function replayFigures(capture: Capture, name: (typeof QUEUES)[number]): object 
 }
 
 function keyFigures(summary: Summary): object {
-  const { requests, occupancy, rcache, tree, flushes, exposure } = summary;
+  const { requests, occupancy, rcache, tree, flushes, exposure, bounce } = summary;
   return {
     mapped: requests.mapped,
     failed: requests.failed,
@@ -80,6 +80,22 @@ function keyFigures(summary: Summary): object {
     rangeInvalidations: flushes.rangeInvalidations,
     staleP99: exposure.staleWindow.p99,
     byteSeconds: exposure.byteSeconds,
+    ...(bounce === null ? {} : { bounce: bounceFigures(bounce) }),
     warnings: summary.warnings.map(({ code }) => code),
+  };
+}
+
+function bounceFigures(bounce: NonNullable<Summary['bounce']>): object {
+  const { buffers, failed, hiwaterSlots, totalSlots, copiedInBytes, copiedOutBytes } = bounce;
+  const { poolsAdded, transients } = bounce;
+  return {
+    buffers,
+    failed,
+    hiwaterSlots,
+    totalSlots,
+    copiedInBytes,
+    copiedOutBytes,
+    poolsAdded,
+    transients,
   };
 }

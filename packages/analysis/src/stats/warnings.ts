@@ -103,7 +103,9 @@ function reading({ report }: WarningInput): Warning[] {
   ];
 }
 
-function openStart({ report, requests }: WarningInput): Warning[] {
+function openStart({ report, requests, failures }: WarningInput): Warning[] {
+  const hasAddresses = failures.causes.some(({ stage }) => !/^(swiotlb|dmaCapable)$/.test(stage));
+  const isUntranslated = requests.mapped === 0 && requests.direct > 0 && !hasAddresses;
   return [
     {
       code: 'OPEN_START',
@@ -120,7 +122,7 @@ function openStart({ report, requests }: WarningInput): Warning[] {
     },
     {
       code: 'NO_TRANSLATION',
-      count: requests.mapped + requests.failed === 0 && requests.direct > 0 ? requests.direct : 0,
+      count: isUntranslated ? requests.direct : 0,
       text: 'No device of this capture is translated by an IOMMU.',
       meaning: 'There is no address space, no queue and no flush to report.',
     },

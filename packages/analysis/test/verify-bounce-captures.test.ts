@@ -94,6 +94,12 @@ test('another address is found out', async () => {
   expect(bounceHolds(bounce)).toBe(false);
 });
 
+test('a release of another address is found out', async () => {
+  const bounce = await tampered(/(swiotlb_release_slots: .*tlb_addr=0x)2944000/, '$12944100');
+  expect(bounce.strays).toBe(1);
+  expect(bounceHolds(bounce)).toBe(false);
+});
+
 test('a search in vain that must have found slots is found out', async () => {
   const bounce = await tampered(/(swiotlb_search_pool_area_ret: .*index=)0/, '$1-1');
   expect(bounce.misses.explained).toBe(bounce.misses.recorded - 1);

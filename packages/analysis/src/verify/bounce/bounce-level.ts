@@ -72,11 +72,14 @@ export class BounceCheck {
 
 const NO_START =
   'the start of the default pool is not known (meta.json: dmesg "software IO TLB: mapped")';
+const NO_SEARCHES =
+  'the pools are dynamic and the capture has no probe on swiotlb_search_pool_area';
 const NO_PROBES = 'the capture has no probes on swiotlb_tbl_map_single and its return';
 
-function whyNot(recorded: RecordedBounces, { before }: BounceFacts): string | null {
+function whyNot(recorded: RecordedBounces, { before, dynamic }: BounceFacts): string | null {
   const { calls, strangerLine, orphans } = recorded;
   if (!calls.some(({ result }) => result !== UNKNOWN)) return NO_PROBES;
+  if (dynamic.value && !calls.some(({ searchesSeen }) => searchesSeen)) return NO_SEARCHES;
   if (before !== null && before.used > 0)
     return `${before.used} slots were in use before the trace`;
   if (before !== null && (before.hiwater ?? 0) > 0) {
@@ -94,6 +97,7 @@ function notCompared(why: string, pool: BounceResult['pool']): BounceResult {
     matched: 0,
     failures: NOTHING,
     misses: NOTHING,
+    strays: 0,
     reordered: 0,
     tries: 0,
     first: null,
@@ -162,6 +166,7 @@ class BounceRun {
         steps.filter(({ slot }) => slot === FAILED),
         explained,
       ),
+      strays: this.#recorded.orphans,
       reordered: this.#reordered,
       tries: this.#tries,
       first: this.#differences[0] ?? null,

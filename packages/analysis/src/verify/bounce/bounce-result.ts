@@ -80,6 +80,8 @@ export interface BounceResult {
   readonly failures: Explained;
   /** Searches of one area that found nothing, those of failed maps included. */
   readonly misses: Explained;
+  /** Releases of addresses that no recorded map has: something is wrong with the recording. */
+  readonly strays: number;
   /** Releases that had to be taken early and searches that had to be put off; choices that were taken back. */
   readonly reordered: number;
   readonly tries: number;
@@ -95,12 +97,13 @@ export interface BounceResult {
 
 /** Whether the model explains all that was compared. */
 export function bounceHolds(result: BounceResult): boolean {
-  const { compared, matched, failures, misses, usage, dynamic } = result;
+  const { compared, matched, strays, failures, misses, usage, dynamic } = result;
   const counts = [failures, misses, ...(usage === null ? [] : [usage.samples])];
   if (dynamic !== null) counts.push(...Object.values(dynamic));
   const numbers = usage === null ? [] : [usage.slots, usage.used, usage.hiwater];
   return (
     matched === compared &&
+    strays === 0 &&
     counts.every(({ recorded, explained }) => recorded === explained) &&
     numbers.every((number) => number === null || number.explained)
   );

@@ -15,11 +15,14 @@ export function bounceLines(
   result: BounceResult,
   rate: (matched: number, compared: number) => string,
 ): string[] {
-  const { matched, compared, failures, misses, reordered, tries, usage, dynamic, first } = result;
+  const { matched, compared, failures, misses, strays, reordered, tries, usage, dynamic, first } =
+    result;
   const lines = [
     `  ${formatCount(matched)} of ${formatCount(compared)} slot addresses explained: ${rate(matched, compared)}`,
     `  ${share(failures)} failed maps, ${share(misses)} searches of an area in vain`,
   ];
+  if (strays > 0)
+    lines.push(`  ${formatCount(strays)} releases of addresses that no recorded map has`);
   if (reordered === 0) lines.push('  searches at their entry, releases as late as they may be');
   else {
     const places = reordered === 1 ? '1 place' : `${formatCount(reordered)} places`;

@@ -1,6 +1,6 @@
 // Finds the calls of swiotlb in the events of a capture: maps with their searches, releases, pools that come and go.
 //
-// Events: the probes on kernel/dma/swiotlb.c (docs/formats.md). A map spans swiotlb_tbl_map_single to its return in
+// Events: the probes on kernel/dma/swiotlb.c (docs/recording.md). A map spans swiotlb_tbl_map_single to its return in
 // the same CPU, thread and context; interrupts nest, so returns pair with the latest entry, and a thread that
 // was moved is found by its id. What is seen of the same context in between belongs to the map.
 

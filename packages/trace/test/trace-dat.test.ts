@@ -311,6 +311,17 @@ test('a marker of user space is told by its symbol', async () => {
   ]);
 });
 
+test('a marker has the numbers of debugfs that are in it', async () => {
+  const text =
+    'io_tlb_nslabs=512 io_tlb_used=7 io_tlb_used_hiwater=9 io_tlb_transient_nslabs=126 end';
+  const page = new Page(x86, 1n).event(0, records.marker(0x8122_52a0, text));
+  const kallsyms = '0000000081225290 t tracing_mark_write\n0000000081225400 t next\n';
+  const { rows } = await readDat({ ...onePage(page), kallsyms });
+  expect(rows).toMatchObject([
+    { kind: EventKind.mark, size: 512, aux: 7, aux2: 9, address: (126).toString(16) },
+  ]);
+});
+
 test('losses that only the statistics tell come at the end', async () => {
   const stats = Buffer.from(
     'CPU: 0\nentries: 1\noverrun: 5\ncommit overrun: 0\ndropped events: 2\n',

@@ -122,7 +122,7 @@ test('results that cannot be written are an error before anything is read', () =
 
 test('traces whose names differ in signs only keep results of their own', () => {
   const text = readFileSync('traces/formats-clocks/trace.clock-tai.txt');
-  const files = ['a b.txt', 'a-b.txt'].map((name) => writeTemp(folder, name, text));
+  const files = ['a b.txt', 'a-b.txt'].map((name) => writeTemp(folder, name, `# ${name}\n${text}`));
   const out = join(folder, 'names');
   expect(dmalab(['replay', ...files, '-o', out]).code).toBe(0);
   expect(readdirSync(out).sort()).toEqual(['a-b', 'a-b-2']);

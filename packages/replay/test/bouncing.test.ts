@@ -189,9 +189,16 @@ test('a failed map is dropped after its last try, or when it is unmapped before'
   expect(ofKind('retry', left)).toHaveLength(1);
 });
 
+const COPYING = new Set<number>([
+  OutcomeKind.bounceMap,
+  OutcomeKind.bounceUnmap,
+  OutcomeKind.bounceSync,
+]);
+
 test.each([
   ['swiotlb-32bit-highmem', 301, 0],
   ['swiotlb-sync-e1000', 325, 0],
+  ['swiotlb-force-default', 494, 0],
   ['swiotlb-dynamic-32bit', 1507, 0],
 ])('%s fills its pool as the recorded machine did', async (name, hiwater, failures) => {
   const capture = await readCapture(`traces/${name}/trace.txt.zst`);
@@ -199,12 +206,16 @@ test.each([
   expect(facts.bounce?.after?.hiwater).toBe(hiwater);
   let highest = 0;
   let failed = 0;
-  for (const { length, kind, bounceUsed } of replay(machineFromFacts(facts), capture)) {
+  let copies = 0;
+  for (const { length, kind, bounceUsed, bytes } of replay(machineFromFacts(facts), capture)) {
     for (let i = 0; i < length; i++) {
       highest = Math.max(highest, bounceUsed[i]!);
       if (kind[i] === OutcomeKind.mapFail) failed++;
+      if (COPYING.has(kind[i]!) && bytes[i]! > 0) copies++;
     }
   }
   expect([highest, failed]).toEqual([hiwater, failures]);
+  const recorded = capture.report.events.swiotlb_bounce;
+  if (recorded !== undefined) expect(copies).toBe(recorded);
   capture.close();
 });

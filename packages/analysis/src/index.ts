@@ -68,6 +68,12 @@ export type { RunContext } from './stats/outcome-stats.ts';
 export { OutcomeStats, summarise } from './stats/outcome-stats.ts';
 export type { LevelSeries, Series } from './stats/series.ts';
 export type * from './summary.ts';
+export {
+  OUTCOME_COLUMNS,
+  outcomeChunks,
+  outcomeMetadata,
+} from './tables/outcome-table.ts';
+export { seriesTable } from './tables/series-table.ts';
 export type * from './verify/bounce/bounce-result.ts';
 export { bounceHolds } from './verify/bounce/bounce-result.ts';
 export { type VerifyOptions, verify } from './verify/verify.ts';

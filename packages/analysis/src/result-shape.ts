@@ -22,6 +22,7 @@ const report: ReadReport = {
   lostByCpu: {},
   unparsed: 0,
   diagnostics: [],
+  firstTime: 0,
   duration: 0,
   resolution: 0,
   requests: {

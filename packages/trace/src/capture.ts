@@ -111,6 +111,8 @@ export interface ReadReport {
   /** Lines that look like events and were not understood. */
   readonly unparsed: number;
   readonly diagnostics: readonly Diagnostic[];
+  /** Printed ns of the first event since the zero of the recorded clock (rounded beyond 2^53): all times count from it. */
+  readonly firstTime: number;
   /** ns between first and last event. */
   readonly duration: number;
   /** Resolution of the printed times in ns. */

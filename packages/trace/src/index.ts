@@ -13,5 +13,19 @@ export {
   readingRoom,
 } from './read-trace.ts';
 export { copyRequest, createRequestBatch } from './request-batch.ts';
+export type {
+  ColumnType,
+  ColumnValues,
+  TableChunk,
+  TableColumn,
+  TableWriter,
+} from './tables/table.ts';
 export * from './trace-error.ts';
-export { TABLE_FORMATS, type TableFormatName, writeEvents, writeRequests } from './write-tables.ts';
+export {
+  createTable,
+  TABLE_FORMATS,
+  type TableFile,
+  type TableFormatName,
+  writeEvents,
+  writeRequests,
+} from './write-tables.ts';

@@ -127,6 +127,7 @@ function reportOf(reader: EventReader, p: Pairing, durations: DurationLog): Read
     lostByCpu: Object.fromEntries([...counts.lostByCpu].map(([cpu, lost]) => [String(cpu), lost])),
     unparsed: counts.unparsed,
     diagnostics: counts.diagnostics satisfies readonly Diagnostic[],
+    firstTime: counts.firstTime,
     duration: Math.max(0, counts.lastTime - counts.firstTime),
     resolution: counts.resolution,
     requests: { ...p.counts },

@@ -83,6 +83,38 @@ export async function writeEvents(
   }
 }
 
+/** A table on its way into a file: end it with `finish`, or remove what was written with `discard`. */
+export interface TableFile extends TableWriter {
+  discard(): void;
+}
+
+/**
+ * Begins a table of any columns; chunks are written as they come, one row group or record batch each. `metadata` is JSON. A file
+ * that cannot be written is a TraceError.
+ */
+export function createTable(
+  path: string,
+  format: TableFormatName,
+  columns: readonly TableColumn[],
+  metadata: string,
+): TableFile {
+  const output = fileOutput(path);
+  try {
+    const writer = WRITERS[format](output, columns, metadata);
+    return {
+      write: (chunk) => writer.write(chunk),
+      finish() {
+        writer.finish();
+        output.close();
+      },
+      discard: () => output.discard(),
+    };
+  } catch (error) {
+    output.discard();
+    throw error;
+  }
+}
+
 interface FileOutput extends ByteOutput {
   close(): void;
   /** Closes the file and removes it. */

@@ -37,6 +37,7 @@ function quietReport(): ReadReport {
     lostByCpu: {},
     unparsed: 0,
     diagnostics: [],
+    firstTime: 0,
     duration: 0,
     resolution: 1000,
     requests: {

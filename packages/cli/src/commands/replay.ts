@@ -13,16 +13,25 @@ import {
   summarise,
 } from '@dmalab/analysis';
 import { replay as replayRequests } from '@dmalab/replay';
-import { type Capture, type ReadOptions, readCapture, TraceError } from '@dmalab/trace';
+import {
+  type Capture,
+  type ReadOptions,
+  readCapture,
+  TABLE_FORMATS,
+  type TableFormatName,
+  TraceError,
+} from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
+import { type OutcomeFiles, writeSeries, writingOutcomes } from '../outcome-files.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { folderName, traceNames, unique } from '../run-name.ts';
 import { traceFiles } from '../trace-files.ts';
+import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 
 const MAIL_WIDTH = 72;
@@ -30,6 +39,8 @@ const MAIL_WIDTH = 72;
 interface ReplayArguments extends MachineArguments, FactArguments {
   files: string[];
   out: string | undefined;
+  outcomes: TableFormatName | undefined;
+  series: TableFormatName | undefined;
   json: boolean;
 }
 
@@ -42,6 +53,16 @@ export const replay: CommandModule<object, ReplayArguments> = {
         alias: 'o',
         describe: 'Folder for the results: one folder for each trace and run',
         type: 'string',
+        requiresArg: true,
+      })
+      .option('outcomes', {
+        describe: 'Write every outcome into the folder of its run, as a table of this format',
+        choices: TABLE_FORMATS,
+        requiresArg: true,
+      })
+      .option('series', {
+        describe: 'Write the levels over time into the folder of their run, as such a table',
+        choices: TABLE_FORMATS,
         requiresArg: true,
       })
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
@@ -58,6 +79,7 @@ export const replay: CommandModule<object, ReplayArguments> = {
 
 async function runReplay(options: ReplayArguments): Promise<void> {
   const { files, out, json } = options;
+  if (out === undefined) refuseFilesWithoutFolder(options);
   const runs = await runsOf(options);
   const names = traceNames(files);
   const folders = unique(names.map(folderName));
@@ -65,11 +87,11 @@ async function runReplay(options: ReplayArguments): Promise<void> {
   if (out !== undefined) makeFolder(out);
   for (const [i, file] of files.entries()) {
     const trace = names[i] ?? file;
-    const results = await replayTrace(file, trace, runs, readOptions(trace, options));
+    const keep: Keep | null =
+      out === undefined ? null : { folder: join(out, folders[i] ?? ''), files: options };
+    const results = await replayTrace(file, trace, runs, readOptions(trace, options), keep);
     progressDone();
     for (const { label, result } of results) {
-      if (out !== undefined)
-        writeResultFolder(join(out, folders[i] ?? '', folderName(label)), result);
       if (json) documents.push({ run: label, ...result.summary });
     }
     if (!json)
@@ -83,11 +105,26 @@ async function runReplay(options: ReplayArguments): Promise<void> {
     print(`results are in ${out}; next: dmalab report ${out} -o report.html`);
 }
 
+/** Where the results of a trace are kept, and what besides the summary. */
+interface Keep {
+  readonly folder: string;
+  readonly files: OutcomeFiles;
+}
+
+function refuseFilesWithoutFolder(files: OutcomeFiles): void {
+  for (const option of ['outcomes', 'series'] as const) {
+    if (files[option] !== undefined) {
+      throw new UsageError(`--${option} needs -o FOLDER: where to write the table`);
+    }
+  }
+}
+
 async function replayTrace(
   file: string,
   trace: string,
   runs: readonly Run[],
   read: ReadOptions,
+  keep: Keep | null,
 ): Promise<LabelledResult[]> {
   progress(`${trace}: reading`);
   const capture = await readCapture(file, read);
@@ -95,20 +132,24 @@ async function replayTrace(
     refuseWithoutRequests(capture, file);
     return runs.map((run) => {
       progress(`${trace}: replaying ${run.name}`);
-      return { label: run.name, result: replayCapture(capture, run, trace) };
+      return { label: run.name, result: replayCapture(capture, run, trace, keep) };
     });
   } finally {
     capture.close();
   }
 }
 
-function replayCapture(capture: Capture, run: Run, name: string): RunResult {
+function replayCapture(capture: Capture, run: Run, name: string, keep: Keep | null): RunResult {
   const machine = machineOfRun(capture, run);
   const { report, facts } = capture;
-  return summarise(
-    { report, facts, machine, version: toolVersion(), name },
-    replayRequests(machine, capture, null, run.registry),
-  );
+  const context = { report, facts, machine, version: toolVersion(), name };
+  const outcomes = replayRequests(machine, capture, null, run.registry);
+  if (keep === null) return summarise(context, outcomes);
+  const folder = join(keep.folder, folderName(run.name));
+  const result = summarise(context, writingOutcomes(folder, keep.files, context, outcomes));
+  writeSeries(folder, keep.files, context, result);
+  writeResultFolder(folder, result);
+  return result;
 }
 
 /** What the modelled figures rest on, beside what was measured. */

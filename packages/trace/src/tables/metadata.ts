@@ -50,7 +50,11 @@ export function readRequestMetadata(json: string | null, source: string): Reques
     Array.isArray(report.diagnostics);
   if (isWhole) {
     const whole = value as RequestMetadata;
-    return { ...whole, facts: completed(facts), report: { ...whole.report, calls: [] } };
+    return {
+      ...whole,
+      facts: completed(facts),
+      report: { ...whole.report, firstTime: report.firstTime ?? 0, calls: [] },
+    };
   }
   throw new TraceError(
     source,

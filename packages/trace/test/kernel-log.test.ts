@@ -111,6 +111,88 @@ test('a fault of the IOMMU', () => {
   ).toMatchObject([{ kind: 'iommu-fault', device: '00:05.0', address: '0xfffff000' }]);
 });
 
+test.each([
+  [
+    'foo 1: swiotlb buffer is full (sz: 9100 bytes)',
+    { kind: 'swiotlb-full', total: null, used: null },
+  ],
+  [
+    'DMA: Out of SW-IOMMU space for 9100 bytes at device 0000:02:00.0',
+    { kind: 'swiotlb-refused', device: '0000:02:00.0', size: 9100 },
+  ],
+  ['software IO TLB: Cannot allocate buffer', { kind: 'swiotlb-missing' }],
+  [
+    "foo 0000:00:02.0: Can not allocate SWIOTLB buffer earlier and can't now provide you with the DMA bounce buffer",
+    { kind: 'swiotlb-missing', device: '0000:00:02.0' },
+  ],
+  [
+    'software IO TLB: swiotlb_init_remap: Failed to allocate 67108864 bytes tlb structure',
+    { kind: 'swiotlb-missing' },
+  ],
+  [
+    'foo 0000:00:02.0: swiotlb addr 0x00000010fce00000+4096 overflow (mask ffffffff, bus limit ffffffffff).',
+    { kind: 'mask-overflow', bounced: true, busLimit: '0xffffffffff' },
+  ],
+  [
+    'intel_iommu_map: iommu width (39) is not sufficient for the mapped address (8800001000)',
+    { kind: 'narrow-iommu', bits: 39, address: '0x8800001000' },
+  ],
+  [
+    'ERROR: 256 KiB atomic DMA coherent pool is too small!',
+    { kind: 'coherent-failed', source: 'atomic', bytes: 262_144 },
+  ],
+  [
+    'Failed to get suitable pool for 0000:00:02.0',
+    { kind: 'coherent-failed', source: 'atomic', device: '0000:00:02.0' },
+  ],
+  [
+    'cma: __cma_alloc: reserved: alloc failed, req-size: 512 pages, ret: -12',
+    { kind: 'coherent-failed', source: 'cma', bytes: 2_097_152 },
+  ],
+  [
+    'vfio_pin_pages_remote: RLIMIT_MEMLOCK (4194304) exceeded',
+    { kind: 'host-limit', limit: 'pinned', value: 4_194_304 },
+  ],
+  [
+    'qemu-system-x86_64: vfio_dma_map(0x55d0, 0x0, 0x1000, 0x7f00) = -28 (No space left on device)',
+    { kind: 'host-limit', limit: 'entries', warning: false },
+  ],
+  [
+    'qemu-kvm: VFIO_MAP_DMA failed: Cannot allocate memory',
+    { kind: 'host-limit', limit: 'pinned', value: null },
+  ],
+  [
+    'AMD-Vi: Event logged [IO_PAGE_FAULT device=05:00.0 domain=0x0012 address=0xff6101b0 flags=0x0070]',
+    { kind: 'iommu-fault', device: '05:00.0', address: '0xff6101b0' },
+  ],
+  [
+    'Linux version 6.12.107-amd64 (build@host) #1 SMP',
+    { kind: 'kernel-release', release: '6.12.107-amd64' },
+  ],
+  [
+    'CPU: 0 PID: 1804 Comm: kworker/0:2H Tainted: G        WC        5.15.32-v7l+ #1538',
+    { kind: 'kernel-release', release: '5.15.32-v7l+' },
+  ],
+  [
+    'Kernel command line: quiet swiotlb=65535',
+    { kind: 'command-line', text: 'quiet swiotlb=65535' },
+  ],
+  [
+    'dmar_fault: 2474 callbacks suppressed',
+    { kind: 'suppressed', function: 'dmar_fault', count: 2474 },
+  ],
+])('%s', (message, expected) => {
+  expect(parseKernelLog(message)).toMatchObject([expected]);
+});
+
+test('a message that a mail program broke', () => {
+  const text =
+    'virtio-pci 0000:00:02.0: swiotlb buffer is full (sz: 262144 bytes),\ntotal 524288 (slots), used 523564 (slots)';
+  expect(parseKernelLog(text)).toMatchObject([
+    { line: 1, size: 262_144, total: 524_288, used: 523_564 },
+  ]);
+});
+
 test('a log of other things tells nothing, whatever its bytes', () => {
   expect(parseKernelLog(`\0\ufffd\n[ 1.0] usb 1-1: new device\n${'x'.repeat(1e6)}\n`)).toEqual([]);
 });

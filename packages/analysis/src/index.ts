@@ -37,6 +37,11 @@ export {
   costSensitivityText,
   type RankingFlip,
 } from './cost-sensitivity.ts';
+export { type Cause, type CauseKind, causeKind, causeKinds } from './explain/causes.ts';
+export { explainLog } from './explain/explain-log.ts';
+export { explainText } from './explain/explain-text.ts';
+export { type ExplainOptions, explainCapture } from './explain/explain-trace.ts';
+export type { Evidence, ExplainResult, Explanation, Proof, Remedy } from './explain/explanation.ts';
 export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
 export { type ConditionField, parseCondition } from './minimise/condition.ts';
 export { type Minimised, type MinimiseOptions, minimise } from './minimise/minimise.ts';

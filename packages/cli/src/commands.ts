@@ -10,6 +10,7 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   guests: async (y) => y.command((await import('./commands/guests.ts')).guests),
   verify: async (y) => y.command((await import('./commands/verify.ts')).verify),
   check: async (y) => y.command((await import('./commands/check.ts')).check),
+  explain: async (y) => y.command((await import('./commands/explain.ts')).explain),
   minimise: async (y) => y.command((await import('./commands/minimise.ts')).minimise),
   calibrate: async (y) => y.command((await import('./commands/calibrate.ts')).calibrate),
   record: async (y) => y.command((await import('./commands/record.ts')).record),

@@ -1,0 +1,59 @@
+// Failures of a replay: their cause, and replays that show what helps.
+
+import { explainCapture, explainText } from '@dmalab/analysis';
+import { type MachineOverrides, machineFromFacts } from '@dmalab/replay';
+import { type Capture, readCapture } from '@dmalab/trace';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+let lazy: Capture;
+beforeAll(async () => {
+  lazy = await readCapture('traces/nvme-lazy-randread/trace.txt.zst');
+});
+afterAll(() => lazy.close());
+
+const explained = (overrides: MachineOverrides = {}) =>
+  explainCapture(lazy, machineFromFacts(lazy.facts, overrides));
+
+test('nothing failed: no explanation', () => {
+  expect(explained().explanations).toEqual([]);
+});
+
+test('a full pool: twice the slots are enough, more areas are not', async () => {
+  const capture = await readCapture('traces/swiotlb-small-full/trace.txt.zst');
+  const { explanations } = explainCapture(capture, machineFromFacts(capture.facts));
+  capture.close();
+  expect(explanations.map(({ cause }) => cause)).toEqual(['pool-full', 'area-full', 'fragmented']);
+  const [full] = explanations;
+  expect(full?.helps[0]).toMatchObject({ parameter: 'swiotlb=4096,4' });
+  expect(full?.proof).toMatchObject([
+    { parameter: 'swiotlb=2048,8', before: 13, beforeAll: 59 },
+    { parameter: 'swiotlb=4096,4', after: 0, afterAll: 0 },
+  ]);
+  expect(full?.proof[0]?.afterAll).toBeGreaterThan(0);
+  expect(full?.evidence[0]?.where).toMatch(/^traces.*:\d+$/);
+});
+
+test('requests above 256 KiB fit into no pool: eight times the slots change nothing', async () => {
+  const capture = await readCapture('traces/vblk-large-huge/trace.txt.zst');
+  const machine = machineFromFacts(capture.facts, {
+    swiotlb: 'force',
+    bounce: { name: 'static', parameters: { slots: 32_768 } },
+    devices: [{ name: '*', translated: false }],
+  });
+  const { explanations } = explainCapture(capture, machine);
+  capture.close();
+  const large = explanations.find(({ cause }) => cause === 'too-large');
+  expect(large?.proof[0]?.after).toBe(large?.count);
+  expect(large?.helps.map(({ parameter }) => parameter)).toEqual([null, null]);
+});
+
+test('a host with few mapping entries: the limit that is enough', () => {
+  const result = explained({
+    host: { name: 'vfio', parameters: { entries: 100, outOfResource: 'fail' } },
+  });
+  const [entries] = result.explanations;
+  expect(entries?.cause).toBe('host-entries');
+  expect(entries?.helps[0]?.parameter).toMatch(/^vfio_iommu_type1\.dma_entry_limit=\d+$/);
+  expect(entries?.proof.at(-1)).toMatchObject({ afterAll: 0 });
+  expect(explainText(result)).toContain('mapping entries of the host used up');
+});

@@ -17,14 +17,16 @@ import type { Summary } from './summary.ts';
 const MAIL_WIDTH = 72;
 const NONE = '-';
 
-interface Figure {
+/** A figure of a summary, and how it is written. */
+export interface Figure {
   readonly name: string;
   readonly unit: string;
   value(summary: Summary): number | null;
   format(value: number): string;
 }
 
-const FIGURES: readonly Figure[] = [
+/** The rows of a comparison. */
+export const FIGURES: readonly Figure[] = [
   figure('maps', 'requests', (s) => s.requests.mapped + s.requests.directMaps, formatCount),
   figure('failed maps', 'requests', (s) => s.failures.total, formatCount),
   figure('first failure at', 'ns', (s) => s.failures.firstAt, formatDuration),

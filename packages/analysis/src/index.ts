@@ -5,7 +5,7 @@ export {
   calibratedCosts,
 } from './calibrate/calibrate.ts';
 export { calibrationText, calibrationYaml } from './calibrate/calibration-text.ts';
-export type { Chart, LabelledResult } from './charts/chart.ts';
+export { type Chart, type LabelledResult, reasonOfEmpty } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
 export { renderPng, renderSvg, withTheme } from './charts/render.ts';
 export type { ThemeName } from './charts/theme.ts';
@@ -65,13 +65,16 @@ export { renderReportHtml } from './report/html.ts';
 export { renderReportMarkdown } from './report/markdown.ts';
 export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjects.ts';
 export { labelResults } from './run-labels.ts';
-export type { Bins, Distributions, ResultTexts, RunResult } from './run-result.ts';
+export type { Bins, Distributions, FineSeries, ResultTexts, RunResult } from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';
+export type { CacheClassSeries } from './stats/cache-course.ts';
 export type { MachineSeries } from './stats/machine-levels.ts';
 export { measuredLatencies } from './stats/measured.ts';
 export type { RunContext } from './stats/outcome-stats.ts';
 export { OutcomeStats, summarise } from './stats/outcome-stats.ts';
 export type { LevelSeries, Series } from './stats/series.ts';
+export type { SpaceGrid } from './stats/space-map.ts';
+export type { SpaceMap } from './stats/space-maps.ts';
 export type * from './summary.ts';
 export {
   OUTCOME_COLUMNS,

@@ -4,8 +4,10 @@
 // the files is left to the caller.
 
 import { checkShape } from './result-shape.ts';
+import type { CacheClassSeries } from './stats/cache-course.ts';
 import type { MachineSeries } from './stats/machine-levels.ts';
-import type { Series } from './stats/series.ts';
+import type { LevelSeries, Series } from './stats/series.ts';
+import type { SpaceMap } from './stats/space-maps.ts';
 import type { Summary } from './summary.ts';
 
 /** Buckets of a distribution in ascending order: values in [lo, hi), or exactly 0 where both are 0. */
@@ -21,6 +23,10 @@ export interface Distributions {
   readonly modelledMapCost: Bins;
   readonly modelledMapLatency: Bins;
   readonly modelledUnmapLatency: Bins;
+  /** ns from one flush of a domain to its next. */
+  readonly flushInterval: Bins;
+  /** Durations of kernel functions while recording, ns: a sample of at most 65,536 calls each. */
+  readonly measured: readonly { readonly function: string; readonly bins: Bins }[];
   /** Entries released by each flush, by what caused it. */
   readonly flushBatch: {
     readonly full: Bins;
@@ -31,10 +37,22 @@ export interface Distributions {
   };
 }
 
+/** What a series keeps beside the levels of the machine, in the same buckets. */
+export interface FineSeries {
+  /** Unmapped bytes that devices could still reach. */
+  readonly staleBytes: LevelSeries;
+  /** Maps and hits of the caches by size class. */
+  readonly cacheClasses: readonly CacheClassSeries[];
+  /** Most slots of 2 KiB in use in each area of the default pool of bounce memory; null without any. */
+  readonly bounceAreas: readonly (readonly number[])[] | null;
+  /** Addresses against time; null where no address was used. */
+  readonly spaceMap: SpaceMap | null;
+}
+
 /** Everything that is kept of a replay. */
 export interface RunResult {
   readonly summary: Summary;
-  readonly series: Series & MachineSeries;
+  readonly series: Series & MachineSeries & FineSeries;
   readonly distributions: Distributions;
 }
 

@@ -359,8 +359,12 @@ export interface FlushFigures {
   readonly invalidationsPerThousandUnmaps: number | null;
   /** Queue entries released by each flush. */
   readonly batch: DistributionFigures;
+  /** Time from one flush of a domain to its next. */
+  readonly interval: DistributionFigures;
   /** Flushes that released nothing (0 entries). */
   readonly wasted: number;
+  /** wasted / total; null without flushes. */
+  readonly wastedShare: number | null;
 }
 
 /** One switch of a domain's type, and the unmaps around it. */
@@ -412,6 +416,8 @@ export interface ExposureFigures {
   readonly byteSeconds: number;
   /** byteSeconds / duration in s: bytes that are stale on average; null for a replay without duration. */
   readonly meanStaleBytes: number | null;
+  /** Most bytes stale at once, over all domains: the largest set that devices could reach after its unmap. */
+  readonly peakStaleBytes: number;
   /** Bytes still queued at the end, or when their domain went: the distributions above do not have them. */
   readonly unreleasedBytes: number;
 }

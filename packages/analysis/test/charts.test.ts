@@ -2,6 +2,7 @@ import {
   chartNamed,
   charts,
   type LabelledResult,
+  reasonOfEmpty,
   renderPng,
   renderSvg,
   summarise,
@@ -22,12 +23,34 @@ function labelled(label: string, rows: readonly OutcomeRow[]): LabelledResult {
 const compared = POLICIES.map((flush) =>
   labelled(flush, syntheticReplay({ flush, maps: 60, seed: 7 })),
 );
+const machineRows: OutcomeRow[] = [
+  { kind: OutcomeKind.bounceMap, time: 1e6, pages: 4, updates: 2, bounceUsed: 4, bounceTotal: 64 },
+  { kind: OutcomeKind.hostRefresh, time: 2e6, hostEntries: 900, hostStale: 300, bounceUsed: 4 },
+  { kind: OutcomeKind.mapFail, time: 3e6, stage: 4, pages: 1, bounceUsed: 4, bounceTotal: 64 },
+  { kind: OutcomeKind.bounceUnmap, time: 4e6, pages: 4, updates: 2, bounceTotal: 64 },
+];
+const bouncing: LabelledResult = {
+  label: 'bounces',
+  result: summarise(
+    {
+      ...runContext(),
+      machine: {
+        ...runContext().machine,
+        bounce: { name: 'static', parameters: {} },
+        tlbRefresh: true,
+        host: { name: 'linux', parameters: { entries: 1000 } },
+      },
+    },
+    outcomeBatches(machineRows),
+  ),
+};
 const inputs: readonly (readonly [string, readonly LabelledResult[]])[] = [
   ['three runs', compared],
   ['one run', compared.slice(1, 2)],
   ['the same run twice', [compared[1]!, { ...compared[1]!, label: 'again' }]],
   ['a run without outcomes', [labelled('empty', [])]],
   ['a run without translation', [labelled('direct', [{ kind: OutcomeKind.direct, device: 1 }])]],
+  ['bounce memory and a host', [bouncing, ...compared.slice(0, 1)]],
   ['hostile names', [{ ...compared[1]!, label: '</svg><script>alert(1)</script>"\'&' }]],
 ];
 
@@ -48,7 +71,7 @@ test.each(charts.map((chart) => [chart.name, chart] as const))(
 test.each(charts.map((chart) => [chart.name, chart] as const))(
   '%s is this spec',
   async (name, chart) => {
-    const spec = `${JSON.stringify(chart.make(compared), null, 1)}\n`;
+    const spec = `${JSON.stringify(chart.make([...compared, bouncing]), null, 1)}\n`;
     await expect(spec).toMatchFileSnapshot(`expected/${name}.vl.json`);
   },
 );
@@ -63,7 +86,7 @@ test('the same spec gives the same bytes', async () => {
 });
 
 test('a hostile name is text in the picture', async () => {
-  const svg = await renderSvg(chartNamed('occupancy').make(inputs[5]![1]));
+  const svg = await renderSvg(chartNamed('occupancy').make(inputs[6]![1]));
   expect(svg).not.toContain('<script');
   expect(svg).toContain('&lt;/svg&gt;&lt;script&gt;alert(1)');
 });
@@ -84,8 +107,17 @@ test('a saved spec carries its theme', () => {
 
 test('an unknown chart is an error that names the charts', () => {
   expect(() => chartNamed('pie')).toThrow(
-    'Unknown chart "pie", expected one of: occupancy, stale-window, flush-batch, lifetime',
+    'Unknown chart "pie", expected one of: compare, occupancy, space-map, rcache-hits, exposure, stale-window, flush-batch, ',
   );
+});
+
+test('a chart without its data says which command gets it', () => {
+  const reasons = charts.flatMap((chart) => reasonOfEmpty(chart.make(inputs[1]![1])) ?? []);
+  expect(reasons).toEqual([
+    expect.stringContaining('replay with several machines'),
+    expect.stringContaining('replay with --bounce static'),
+    expect.stringContaining('replay with --host linux'),
+  ]);
 });
 
 test('runs with one distribution of lifetimes share a curve', () => {

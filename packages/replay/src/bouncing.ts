@@ -203,7 +203,9 @@ export class Bouncing implements BouncePort {
       const copied = mayCopy && isWritten(direction) ? bytes : 0;
       const pfn = Math.floor(address / PAGE);
       const kind = OutcomeKind.bounceUnmap;
-      this.#log.charge(this.#log.row(kind, domain, id, pfn, slots, copied, bytes, 0));
+      const row = this.#log.row(kind, domain, id, pfn, slots, copied, bytes, 0);
+      this.#log.batch.updates[row] = this.#defaultArea();
+      this.#log.charge(row);
     }
   }
 
@@ -282,9 +284,16 @@ export class Bouncing implements BouncePort {
     const row = this.#log.row(kind, domain, id, pfn, slots, bytes, areasTried, 0);
     this.#log.batch.steps[row] = probes;
     this.#log.batch.path[row] = source;
+    this.#log.batch.updates[row] = this.#defaultArea();
     const isShared = source !== BounceSource.transient;
     this.#log.charge(row, isShared ? this.#areaLock + (this.pool.work.area % this.#areas) : -1);
     return this.#chains.push(chain, address, bytes, slots, direction);
+  }
+
+  // 1 + area of the default pool in which the last call took or gave slots, 0 for another pool.
+  #defaultArea(): number {
+    const { pool, area } = this.pool.work;
+    return pool === 0 ? 1 + area : 0;
   }
 
   #fail(stage: FailStage, cause: FailCause): number {

@@ -53,9 +53,9 @@ export const OutcomeKind = {
   cpuUp: 21,
   /** The recording lost events here: value = how many, 0 unknown. */
   loss: 22,
-  /** Slots were taken for a buffer or one segment of a list: pages = slots, bytes copied in, steps = slots searched, path = BounceSource, value = areas searched. */
+  /** Slots were taken for a buffer or one segment of a list: pages = slots, bytes copied in, steps = slots searched, path = BounceSource, value = areas searched, updates = 1 + area of the default pool, 0 for another pool. */
   bounceMap: 24,
-  /** Slots were given back: pages = slots, bytes copied out (0 where nothing was), value = bytes of the buffer. */
+  /** Slots were given back: pages = slots, bytes copied out (0 where nothing was), value = bytes of the buffer, updates as of bounceMap. */
   bounceUnmap: 25,
   /** A sync copied: bytes; value = 0 for the CPU (out), 1 for the device (in). */
   bounceSync: 26,
@@ -124,7 +124,7 @@ export interface OutcomeBatch {
   readonly latencyNs: Float64Array;
   /** Tree searches of a map. */
   readonly searches: Uint8Array;
-  /** Ranges that went into the tree or out of it. */
+  /** Ranges that went into the tree or out of it; of rows of bounce memory see above. */
   readonly updates: Uint32Array;
   /** Magazines that went to or came from a depot. */
   readonly exchanges: Uint32Array;

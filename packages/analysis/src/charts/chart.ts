@@ -16,6 +16,8 @@ export interface Chart {
   readonly title: string;
   /** One sentence: what it shows. */
   readonly summary: string;
+  /** True where all panels share an axis of time, so that a part of it can be shown. */
+  readonly isOverTime?: true;
   make(results: readonly LabelledResult[]): TopLevelSpec;
 }
 
@@ -42,10 +44,17 @@ export function emptyChart(title: string, reason: string): TopLevelSpec {
     title: { text: title },
     width: PLOT_WIDTH,
     height: 60,
+    usermeta: { nothingToShow: reason },
     data: { values: [{ reason }] },
     mark: { type: 'text', style: 'note' },
     encoding: { text: { field: 'reason' } },
   };
+}
+
+/** Why a spec is an {@link emptyChart}, null where it is none. */
+export function reasonOfEmpty({ usermeta }: TopLevelSpec): string | null {
+  const reason = (usermeta as { readonly nothingToShow?: unknown } | undefined)?.nothingToShow;
+  return typeof reason === 'string' ? reason : null;
 }
 
 /** A number with four significant digits: enough for a picture, short in a file. */

@@ -23,6 +23,7 @@ export const occupancy: Chart = {
   name: 'occupancy',
   title: 'Occupancy of the I/O address space',
   summary: 'Live, queued and cached address space over time, and its peak.',
+  isOverTime: true,
   make,
 };
 

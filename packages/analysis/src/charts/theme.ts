@@ -14,6 +14,8 @@ interface Colours {
   readonly muted: string;
   readonly grid: string;
   readonly category: readonly string[];
+  /** From little to much, by lightness. */
+  readonly heat: readonly string[];
 }
 
 const COLOURS: Readonly<Record<ThemeName, Colours>> = {
@@ -23,6 +25,7 @@ const COLOURS: Readonly<Record<ThemeName, Colours>> = {
     muted: '#59636e',
     grid: '#e3e6ea',
     category: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b8860b', '#56b4e9', '#6e7781'],
+    heat: ['#d9e8f5', '#7db8de', '#2b7bba', '#08306b'],
   },
   dark: {
     background: '#14171c',
@@ -30,6 +33,7 @@ const COLOURS: Readonly<Record<ThemeName, Colours>> = {
     muted: '#a3abb5',
     grid: '#2c323a',
     category: ['#4ba6e8', '#ff8b3d', '#2ecc9b', '#e59cc8', '#f0c04a', '#9bd8f7', '#a8b0ba'],
+    heat: ['#1c3350', '#2a639c', '#56b4e9', '#dff1ff'],
   },
 };
 
@@ -43,13 +47,13 @@ export function themeBackground(theme: ThemeName): string {
 
 /** The Vega-Lite config of a theme. */
 export function chartConfig(theme: ThemeName): Config {
-  const { background, text, muted, grid, category } = COLOURS[theme];
+  const { background, text, muted, grid, category, heat } = COLOURS[theme];
   return {
     background,
     font: CHART_FONT,
     padding: 12,
     view: { stroke: null },
-    range: { category: [...category] },
+    range: { category: [...category], heatmap: [...heat] },
     title: {
       color: text,
       subtitleColor: muted,

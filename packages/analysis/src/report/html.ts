@@ -1,7 +1,7 @@
 // The report as one HTML file: summary first, then warnings, charts, details, provenance, methods.
 
 import type { TopLevelSpec } from 'vega-lite';
-import type { LabelledResult } from '../charts/chart.ts';
+import { type LabelledResult, reasonOfEmpty } from '../charts/chart.ts';
 import { charts } from '../charts/index.ts';
 import { renderSvg } from '../charts/render.ts';
 import { chartConfig } from '../charts/theme.ts';
@@ -29,14 +29,17 @@ export async function renderReportHtml(results: readonly LabelledResult[]): Prom
   const figures = await Promise.all(
     groups.map((group, i) =>
       Promise.all(
-        charts.map((chart) =>
-          chartFigure(chart.make(group.results), i === 0 ? chart.name : `${chart.name}-${i + 1}`),
+        groupCharts(group).drawn.map(({ name, spec }) =>
+          chartFigure(spec, i === 0 ? name : `${name}-${i + 1}`),
         ),
       ),
     ),
   );
   const pictures = groups.map((group, i) => {
-    return groupHeading(groups, group) + figures[i]!.map(({ html }) => html).join('');
+    const { left } = groupCharts(group);
+    return (
+      groupHeading(groups, group) + figures[i]!.map(({ html }) => html).join('') + leftOut(left)
+    );
   });
   const body = [
     header(title, results),
@@ -97,6 +100,30 @@ function warningsSection(results: readonly LabelledResult[]): string {
       ? `<ul class="warnings">\n${items.join('')}</ul>\n`
       : '<p>None: nothing was lost, skipped or guessed.</p>\n';
   return section('warnings', 'Warnings', html);
+}
+
+/** The charts of a group with something to show, and why the others have nothing. */
+function groupCharts({ results }: TraceGroup): {
+  drawn: { name: string; spec: TopLevelSpec }[];
+  left: { title: string; reason: string }[];
+} {
+  const made = charts.map(({ name, title, make }) => ({ name, title, spec: make(results) }));
+  return {
+    drawn: made.filter(({ spec }) => reasonOfEmpty(spec) === null),
+    left: made.flatMap(({ title, spec }) => {
+      const reason = reasonOfEmpty(spec);
+      return reason === null ? [] : [{ title, reason }];
+    }),
+  };
+}
+
+function leftOut(left: readonly { title: string; reason: string }[]): string {
+  if (left.length === 0) return '';
+  const items = left.map(
+    ({ title, reason }) =>
+      `<li><strong>${escapeHtml(title)}</strong>: ${escapeHtml(reason)}</li>\n`,
+  );
+  return `<details><summary>Charts with nothing to show (${left.length})</summary>\n<ul>\n${items.join('')}</ul></details>\n`;
 }
 
 interface ChartFigure {

@@ -1,6 +1,6 @@
 // The report as Markdown, for a repository, a wiki or a pull request. Charts are links to SVG files.
 
-import type { LabelledResult } from '../charts/chart.ts';
+import { type LabelledResult, reasonOfEmpty } from '../charts/chart.ts';
 import { charts } from '../charts/index.ts';
 import { comparisonMarkdown } from '../comparison.ts';
 import { detailTables, traceRows } from './details.ts';
@@ -37,9 +37,12 @@ export function renderReportMarkdown(
     '## Charts\n',
     ...groups.flatMap((group) => [
       ...heading(groups, group),
-      ...charts.map(
-        ({ name, title }) => `![${title}](${encodeURI(chartFile(name, group.name))})\n`,
-      ),
+      ...charts.map(({ name, title, make }) => {
+        const reason = reasonOfEmpty(make(group.results));
+        return reason === null
+          ? `![${title}](${encodeURI(chartFile(name, group.name))})\n`
+          : `${title}: not drawn. ${escapeMarkdown(reason)}\n`;
+      }),
     ]),
     '## Details\n',
     ...groups.flatMap((group) => [...heading(groups, group), ...group.results.map(details)]),

@@ -9,7 +9,7 @@ import { distributionFigures } from './distribution.ts';
 import type { DomainSpace } from './space.ts';
 
 /** Classes of 1, 2, 4, 8, 16 and 32 pages. */
-const CLASSES = 6;
+export const CACHE_CLASSES = 6;
 const FOUR_GIB = 2 ** 32;
 const FAIL_CAUSE_MAX32 = 1;
 
@@ -18,8 +18,8 @@ export class AllocationStats {
   readonly steps: LogHistogram = new LogHistogram();
   readonly #end32: Float64Array;
   readonly #paths = new Float64Array(256);
-  readonly #requests = new Float64Array(CLASSES + 1);
-  readonly #hits = new Float64Array(CLASSES + 1);
+  readonly #requests = new Float64Array(CACHE_CLASSES + 1);
+  readonly #hits = new Float64Array(CACHE_CLASSES + 1);
   readonly #giveUps: { device: number; at: number; afterMaps: number }[] = [];
   #mapped = 0;
   #failed = 0;
@@ -84,8 +84,8 @@ export class AllocationStats {
   }
 
   rcache(): RcacheFigures {
-    const cacheable = this.#requests.subarray(0, CLASSES).reduce((a, b) => a + b, 0);
-    const uncacheable = this.#requests[CLASSES]!;
+    const cacheable = this.#requests.subarray(0, CACHE_CLASSES).reduce((a, b) => a + b, 0);
+    const uncacheable = this.#requests[CACHE_CLASSES]!;
     const hits = this.#paths[AllocPath.rcache]!;
     return {
       cacheable,
@@ -93,7 +93,7 @@ export class AllocationStats {
       uncacheableShare: share(uncacheable, cacheable + uncacheable),
       hits,
       hitRate: share(hits, cacheable),
-      classes: Array.from({ length: CLASSES }, (_, k) => ({
+      classes: Array.from({ length: CACHE_CLASSES }, (_, k) => ({
         pages: 2 ** k,
         requests: this.#requests[k]!,
         hits: this.#hits[k]!,
@@ -137,9 +137,10 @@ export class AllocationStats {
   }
 }
 
-function sizeClass(pages: number): number {
+/** The class that a request of `pages` belongs to; CACHE_CLASSES where it is never cached. */
+export function sizeClass(pages: number): number {
   let size = 0;
-  for (let limit = 1; size < CLASSES && pages > limit; limit *= 2) size++;
+  for (let limit = 1; size < CACHE_CLASSES && pages > limit; limit *= 2) size++;
   return size;
 }
 

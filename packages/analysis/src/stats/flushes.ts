@@ -21,6 +21,8 @@ export class FlushStats {
   readonly stale: LogHistogram = new LogHistogram();
   readonly reuse: LogHistogram = new LogHistogram();
   readonly batch: LogHistogram = new LogHistogram();
+  /** Time from one flush of a domain to its next. */
+  readonly interval: LogHistogram = new LogHistogram();
   /** Batch sizes by FlushCause. */
   readonly batchByCause: readonly LogHistogram[] = Array.from(
     { length: CAUSES },
@@ -29,6 +31,7 @@ export class FlushStats {
   readonly #granules: Float64Array;
   readonly #times: (FlushTimes | undefined)[] = [];
   readonly #byDomain: Float64Array;
+  readonly #lastFlush: Float64Array;
   #syncs = 0;
   #unmapped = 0;
   /** Byte seconds that released ranges waited after they were covered. */
@@ -37,6 +40,7 @@ export class FlushStats {
   constructor(spaces: readonly DomainSpace[]) {
     this.#granules = Float64Array.from(spaces, ({ granule }) => granule);
     this.#byDomain = new Float64Array(spaces.length);
+    this.#lastFlush = new Float64Array(spaces.length).fill(-1);
   }
 
   accumulate(batch: OutcomeBatch): void {
@@ -78,18 +82,26 @@ export class FlushStats {
       rangeInvalidations: this.#syncs,
       invalidationsPerThousandUnmaps: perThousand(total + this.#syncs),
       batch: distributionFigures(this.batch, 'entries'),
+      interval: distributionFigures(this.interval, 'ns'),
       wasted: this.batch.zeros,
+      wastedShare: total > 0 ? this.batch.zeros / total : null,
     };
   }
 
   /** `queued`: byte seconds in queues; what was released was out of reach for a part of them. */
-  exposure(duration: number, queued: number, unreleasedBytes: number): ExposureFigures {
+  exposure(
+    duration: number,
+    queued: number,
+    unreleasedBytes: number,
+    peak: number,
+  ): ExposureFigures {
     const byteSeconds = Math.max(0, queued - this.#covered);
     return {
       staleWindow: distributionFigures(this.stale, 'ns'),
       reuseDelay: distributionFigures(this.reuse, 'ns'),
       byteSeconds,
       meanStaleBytes: duration > 0 ? byteSeconds / (duration / 1e9) : null,
+      peakStaleBytes: peak,
       unreleasedBytes,
     };
   }
@@ -104,7 +116,12 @@ export class FlushStats {
     const entries = batch.value[i]!;
     this.batch.add(entries);
     this.batchByCause[batch.cause[i]!]?.add(entries);
-    if (domain < this.#byDomain.length) this.#byDomain[domain]!++;
+    if (domain < this.#byDomain.length) {
+      const last = this.#lastFlush[domain]!;
+      if (last >= 0) this.interval.add(batch.time[i]! - last);
+      this.#lastFlush[domain] = batch.time[i]!;
+      this.#byDomain[domain]!++;
+    }
     this.#times[domain] ??= new FlushTimes();
     this.#times[domain].push(batch.time[i]!);
   }

@@ -1,6 +1,7 @@
 // Measured durations of kernel functions as figures, to stand beside the modelled ones.
 
 import type { MeasuredCalls, ReadReport } from '@dmalab/trace';
+import type { Distributions } from '../run-result.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
 import type { MeasuredFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
@@ -10,9 +11,27 @@ export function measuredLatencies({ calls }: Pick<ReadReport, 'calls'>): Measure
   return calls.map(figuresOf);
 }
 
-function figuresOf(calls: MeasuredCalls): MeasuredFigures {
+/** The sampled durations of each function in buckets, `perOctave` to each power of two. */
+export function measuredBins(
+  { calls }: Pick<ReadReport, 'calls'>,
+  perOctave: number,
+): Distributions['measured'] {
+  return calls.map((call) => ({
+    function: call.function,
+    bins: histogramOf(call)
+      .bins(perOctave)
+      .map(({ lo, hi, count }) => [lo, hi, count] as const),
+  }));
+}
+
+function histogramOf({ ns }: MeasuredCalls): LogHistogram {
   const histogram = new LogHistogram();
-  for (const ns of calls.ns) histogram.add(ns);
+  for (const duration of ns) histogram.add(duration);
+  return histogram;
+}
+
+function figuresOf(calls: MeasuredCalls): MeasuredFigures {
+  const histogram = histogramOf(calls);
   return {
     measured: true,
     function: calls.function,

@@ -6,7 +6,9 @@ import type { Distributions, RunResult } from '../run-result.ts';
 import type { LogHistogram } from '../structures/log-histogram.ts';
 import type { DomainFigures, Summary, TraceFacts } from '../summary.ts';
 import { AllocationStats } from './allocations.ts';
+import { BounceAreas } from './bounce-areas.ts';
 import { BounceStats } from './bounces.ts';
+import { CacheCourse } from './cache-course.ts';
 import { distributionFigures } from './distribution.ts';
 import { FailureStats } from './failures.ts';
 import { FlushStats } from './flushes.ts';
@@ -15,10 +17,12 @@ import { findHeadroom } from './headroom.ts';
 import { HostStats, hasHost } from './hosts.ts';
 import { LatencyStats } from './latencies.ts';
 import { MachineLevels } from './machine-levels.ts';
-import { measuredLatencies } from './measured.ts';
+import { measuredBins, measuredLatencies } from './measured.ts';
 import { OccupancyStats } from './occupancy.ts';
 import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
+import { SpaceMaps } from './space-maps.ts';
+import { StaleLevels } from './stale-levels.ts';
 import { TypeSwitchStats } from './type-switches.ts';
 import { findWarnings } from './warnings.ts';
 
@@ -56,6 +60,10 @@ export class OutcomeStats {
   readonly #typeSwitches = new TypeSwitchStats();
   readonly #levels: MachineLevels;
   readonly #latencies: LatencyStats;
+  readonly #stale: StaleLevels;
+  readonly #caches = new CacheCourse();
+  readonly #areas = new BounceAreas();
+  readonly #maps: SpaceMaps;
 
   constructor(context: RunContext) {
     const { machine, facts } = context;
@@ -67,6 +75,8 @@ export class OutcomeStats {
     this.#occupancy = new OccupancyStats(this.#spaces);
     this.#levels = new MachineLevels(hasBounce(machine), hasHost(machine));
     this.#latencies = new LatencyStats(machine.loop, machine.cpus);
+    this.#stale = new StaleLevels(this.#spaces);
+    this.#maps = new SpaceMaps(this.#spaces);
   }
 
   /** Takes one batch; it may be refilled afterwards. */
@@ -81,6 +91,10 @@ export class OutcomeStats {
     this.#typeSwitches.accumulate(batch);
     this.#levels.accumulate(batch);
     this.#latencies.accumulate(batch);
+    this.#stale.accumulate(batch);
+    this.#caches.accumulate(batch);
+    this.#areas.accumulate(batch);
+    this.#maps.accumulate(batch);
   }
 
   /** The result; nothing may be accumulated afterwards. */
@@ -89,9 +103,19 @@ export class OutcomeStats {
     const end = Math.max(report.duration / (machine.load?.rate ?? 1), this.#requests.lastTime);
     this.#occupancy.finish(end);
     this.#levels.finish(end);
+    this.#stale.finish(end);
+    this.#caches.finish(end);
+    this.#areas.finish(end);
     return {
       summary: this.#summary(end),
-      series: { ...this.#occupancy.series(), ...this.#levels.series() },
+      series: {
+        ...this.#occupancy.series(),
+        ...this.#levels.series(),
+        staleBytes: this.#stale.series(),
+        cacheClasses: this.#caches.series(),
+        bounceAreas: this.#areas.series(),
+        spaceMap: this.#maps.busiest(end),
+      },
       distributions: this.#distributions(),
     };
   }
@@ -133,6 +157,7 @@ export class OutcomeStats {
         end,
         this.#occupancy.queuedByteSeconds(end),
         this.#occupancy.unreleasedBytes(),
+        this.#stale.peak(),
       ),
       lifetime: distributionFigures(this.#requests.lifetime, 'ns'),
       headroom: findHeadroom(
@@ -198,6 +223,8 @@ export class OutcomeStats {
       modelledMapCost: kept(this.#requests.perMap),
       modelledMapLatency: kept(this.#latencies.map),
       modelledUnmapLatency: kept(this.#latencies.unmap),
+      flushInterval: kept(this.#flushes.interval),
+      measured: measuredBins(this.#context.report, KEPT_PER_OCTAVE),
       flushBatch: {
         full: full!,
         timeout: timeout!,

@@ -1,6 +1,6 @@
 // dmalab chart: one chart of results, as Vega-Lite spec, SVG or PNG.
 
-import { charts, renderPng, renderSvg, withTheme } from '@dmalab/analysis';
+import { charts, reasonOfEmpty, renderPng, renderSvg, withTheme } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
 import { print, printJson } from '../output.ts';
 import { writeOutput } from '../output-file.ts';
@@ -12,6 +12,7 @@ interface ChartArguments {
   out: string | undefined;
   theme: 'light' | 'dark';
   json: boolean;
+  list: boolean;
 }
 
 export const chart: CommandModule<object, ChartArguments> = {
@@ -32,6 +33,11 @@ export const chart: CommandModule<object, ChartArguments> = {
         type: 'string',
         requiresArg: true,
       })
+      .option('list', {
+        describe: 'Say which charts there are, and which have something to show of these results',
+        type: 'boolean',
+        default: false,
+      })
       .option('theme', {
         describe: 'Colours',
         choices: ['light', 'dark'] as const,
@@ -39,16 +45,18 @@ export const chart: CommandModule<object, ChartArguments> = {
       })
       .option('json', { describe: 'Print the Vega-Lite spec', type: 'boolean', default: false })
       .epilogue(
-        `Charts:\n${charts.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}`,
+        `Charts:\n${charts.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`).join('\n')}`,
       )
-      .example(
-        '$0 chart out stale-window -o stale.svg',
-        'one curve for each run in out',
-      ) as unknown as Argv<ChartArguments>,
+      .example('$0 chart out stale-window -o stale.svg', 'one curve for each run in out')
+      .example('$0 chart out --list', 'says what can be drawn') as unknown as Argv<ChartArguments>,
   handler: runChart,
 };
 
-async function runChart({ paths, out, theme, json }: ChartArguments): Promise<void> {
+async function runChart({ paths, out, theme, json, list }: ChartArguments): Promise<void> {
+  if (list) {
+    listCharts(paths, json);
+    return;
+  }
   const name = paths.at(-1) ?? '';
   const made = charts.find((candidate) => candidate.name === name);
   if (made === undefined) {
@@ -65,6 +73,23 @@ async function runChart({ paths, out, theme, json }: ChartArguments): Promise<vo
   if (out === undefined) return;
   writeOutput(out, await contentFor(out, spec, theme));
   if (!json) print(`wrote ${out}`);
+}
+
+function listCharts(paths: readonly string[], json: boolean): void {
+  const results = labelled(findResults(paths));
+  const known = charts.map(({ name, summary, make }) => ({
+    name,
+    summary,
+    nothingToShow: reasonOfEmpty(make(results)),
+  }));
+  if (json) {
+    printJson({ schema: 'dmalab.charts/1', charts: known });
+    return;
+  }
+  const lines = known.map(({ name, summary, nothingToShow }) => {
+    return `${name.padEnd(15)} ${nothingToShow === null ? summary : `(nothing to show) ${nothingToShow}`}`;
+  });
+  print(lines.join('\n'));
 }
 
 async function contentFor(

@@ -5,6 +5,7 @@ import {
   charts,
   groupByTrace,
   type LabelledResult,
+  reasonOfEmpty,
   renderReportHtml,
   renderReportMarkdown,
   renderSvg,
@@ -67,9 +68,11 @@ async function reportFiles(out: string, results: LabelledResult[]): Promise<[str
   if (out.endsWith('.html')) return [[out, await renderReportHtml(results)]];
   const folder = `${basename(out, '.md')}-charts`;
   const drawn = groupByTrace(results).flatMap((group) =>
-    charts.map(async ({ name, make }): Promise<[string, string]> => {
+    charts.flatMap(({ name, make }): Promise<[string, string]>[] => {
+      const spec = make(group.results);
+      if (reasonOfEmpty(spec) !== null) return [];
       const file = join(dirname(out), folder, chartFile(name, group.name));
-      return [file, await renderSvg(make(group.results))];
+      return [renderSvg(spec).then((svg) => [file, svg])];
     }),
   );
   return [

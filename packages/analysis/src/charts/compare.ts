@@ -1,0 +1,147 @@
+// Comparison: key figures of all runs as multiples of the first run's, on a logarithmic axis.
+//
+// A figure that is 0 in a run stands at the left end, one that is 0 in the first run only at the right end.
+
+import type { TopLevelSpec } from 'vega-lite';
+import { FIGURES } from '../comparison.ts';
+import {
+  type Chart,
+  emptyChart,
+  forPlot,
+  type LabelledResult,
+  PLOT_WIDTH,
+  SCHEMA,
+} from './chart.ts';
+
+/** Of the comparison table: where less is better. */
+const KEY_FIGURES: readonly string[] = [
+  'failed maps',
+  'peak address space',
+  'tree steps, mean',
+  'invalidations per 1000 unmaps',
+  'entries per flush, mean',
+  'stale window, p99',
+  'exposure',
+  'bounce slots, most in use',
+  'idle bounce memory',
+  'host entries, peak',
+  'host refreshes per 1000 maps',
+  'modelled cost per map, mean',
+  'modelled map, p99',
+  'modelled unmap, p99',
+];
+
+export const compare: Chart = {
+  name: 'compare',
+  title: 'The runs side by side',
+  summary: 'Key figures of each run as multiples of the first run.',
+  make,
+};
+
+interface Row {
+  readonly figure: string;
+  readonly run: string;
+  readonly ratio: number;
+  readonly text: string;
+}
+
+function make(results: readonly LabelledResult[]): TopLevelSpec {
+  const [base, ...others] = results;
+  if (base === undefined || others.length === 0) {
+    return emptyChart(
+      compare.title,
+      'There is one run only: replay with several machines (-m, --flush) and give all results.',
+    );
+  }
+  const rows = KEY_FIGURES.flatMap((name) => figureRows(name, base, others));
+  if (rows.length === 0) return emptyChart(compare.title, 'The runs have no figure that differs.');
+  const finite = rows.map(({ ratio }) => ratio).filter((r) => r > 0 && Number.isFinite(r));
+  const reach = Math.max(2, ...finite.map((r) => Math.max(r, 1 / r))) ** 1.1;
+  const names = others.map(({ label }) => label);
+  return {
+    $schema: SCHEMA,
+    title: {
+      text: compare.title,
+      subtitle: `multiples of ${base.label} (left: less); figures that are equal in all runs are left out`,
+    },
+    width: PLOT_WIDTH,
+    height: { step: 30, for: 'position' },
+    data: { values: rows.map((row) => ({ ...row, ratio: placed(row.ratio, reach) })) },
+    encoding: {
+      y: {
+        field: 'figure',
+        type: 'nominal',
+        title: null,
+        sort: [...KEY_FIGURES],
+        axis: { grid: true, labelLimit: 230 },
+      },
+      x: {
+        field: 'ratio',
+        type: 'quantitative',
+        title: `multiple of ${base.label}`,
+        scale: {
+          type: 'log',
+          domain: [forPlot(1 / reach ** 1.05), forPlot(reach ** 1.05)],
+          nice: false,
+        },
+        axis: { values: multiples(reach), format: '~g', grid: true },
+      },
+    },
+    layer: [
+      {
+        data: { values: [{}] },
+        mark: { type: 'rule', style: 'guide' },
+        encoding: { x: { datum: 1 }, y: { value: 0 }, y2: { value: 'height' } },
+      },
+      {
+        mark: { type: 'point', size: 70 },
+        encoding: {
+          yOffset: { field: 'run', type: 'nominal', scale: { domain: names } },
+          color: {
+            field: 'run',
+            type: 'nominal',
+            scale: { domain: names, range: 'category' },
+            legend: { symbolType: 'circle' },
+          },
+          shape: {
+            field: 'run',
+            type: 'nominal',
+            scale: { domain: names, range: 'symbol' },
+            legend: {},
+          },
+          tooltip: [
+            { field: 'figure', type: 'nominal' },
+            { field: 'run', type: 'nominal' },
+            { field: 'text', type: 'nominal', title: 'value' },
+            { field: 'ratio', type: 'quantitative', title: 'multiple' },
+          ],
+        },
+      },
+    ],
+  };
+}
+
+function figureRows(name: string, base: LabelledResult, others: readonly LabelledResult[]): Row[] {
+  const figure = FIGURES.find((known) => known.name === name);
+  const first = figure?.value(base.result.summary) ?? null;
+  if (figure === undefined || first === null) return [];
+  const rows = others.flatMap(({ label, result }): Row[] => {
+    const value = figure.value(result.summary);
+    if (value === null) return [];
+    const ratio = value === first ? 1 : value / first;
+    const text = `${figure.format(value)} (${base.label}: ${figure.format(first)})`;
+    return [{ figure: name, run: label, ratio, text }];
+  });
+  return rows.some(({ ratio }) => ratio !== 1) ? rows : [];
+}
+
+/** Powers of ten, or of two where the axis is shorter than that. */
+function multiples(reach: number): number[] {
+  const base = reach < 10 ? 2 : 10;
+  const last = Math.floor(Math.log(reach) / Math.log(base));
+  return Array.from({ length: 2 * last + 1 }, (_, i) => base ** (i - last));
+}
+
+function placed(ratio: number, reach: number): number {
+  return forPlot(Math.min(reach, Math.max(1 / reach, ratio)));
+}

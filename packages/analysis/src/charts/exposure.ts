@@ -1,0 +1,112 @@
+// Exposure over time: unmapped memory that a device can still reach, one panel per run.
+//
+// Every point is the highest moment of its interval.
+
+import type { TopLevelSpec } from 'vega-lite';
+import { byteUnit, formatBytes } from '../quantity.ts';
+import {
+  type Chart,
+  forPlot,
+  type LabelledResult,
+  type Panel,
+  PLOT_WIDTH,
+  panelTitle,
+  SCHEMA,
+} from './chart.ts';
+import {
+  notedPanel,
+  notedPoint,
+  stepRows,
+  type TimeFrame,
+  timeChannel,
+  timeFrame,
+} from './time-panel.ts';
+
+export const exposure: Chart = {
+  name: 'exposure',
+  title: 'Unmapped memory within reach of devices',
+  summary: 'Unmapped bytes that devices can still reach, over time, with their peak.',
+  isOverTime: true,
+  make,
+};
+
+/** Panels share one scale unless the smallest peak would be lower than this share of it. */
+const LOWEST_SHARED = 0.2;
+
+function make(results: readonly LabelledResult[]): TopLevelSpec {
+  const frame = timeFrame(results);
+  const peaks = results.map(({ result }) => result.summary.exposure.peakStaleBytes);
+  const most = Math.max(1, ...peaks);
+  const isShared = peaks.every((peak) => peak === 0 || peak >= LOWEST_SHARED * most);
+  return {
+    $schema: SCHEMA,
+    title: {
+      text: exposure.title,
+      subtitle: `bytes unmapped and not yet flushed, at the highest moment of each interval${isShared ? '' : '. Each panel has its own scale'}`,
+    },
+    vconcat: results.map((result, i) =>
+      panel(result, frame, isShared ? most : Math.max(1, peaks[i]!), i === results.length - 1),
+    ),
+  };
+}
+
+function panel(
+  { label, result }: LabelledResult,
+  frame: TimeFrame,
+  top: number,
+  isLast: boolean,
+): Panel {
+  const { byteSeconds, peakStaleBytes } = result.summary.exposure;
+  const total = `${label}: ${formatBytes(byteSeconds)} x s in all`;
+  const unit = byteUnit(top);
+  if (peakStaleBytes === 0) {
+    return {
+      title: panelTitle(label),
+      width: PLOT_WIDTH,
+      height: 36,
+      encoding: { x: timeChannel(frame, isLast) },
+      layer: notedPanel('none: every unmap invalidates at once, or nothing was unmapped'),
+    };
+  }
+  const { max } = result.series.staleBytes;
+  const peakBucket = max.indexOf(peakStaleBytes);
+  const at = (Math.max(0, peakBucket) * result.series.bucketNs) / frame.unit.size;
+  return {
+    title: panelTitle(total),
+    width: PLOT_WIDTH,
+    height: 110,
+    encoding: {
+      x: timeChannel(frame, isLast),
+      y: {
+        field: 'stale',
+        type: 'quantitative',
+        title: unit.name,
+        scale: { domain: [0, forPlot((top / unit.size) * 1.25)], nice: false },
+        axis: { tickCount: 4, minExtent: 34 },
+      },
+    },
+    layer: [
+      {
+        data: { values: stepRows(result, frame, { stale: max.map((b) => b / unit.size) }) },
+        mark: { type: 'area', interpolate: 'step-after', opacity: 0.9 },
+        encoding: {
+          color: {
+            datum: 'stale',
+            scale: { domain: ['live', 'stale'], range: 'category' },
+            legend: null,
+          },
+          tooltip: [
+            { field: 't', type: 'quantitative', title: `time (${frame.unit.name})` },
+            { field: 'stale', type: 'quantitative', title: `within reach (${unit.name})` },
+          ],
+        },
+      },
+      ...notedPoint(
+        at,
+        peakStaleBytes / unit.size,
+        `peak ${formatBytes(peakStaleBytes)}`,
+        at * frame.unit.size > frame.longest / 2,
+      ),
+    ],
+  };
+}

@@ -1,0 +1,39 @@
+// Flush intervals: which share of the flushes of a domain comes how long after the one before (ECDF).
+
+import type { TopLevelSpec } from 'vega-lite';
+import { type Chart, emptyChart, type LabelledResult, SCHEMA } from './chart.ts';
+import { ecdfPlot } from './ecdf.ts';
+import { logTimeAxis } from './log-time-axis.ts';
+import { distinctCurves } from './runs.ts';
+
+export const flushInterval: Chart = {
+  name: 'flush-interval',
+  title: 'How often the IOTLB is flushed',
+  summary: 'Share of flushes by the time since the last flush of their domain (ECDF).',
+  make,
+};
+
+function make(results: readonly LabelledResult[]): TopLevelSpec {
+  const curves = distinctCurves(results, ({ summary, distributions }) => ({
+    bins: distributions.flushInterval,
+    figures: summary.flushes.interval,
+  }));
+  if (curves.length === 0) {
+    return emptyChart(
+      flushInterval.title,
+      'No domain was flushed twice: strict unmaps invalidate ranges, and need no flush.',
+    );
+  }
+  return {
+    $schema: SCHEMA,
+    title: {
+      text: flushInterval.title,
+      subtitle: 'share of flushes that come at most so long after the last flush of their domain',
+    },
+    ...ecdfPlot(curves, logTimeAxis(curves.map(({ bins }) => bins)), {
+      x: 'time from one flush to the next',
+      y: 'share of flushes (%)',
+      share: '% of flushes',
+    }),
+  };
+}

@@ -1,0 +1,154 @@
+// Latency: modelled time of maps and unmaps beside the measured durations of kernel functions, as
+// curves (ECDF) and as quantiles.
+//
+// Modelled curves are drawn through, measured ones dashed; both say so in their names. A measured function
+// stands with maps or unmaps by what its name says.
+
+import type { TopLevelSpec } from 'vega-lite';
+import { formatDuration } from '../quantity.ts';
+import type { DistributionFigures } from '../summary.ts';
+import {
+  type Chart,
+  emptyChart,
+  forPlot,
+  type LabelledResult,
+  type Panel,
+  PLOT_WIDTH,
+  panelTitle,
+  SCHEMA,
+} from './chart.ts';
+import { type EcdfCurve, ecdfPlot } from './ecdf.ts';
+import { type LogTimeAxis, logTimeAxis } from './log-time-axis.ts';
+import { distinctCurves } from './runs.ts';
+
+/** More measured functions than these would hide each other: those with most calls are shown. */
+const MOST_MEASURED = 3;
+const OF_UNMAPS = /unmap|free|flush|release|queue/;
+const QUANTILES = [
+  ['p50', 'median', 170],
+  ['p90', 'p90', 110],
+  ['p99', 'p99', 70],
+  ['p999', 'p99.9', 38],
+  ['max', 'max', 14],
+] as const;
+
+export const latency: Chart = {
+  name: 'latency',
+  title: 'How long maps and unmaps take',
+  summary: 'Modelled and measured durations of maps and unmaps: curves (ECDF) and quantiles.',
+  make,
+};
+
+function make(results: readonly LabelledResult[]): TopLevelSpec {
+  const maps = [...modelled(results, 'map'), ...measured(results, false)];
+  const unmaps = [...modelled(results, 'unmap'), ...measured(results, true)];
+  const curves = [...maps, ...unmaps];
+  if (curves.length === 0) {
+    return emptyChart(
+      latency.title,
+      'No request of the run took modelled time, and none was measured.',
+    );
+  }
+  const axis = logTimeAxis(curves.map(({ bins }) => bins));
+  const isMeasured = curves.some(({ isDashed }) => isDashed);
+  return {
+    $schema: SCHEMA,
+    title: {
+      text: latency.title,
+      subtitle: isMeasured
+        ? 'modelled: assumed costs of the machine, with waiting; measured: while recording, with the cost of tracing'
+        : 'modelled: assumed costs of the machine, with waiting. Nothing was measured: record with function_graph or probes',
+    },
+    vconcat: [
+      ...plot('maps', maps, axis),
+      ...plot('unmaps', unmaps, axis),
+      quantilePanel(curves, axis),
+    ],
+    resolve: { scale: { color: 'independent' } },
+  };
+}
+
+function modelled(results: readonly LabelledResult[], kind: 'map' | 'unmap'): EcdfCurve[] {
+  const curves = distinctCurves(results, ({ summary, distributions }) => ({
+    bins: kind === 'map' ? distributions.modelledMapLatency : distributions.modelledUnmapLatency,
+    figures: summary.modelledLatency[kind],
+  }));
+  return curves.map((curve) => ({ ...curve, label: `${kind}, modelled: ${curve.label}` }));
+}
+
+/** Of each trace once: all runs of it have the same. */
+function measured(results: readonly LabelledResult[], ofUnmaps: boolean): EcdfCurve[] {
+  const first = results.find(({ result }) => result.summary.measuredLatency.length > 0);
+  if (first === undefined) return [];
+  const { summary, distributions } = first.result;
+  return distributions.measured
+    .flatMap(({ function: name, bins }): EcdfCurve[] => {
+      const figures = summary.measuredLatency.find((known) => known.function === name)?.duration;
+      if (figures === undefined || figures.count === 0 || OF_UNMAPS.test(name) !== ofUnmaps)
+        return [];
+      return [{ label: `${name}, measured`, bins, figures, isDashed: true }];
+    })
+    .toSorted((a, b) => b.figures.count - a.figures.count)
+    .slice(0, MOST_MEASURED);
+}
+
+function plot(name: string, curves: readonly EcdfCurve[], axis: LogTimeAxis): Panel[] {
+  if (curves.length === 0) return [];
+  const words = { x: '', y: `share of ${name} (%)`, share: `% of ${name}` };
+  return [{ ...ecdfPlot(curves, axis, words, 190), title: panelTitle(name) }];
+}
+
+function quantilePanel(curves: readonly EcdfCurve[], axis: LogTimeAxis): Panel {
+  const rows = curves.flatMap(({ label, figures }) => quantileRows(label, figures, axis));
+  const color = {
+    field: 'quantile',
+    type: 'nominal',
+    scale: { domain: QUANTILES.map(([, name]) => name), range: 'category' },
+    legend: { orient: 'top', symbolType: 'circle', offset: 6 },
+  } as const;
+  return {
+    title: panelTitle('quantiles'),
+    width: PLOT_WIDTH,
+    height: { step: 24 },
+    data: { values: rows },
+    encoding: {
+      x: {
+        field: 'x',
+        type: 'quantitative',
+        title: 'duration',
+        scale: { type: 'log', domain: [axis.zero, axis.last], nice: false },
+        axis: { values: [...axis.values], labelExpr: axis.labelExpr, grid: true },
+      },
+      y: {
+        field: 'curve',
+        type: 'nominal',
+        title: null,
+        scale: { domain: curves.map(({ label }) => label) },
+        axis: { labelLimit: 230, grid: true },
+      },
+    },
+    layer: [
+      {
+        mark: { type: 'point' },
+        encoding: {
+          color,
+          size: { field: 'size', type: 'quantitative', scale: null, legend: null },
+          tooltip: [
+            { field: 'curve', type: 'nominal', title: 'of' },
+            { field: 'quantile', type: 'nominal' },
+            { field: 'text', type: 'nominal', title: 'duration' },
+          ],
+        },
+      },
+    ],
+  };
+}
+
+function quantileRows(curve: string, figures: DistributionFigures, axis: LogTimeAxis): object[] {
+  return QUANTILES.flatMap(([field, quantile, size]) => {
+    const ns = figures[field];
+    if (ns === null) return [];
+    const x = ns === 0 ? axis.zero : forPlot(ns);
+    return [{ curve, quantile, size, x, text: formatDuration(ns) }];
+  });
+}

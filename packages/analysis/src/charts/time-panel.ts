@@ -1,0 +1,88 @@
+// What charts over time share: one axis for all panels, and steps without repeated points.
+
+import { timeUnit, type Unit } from '../quantity.ts';
+import { forPlot, type LabelledResult, type Panel } from './chart.ts';
+
+/** The time axis of a chart: its unit, and its upper end in ns. */
+export interface TimeFrame {
+  readonly unit: Unit;
+  readonly longest: number;
+}
+
+/** An axis as long as the longest run. */
+export function timeFrame(results: readonly LabelledResult[]): TimeFrame {
+  const longest = Math.max(1, ...results.map(({ result }) => result.summary.time.end));
+  return { unit: timeUnit(longest), longest };
+}
+
+/** The x channel of a panel; only the last one of a chart has a title. */
+export function timeChannel(
+  { unit, longest }: TimeFrame,
+  isLast: boolean,
+): NonNullable<NonNullable<Panel['encoding']>['x']> {
+  return {
+    field: 't',
+    type: 'quantitative',
+    title: isLast ? `time (${unit.name})` : null,
+    scale: { domain: [0, forPlot(longest / unit.size)], nice: false },
+    axis: { tickCount: 8 },
+  };
+}
+
+/** Values of one moment by name. */
+export type TimeRow = Readonly<Record<string, number>> & { readonly t: number };
+
+/** One row per bucket at its start, and one at the end of the run; rows that change nothing are left out. */
+export function stepRows(
+  { series, summary }: LabelledResult['result'],
+  { unit }: TimeFrame,
+  columns: Readonly<Record<string, readonly number[]>>,
+): TimeRow[] {
+  const names = Object.keys(columns);
+  const rows = Array.from({ length: series.buckets }, (_, i): TimeRow => {
+    const values = names.map((name) => [name, forPlot(columns[name]![i] ?? 0)]);
+    return { t: forPlot((i * series.bucketNs) / unit.size), ...Object.fromEntries(values) };
+  });
+  const last = rows.at(-1);
+  if (last !== undefined) rows.push({ ...last, t: forPlot(summary.time.end / unit.size) });
+  const isSame = (a: TimeRow, b: TimeRow): boolean => names.every((name) => a[name] === b[name]);
+  return rows.filter((row, i) => {
+    const [before, after] = [rows[i - 1], rows[i + 1]];
+    return !(before && after && isSame(before, row));
+  });
+}
+
+/** A text with an outline in the colour of the page, at a moment and a value of a panel. */
+export function notedPoint(
+  t: number,
+  value: number,
+  text: string,
+  isRight: boolean,
+): Panel['layer'] {
+  const data = { values: [{ t: forPlot(t), value: forPlot(value), text }] };
+  const place = { align: isRight ? 'right' : 'left', dx: isRight ? -7 : 7, dy: -9 } as const;
+  const encoding = {
+    y: { field: 'value', type: 'quantitative' },
+    text: { field: 'text' },
+  } as const;
+  return [
+    { data, mark: { type: 'point', tooltip: null }, encoding: { y: encoding.y } },
+    { data, mark: { type: 'text', style: 'halo', ...place }, encoding },
+    { data, mark: { type: 'text', ...place }, encoding },
+  ];
+}
+
+/** A sentence in the place of a panel's marks. */
+export function notedPanel(text: string): Panel['layer'] {
+  return [
+    {
+      data: { values: [{ text }] },
+      mark: { type: 'text', style: 'note', align: 'left', dx: 4 },
+      encoding: {
+        x: { value: 0 },
+        y: { value: 18 },
+        text: { field: 'text' },
+      },
+    },
+  ] as Panel['layer'];
+}

@@ -1,6 +1,7 @@
 // What dmalab writes beside a table, so that converting back loses nothing.
 
 import type { Capture, CaptureFacts, Fact, ReadReport } from '../capture.ts';
+import { type CallsText, callsText, readCalls } from '../durations/calls-text.ts';
 import type { FactOptions } from '../facts.ts';
 import { TraceError } from '../trace-error.ts';
 
@@ -16,12 +17,13 @@ export interface RequestMetadata {
   readonly tasks: readonly string[];
 }
 
+type WrittenReport = Omit<ReadReport, 'calls'> & { readonly calls: readonly CallsText[] };
+
 /** Metadata of a table of requests, as JSON. */
 export function requestMetadata(capture: Capture, preloaded: number): string {
   const { facts, tasks } = capture;
-  // Durations are a sample of thousands of calls, which a table of requests does not need.
-  const report = { ...capture.report, calls: [] };
-  const metadata: RequestMetadata = { schema: REQUESTS, preloaded, facts, report, tasks };
+  const report: WrittenReport = { ...capture.report, calls: callsText(capture.report.calls) };
+  const metadata = { schema: REQUESTS, preloaded, facts, report, tasks };
   return JSON.stringify(metadata);
 }
 
@@ -41,7 +43,9 @@ export function readRequestMetadata(json: string | null, source: string): Reques
   }
   if (value?.schema !== REQUESTS) return null;
   const { facts, report, tasks, preloaded } = value;
+  const calls = readCalls(report?.calls);
   const isWhole =
+    calls !== null &&
     Array.isArray(facts?.devices) &&
     Array.isArray(facts.domains) &&
     Array.isArray(tasks) &&
@@ -53,7 +57,7 @@ export function readRequestMetadata(json: string | null, source: string): Reques
     return {
       ...whole,
       facts: completed(facts),
-      report: { ...whole.report, firstTime: report.firstTime ?? 0, calls: [] },
+      report: { ...whole.report, firstTime: report.firstTime ?? 0, calls },
     };
   }
   throw new TraceError(

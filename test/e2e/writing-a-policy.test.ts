@@ -20,7 +20,7 @@ function blocks(language: string): string[] {
 
 test('the policy of the guide is listed, keeps its rules and replays a trace', () => {
   const [code = ''] = blocks('ts');
-  writeTemp(folder, 'first-fit.ts', code);
+  writeTemp(folder, 'lowest-fit.ts', code);
   const outputs = blocks('sh').map((block) => {
     const words = block
       .trim()
@@ -32,10 +32,10 @@ test('the policy of the guide is listed, keeps its rules and replays a trace', (
     return stdout;
   });
   expect(outputs).toHaveLength(3);
-  expect(outputs[0]).toMatch(/first-fit {2}\(iova policy, --allocator first-fit:startPfn=1\)/);
+  expect(outputs[0]).toMatch(/lowest-fit {2}\(iova policy, --allocator lowest-fit:startPfn=1\)/);
   expect(outputs[0]).toMatch(/startPfn=1 pages\n +lowest page\n +a whole number from 1 to/);
   expect(outputs[1]).toMatch(
-    /^ok {4}iova first-fit: \d+ streams, [\d,]+ operations, every rule held/,
+    /^ok {4}iova lowest-fit: \d+ streams, [\d,]+ operations, every rule held/,
   );
   expect(outputs[2]).toMatch(/maps +6,226\n/);
 });
@@ -45,7 +45,7 @@ test('the policy of the guide without its alignment is told with the shortest op
   const file = writeTemp(folder, 'crooked.ts', code.replace('powerOfTwoFrom(pages)', '1'));
   const { code: exit, stdout } = dmalab(['conform', '--policy', file]);
   expect(exit).toBe(1);
-  expect(stdout).toMatch(/WRONG iova first-fit: .*\n +rule "aligned": .* not a multiple of/);
+  expect(stdout).toMatch(/WRONG iova lowest-fit: .*\n +rule "aligned": .* not a multiple of/);
   expect(stdout).toMatch(
     /seed \d+, startPfn=16; the shortest operations that show it:\n +alloc id=/,
   );

@@ -340,7 +340,10 @@ export interface IovaPolicy extends PolicyRecord<'iova', IovaAllocator> {
   readonly aligned?: boolean;
 }
 /** What a file in flush/ exports. */
-export type FlushPolicy = PolicyRecord<'flush', FlushQueue>;
+export interface FlushPolicy extends PolicyRecord<'flush', FlushQueue> {
+  /** False: nothing is invalidated here; the allocator does that before it reuses an address. */
+  readonly invalidates?: boolean;
+}
 /** What a file in bounce/ exports. */
 export type BouncePolicy = PolicyRecord<'bounce', BouncePool, BouncePort>;
 /** Kinds of policies. */

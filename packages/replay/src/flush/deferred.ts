@@ -11,6 +11,7 @@ export const deferred: FlushPolicy = {
   name: 'deferred',
   summary: 'unmaps flush nothing: the allocator does before it reuses (s390-bitmap, lazy)',
   parameters: [],
+  invalidates: false,
   create: (_parameters, port) => new DeferredQueue(port),
 };
 

@@ -10,7 +10,7 @@ import { tempFolder, writeTemp } from './support/temp-folder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = tempFolder();
-const LIBRARIES = ['trace', 'replay', 'analysis'];
+const LIBRARIES = ['trace', 'replay', 'analysis', 'queue'];
 const PACKAGES = [...LIBRARIES, 'cli'];
 const FOLDERS = [
   '.',

@@ -11,7 +11,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   trace: [],
   replay: ['@dmalab/trace'],
   analysis: ['@dmalab/replay', '@dmalab/trace'],
-  cli: ['@dmalab/analysis', '@dmalab/replay', '@dmalab/trace'],
+  queue: [],
+  cli: ['@dmalab/analysis', '@dmalab/queue', '@dmalab/replay', '@dmalab/trace'],
 };
 
 function sources(folder: string): string[] {
@@ -47,6 +48,15 @@ test('replay needs no library and no module of Node', () => {
       .map((from) => `${file}: ${from}`),
   );
   expect(foreign).toEqual([]);
+});
+
+test('the command line loads the queue only where it is asked for: it may not be installed', () => {
+  const loaded = sources('packages/cli/src').filter((file) =>
+    /^(?:import|export) (?!type )[^;]*?from '@dmalab\/queue'/ms.test(
+      readFileSync(join(ROOT, file), 'utf8'),
+    ),
+  );
+  expect(loaded).toEqual([]);
 });
 
 test('nothing below the command line reads the clock, the locale, the environment or chance', () => {

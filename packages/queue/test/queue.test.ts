@@ -122,15 +122,6 @@ onServer(
   'a password comes from the URL or the environment; without it the error says so',
   async () => {
     const { url } = await server(['--requirepass', 'open sesame']);
-    const stop = new AbortController();
-    stop.abort();
-    const reached = (environment: Record<string, string>): Promise<void> =>
-      work(queueAddress(url, environment), async () => null, {
-        jobs: 1,
-        lostAfterMs: LOST_AFTER_MS,
-        signal: stop.signal,
-        onTrouble: () => {},
-      });
     await reached(url, { REDIS_PASSWORD: 'open sesame' });
     await expect(reached(url, {})).rejects.toThrow(/refuses the login .*REDIS_PASSWORD_FILE/);
     await expect(reached(url, { REDIS_PASSWORD: 'secret' })).rejects.toThrow(/refuses the login/);

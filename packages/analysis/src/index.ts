@@ -67,6 +67,12 @@ export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjec
 export { labelResults } from './run-labels.ts';
 export type { Bins, Distributions, FineSeries, ResultTexts, RunResult } from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';
+export { GOAL_HELP, type Goal, type GoalFigure, NO_FAILURES, parseGoal } from './sizing/goal.ts';
+export { type SizedParameter, sizedParameter, sizedParameters } from './sizing/parameter.ts';
+export { type SizeOptions, sizeParameter } from './sizing/size.ts';
+export type * from './sizing/size-result.ts';
+export { sizeText } from './sizing/size-text.ts';
+export type { NamedCapture } from './sizing/trials.ts';
 export type { CacheClassSeries } from './stats/cache-course.ts';
 export type { MachineSeries } from './stats/machine-levels.ts';
 export { measuredLatencies } from './stats/measured.ts';

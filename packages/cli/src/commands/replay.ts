@@ -19,7 +19,6 @@ import {
   readCapture,
   TABLE_FORMATS,
   type TableFormatName,
-  TraceError,
 } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
@@ -27,6 +26,7 @@ import { type MachineArguments, machineOptions, type Run, runsOf } from '../mach
 import { type OutcomeFiles, writeSeries, writingOutcomes } from '../outcome-files.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
+import { requireRequests } from '../require-requests.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { folderName, traceNames, unique } from '../run-name.ts';
@@ -129,7 +129,7 @@ async function replayTrace(
   progress(`${trace}: reading`);
   const capture = await readCapture(file, read);
   try {
-    refuseWithoutRequests(capture, file);
+    requireRequests(capture, file);
     return runs.map((run) => {
       progress(`${trace}: replaying ${run.name}`);
       return { label: run.name, result: replayCapture(capture, run, trace, keep) };
@@ -184,18 +184,4 @@ function warningsText(results: readonly LabelledResult[]): string {
   return distinctWarnings(results)
     .map(({ warning, runs }) => `warning: ${warning.text} ${warning.meaning} (${runs})\n`)
     .join('');
-}
-
-function refuseWithoutRequests({ report }: Capture, file: string): void {
-  const { map, alloc, openStart } = report.requests;
-  if (map + alloc + openStart > 0) return;
-  const unfit = report.diagnostics.find(({ code }) =>
-    /^(?:NO_TIME|RAW_TEXT_UNSUPPORTED)$/.test(code),
-  );
-  if (unfit !== undefined) throw new TraceError(file, null, `${unfit.code}: ${unfit.message}`);
-  throw new TraceError(
-    file,
-    null,
-    'nothing to replay: no DMA API call and no IOMMU mapping was recorded; record the events dma:* and iommu:* (dmalab info says what is in the file)',
-  );
 }

@@ -15,7 +15,15 @@ const run = (out: string): string => join(folder, out, 'nvme-lazy-randread', 'pe
 
 beforeAll(() => {
   const words = ['replay', TRACE, '--flush', 'percpu'];
-  const parquet = ['-o', join(folder, 'parquet'), '--outcomes', 'parquet', '--series', 'parquet'];
+  const parquet = [
+    '-o',
+    join(folder, 'parquet'),
+    '--outcomes',
+    'parquet',
+    '--series',
+    'parquet',
+    '--perfetto',
+  ];
   const arrow = ['-o', join(folder, 'arrow'), '--outcomes', 'arrow', '--series', 'arrow'];
   for (const files of [parquet, arrow]) {
     expect(dmalab([...words, ...files])).toMatchObject({ code: 0, stderr: '' });
@@ -100,6 +108,13 @@ test('the series is a row for each bucket, with the peak and the counts of the s
   expect(Object.keys(rows[0] ?? {})).not.toContain('bounce_used_slots_max');
   const arrow = tableFromIPC(readFileSync(join(run('arrow'), 'series.arrow')));
   expect(arrow.toArray()).toEqual(rows);
+});
+
+test('counters for Perfetto begin with a packet of a trace', () => {
+  const bytes = readFileSync(join(run('parquet'), 'counters.perfetto-trace'));
+  expect(bytes[0]).toBe(0x0a);
+  expect(bytes.includes('dmalab: nvme-lazy-randread, percpu')).toBe(true);
+  expect(existsSync(join(run('arrow'), 'counters.perfetto-trace'))).toBe(false);
 });
 
 test('tables need a folder, and one that cannot be written leaves nothing behind', () => {

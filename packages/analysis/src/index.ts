@@ -52,6 +52,7 @@ export {
   type EventSearch,
   type FoundEvent,
 } from './minimise/replay-events.ts';
+export { type PerfettoCounters, perfettoCounters } from './perfetto/perfetto-counters.ts';
 export { checkPolicyRules, hasRules, type PolicyReport } from './policy-suite/check-policy.ts';
 export type { PolicyFailure } from './policy-suite/suite.ts';
 export {

@@ -19,9 +19,9 @@ export function writeOutput(file: string, content: string | Uint8Array): void {
 }
 
 /** Does what writes `file`; an error names it. */
-export function tried(file: string, write: () => void): void {
+export function tried<T>(file: string, write: () => T): T {
   try {
-    write();
+    return write();
   } catch (error) {
     throw new InputError(file, `cannot write: ${(error as Error).message}`);
   }

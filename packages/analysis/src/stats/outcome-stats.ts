@@ -236,7 +236,8 @@ export class OutcomeStats {
   }
 }
 
-function hasBounce({ bounce }: Machine): boolean {
+/** Whether a machine has bounce memory. */
+export function hasBounce({ bounce }: Machine): boolean {
   return bounce.name !== 'none';
 }
 

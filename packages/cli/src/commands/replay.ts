@@ -41,6 +41,7 @@ interface ReplayArguments extends MachineArguments, FactArguments {
   out: string | undefined;
   outcomes: TableFormatName | undefined;
   series: TableFormatName | undefined;
+  perfetto: boolean;
   json: boolean;
 }
 
@@ -64,6 +65,11 @@ export const replay: CommandModule<object, ReplayArguments> = {
         describe: 'Write the levels over time into the folder of their run, as such a table',
         choices: TABLE_FORMATS,
         requiresArg: true,
+      })
+      .option('perfetto', {
+        describe: 'Write the levels as counters.perfetto-trace into the folder of their run',
+        type: 'boolean',
+        default: false,
       })
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
       .example(
@@ -112,9 +118,9 @@ interface Keep {
 }
 
 function refuseFilesWithoutFolder(files: OutcomeFiles): void {
-  for (const option of ['outcomes', 'series'] as const) {
-    if (files[option] !== undefined) {
-      throw new UsageError(`--${option} needs -o FOLDER: where to write the table`);
+  for (const option of ['outcomes', 'series', 'perfetto'] as const) {
+    if (files[option] !== undefined && files[option] !== false) {
+      throw new UsageError(`--${option} needs -o FOLDER: where to write the file`);
     }
   }
 }
@@ -130,23 +136,33 @@ async function replayTrace(
   const capture = await readCapture(file, read);
   try {
     requireRequests(capture, file);
-    return runs.map((run) => {
+    const results: LabelledResult[] = [];
+    for (const run of runs) {
       progress(`${trace}: replaying ${run.name}`);
-      return { label: run.name, result: replayCapture(capture, run, trace, keep) };
-    });
+      results.push({ label: run.name, result: await replayCapture(capture, run, trace, keep) });
+    }
+    return results;
   } finally {
     capture.close();
   }
 }
 
-function replayCapture(capture: Capture, run: Run, name: string, keep: Keep | null): RunResult {
+async function replayCapture(
+  capture: Capture,
+  run: Run,
+  name: string,
+  keep: Keep | null,
+): Promise<RunResult> {
   const machine = machineOfRun(capture, run);
   const { report, facts } = capture;
   const context = { report, facts, machine, version: toolVersion(), name };
   const outcomes = replayRequests(machine, capture, null, run.registry);
   if (keep === null) return summarise(context, outcomes);
   const folder = join(keep.folder, folderName(run.name));
-  const result = summarise(context, writingOutcomes(folder, keep.files, context, outcomes));
+  const result = summarise(
+    context,
+    await writingOutcomes(folder, keep.files, context, outcomes, run.name),
+  );
   writeSeries(folder, keep.files, context, result);
   writeResultFolder(folder, result);
   return result;

@@ -9,6 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { addCommands } from './commands.ts';
 import { InputError } from './input-error.ts';
 import { printable, progressDone } from './output.ts';
+import { endCleanlyOnSignals } from './signals.ts';
 import { keepStandardInput } from './trace-files.ts';
 import { UsageError } from './usage-error.ts';
 import { toolVersion } from './version.ts';
@@ -21,6 +22,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(say(`standard output: cannot write: ${error.message}`, 1));
 });
 
+endCleanlyOnSignals();
 await main(keepStandardInput(hideBin(process.argv)));
 
 async function main(words: string[]): Promise<void> {

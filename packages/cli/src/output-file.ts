@@ -1,7 +1,8 @@
-// Writes the files that a command was asked for. What cannot be written is bad input, not a fault.
+// Writes the files that a command was asked for, each in one piece. What cannot be written is bad input, not a fault.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { beginFile } from '@dmalab/trace';
 import { InputError } from './input-error.ts';
 
 /** Makes a folder and those above it. */
@@ -15,7 +16,17 @@ export function makeFolder(folder: string): void {
 /** Writes a file, and makes its folder. */
 export function writeOutput(file: string, content: string | Uint8Array): void {
   makeFolder(dirname(file));
-  tried(file, () => writeFileSync(file, content));
+  tried(file, () => {
+    const begun = beginFile(file);
+    try {
+      writeFileSync(begun.path, content);
+      begun.commit();
+    } catch (error) {
+      begun.discard();
+      (error as Error).message = (error as Error).message.replaceAll(begun.path, file);
+      throw error;
+    }
+  });
 }
 
 /** Does what writes `file`; an error names it. */

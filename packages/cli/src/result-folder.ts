@@ -2,7 +2,7 @@
 //
 // A folder is complete when its summary.json is there: it is written last, by rename.
 
-import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import {
   type LabelledResult,
@@ -13,7 +13,7 @@ import {
   writeResult,
 } from '@dmalab/analysis';
 import { InputError } from './input-error.ts';
-import { tried, writeOutput } from './output-file.ts';
+import { writeOutput } from './output-file.ts';
 
 /** Writes a result into `folder`, which is made where it does not exist. */
 export function writeResultFolder(folder: string, result: RunResult): void {
@@ -22,8 +22,7 @@ export function writeResultFolder(folder: string, result: RunResult): void {
     writeOutput(join(folder, RESULT_FILES[part]), texts[part]);
   }
   const complete = join(folder, RESULT_FILES.summary);
-  writeOutput(`${complete}.part`, texts.summary);
-  tried(complete, () => renameSync(`${complete}.part`, complete));
+  writeOutput(complete, texts.summary);
 }
 
 /** A result and where it lay. */

@@ -22,7 +22,14 @@ export type {
 } from './tables/table.ts';
 export * from './trace-error.ts';
 export {
+  beginFile,
+  discardUnfinishedFiles,
+  type UnfinishedFile,
+  watchUnfinishedFiles,
+} from './unfinished-file.ts';
+export {
   createTable,
+  saveRequests,
   TABLE_FORMATS,
   type TableFile,
   type TableFormatName,

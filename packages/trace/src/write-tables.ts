@@ -1,9 +1,9 @@
 // Writes what was read as a table: requests or events to Parquet, Arrow IPC, CSV or JSON lines.
 //
-// Rows are written batch by batch, so memory does not grow with the trace. A file that could not be finished is removed.
+// Rows are written batch by batch, so memory does not grow with the trace. A file has its name once it is complete.
 
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import type { RequestBatch } from './batch.ts';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { Capture } from './capture.ts';
 import type { EventReader } from './event-reader.ts';
 import { arrowWriter } from './tables/arrow.ts';
@@ -14,6 +14,7 @@ import { requestChunks, requestColumns } from './tables/request-table.ts';
 import type { ByteOutput, TableColumn, TableWriter } from './tables/table.ts';
 import { csvWriter, jsonLinesWriter } from './tables/text-table.ts';
 import { TraceError } from './trace-error.ts';
+import { beginFile, type UnfinishedFile } from './unfinished-file.ts';
 
 /** Formats that tables are written in. */
 export const TABLE_FORMATS = ['parquet', 'arrow', 'csv', 'jsonl'] as const;
@@ -35,22 +36,54 @@ const WRITERS: Readonly<Record<TableFormatName, MakeWriter>> = {
 
 /** Writes all requests of a capture to a file, mappings from before the trace first; returns the rows. */
 export function writeRequests(capture: Capture, path: string, format: TableFormatName): number {
+  let rows = 0;
+  for (rows of writtenRows(capture, path, format));
+  return rows;
+}
+
+/** The same, with a turn for signals and timers after each batch; `progress` is called with the rows so far. */
+export async function saveRequests(
+  capture: Capture,
+  path: string,
+  format: TableFormatName,
+  progress: (rows: number) => void = () => {},
+): Promise<number> {
+  let rows = 0;
+  for (rows of writtenRows(capture, path, format)) {
+    progress(rows);
+    await setImmediate();
+  }
+  return rows;
+}
+
+/** Writes the requests batch by batch; gives the rows written so far after each. */
+function* writtenRows(
+  capture: Capture,
+  path: string,
+  format: TableFormatName,
+): Generator<number, void, undefined> {
   let preloaded = 0;
   for (const batch of capture.openStart()) preloaded += batch.length;
-  return withFile(path, (output) => {
+  const output = fileOutput(path);
+  let complete = false;
+  try {
     const metadata = requestMetadata(capture, preloaded);
     const writer = WRITERS[format](output, requestColumns(capture), metadata);
     const toChunk = requestChunks();
     let rows = 0;
-    const write = (batch: RequestBatch): void => {
-      writer.write(toChunk(batch));
-      rows += batch.length;
-    };
-    for (const batch of capture.openStart()) write(batch);
-    for (const batch of capture.requests()) write(batch);
+    for (const batches of [capture.openStart(), capture.requests()]) {
+      for (const batch of batches) {
+        writer.write(toChunk(batch));
+        rows += batch.length;
+        yield rows;
+      }
+    }
     writer.finish();
-    return rows;
-  });
+    output.close();
+    complete = true;
+  } finally {
+    if (!complete) output.discard();
+  }
 }
 
 /** Writes all events of a trace to a file; returns the rows. `progress` is called after each batch. */
@@ -121,21 +154,11 @@ interface FileOutput extends ByteOutput {
   discard(): void;
 }
 
-function withFile(path: string, write: (output: ByteOutput) => number): number {
-  const output = fileOutput(path);
-  try {
-    const rows = write(output);
-    output.close();
-    return rows;
-  } catch (error) {
-    output.discard();
-    throw error;
-  }
-}
-
 function fileOutput(path: string): FileOutput {
-  const file = attempt(path, () => openSync(path, 'w'));
+  const begun = attempt(path, () => beginFile(path));
+  const file = attempt(path, () => openSync(begun.path, 'w'), begun);
   let position = 0;
+  let open = true;
   return {
     get position() {
       return position;
@@ -146,18 +169,25 @@ function fileOutput(path: string): FileOutput {
       }
       position += bytes.length;
     },
-    close: () => closeSync(file),
-    discard() {
+    close() {
       closeSync(file);
-      rmSync(path, { force: true });
+      open = false;
+      attempt(path, () => begun.commit(), begun);
+    },
+    discard() {
+      if (open) closeSync(file);
+      open = false;
+      begun.discard();
     },
   };
 }
 
-function attempt<T>(path: string, action: () => T): T {
+function attempt<T>(path: string, action: () => T, begun: UnfinishedFile | null = null): T {
   try {
     return action();
   } catch (error) {
-    throw new TraceError(path, null, `IO: cannot write: ${(error as Error).message}`);
+    begun?.discard();
+    const message = (error as Error).message.replaceAll(begun?.path ?? path, path);
+    throw new TraceError(path, null, `IO: cannot write: ${message}`);
   }
 }

@@ -5,10 +5,10 @@ import { extname, resolve } from 'node:path';
 import {
   openTrace,
   readCapture,
+  saveRequests,
   TABLE_FORMATS,
   type TableFormatName,
   writeEvents,
-  writeRequests,
 } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
@@ -89,8 +89,9 @@ async function requests(options: ConvertArguments, format: TableFormatName): Pro
   const { in: from, out } = options;
   const capture = await readCapture(from, readOptions(from, options));
   try {
-    progress(`${from}: writing`);
-    return writeRequests(capture, out, format);
+    return await saveRequests(capture, out, format, (rows) =>
+      progress(`${from}: ${formatNumber(rows)} requests written`),
+    );
   } finally {
     capture.close();
   }

@@ -3,11 +3,13 @@
 // Whatever happens, the instance and the probes are removed: on an error, on an interrupt (what was recorded
 // is kept), and on a second interrupt while the trace is being saved.
 
-import { createReadStream, createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
+import { beginFile } from '@dmalab/trace';
 import { InputError } from '../input-error.ts';
+import { writeOutput } from '../output-file.ts';
 import { deviceFacts, machineFacts } from './machine-facts.ts';
 import { PROBE_GROUP, type Probe, probeLine } from './probes.ts';
 import { INSTANCE, type Recipe } from './recipe.ts';
@@ -138,14 +140,18 @@ function enableEvents(
 
 // An interrupt while the trace is being saved ends the saving; the way back is gone all the same.
 async function saveTrace(from: string, to: string): Promise<void> {
+  const begun = beginFile(to);
   const abort = new AbortController();
   const onSignal = (): void => abort.abort();
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
     const { signal } = abort;
-    await pipeline(createReadStream(from), createZstdCompress(), createWriteStream(to), { signal });
+    const output = createWriteStream(begun.path);
+    await pipeline(createReadStream(from), createZstdCompress(), output, { signal });
+    begun.commit();
   } catch (error) {
+    begun.discard();
     if (abort.signal.aborted) throw new InputError(to, 'was not saved to its end: interrupted');
     throw new InputError(to, `cannot be saved: ${(error as Error).message}`);
   } finally {
@@ -181,7 +187,7 @@ function saveMeta(tracefs: Tracefs, recipe: Recipe, parts: MetaParts): void {
     before: parts.before,
     after: deviceFacts(sysfsOf(tracefs)),
   };
-  writeFileSync(join(recipe.output, 'meta.json'), `${JSON.stringify(meta, null, 1)}\n`);
+  writeOutput(join(recipe.output, 'meta.json'), `${JSON.stringify(meta, null, 1)}\n`);
 }
 
 /** A stand-in has its own below it, so that nothing of this machine is taken for its facts. */

@@ -21,6 +21,23 @@ export type {
 export { findingKinds } from './check/finding.ts';
 export type { FindingCount } from './check/finding-log.ts';
 export {
+  type ComparedFigure,
+  type ComparedTrace,
+  type CompareResult,
+  compareRuns,
+  ENOUGH_TRACES,
+  type FigureChange,
+} from './compare/compare.ts';
+export { compareMarkdown, compareText } from './compare/compare-text.ts';
+export {
+  type Divergence,
+  type FirstDivergence,
+  type NamedMachine,
+  type OutcomeState,
+  type WalkedRuns,
+  walkRuns,
+} from './compare/divergence.ts';
+export {
   comparisonMarkdown,
   comparisonTable,
   comparisonText,

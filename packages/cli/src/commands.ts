@@ -8,6 +8,7 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   convert: async (y) => y.command((await import('./commands/convert.ts')).convert),
   replay: async (y) => y.command((await import('./commands/replay.ts')).replay),
   guests: async (y) => y.command((await import('./commands/guests.ts')).guests),
+  compare: async (y) => y.command((await import('./commands/compare.ts')).compare),
   size: async (y) => y.command((await import('./commands/size.ts')).size),
   verify: async (y) => y.command((await import('./commands/verify.ts')).verify),
   check: async (y) => y.command((await import('./commands/check.ts')).check),

@@ -79,7 +79,7 @@ export {
   formatModelled,
   formatShare,
 } from './quantity.ts';
-export { renderReportHtml } from './report/html.ts';
+export { renderReportFragment, renderReportHtml } from './report/html.ts';
 export { renderReportMarkdown } from './report/markdown.ts';
 export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjects.ts';
 export { labelResults } from './run-labels.ts';

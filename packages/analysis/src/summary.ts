@@ -293,7 +293,7 @@ export interface SacGiveUp {
 
 /** Caches of freed ranges in front of the tree. */
 export interface RcacheFigures {
-  /** Maps (served or not) of at most 32 pages, which caches can hold. */
+  /** Maps (served or not) of at most 32 pages, which caches can hold; those that failed for want of bounce memory asked for no address. */
   readonly cacheable: number;
   /** Maps of more than 32 pages: never cached. */
   readonly uncacheable: number;

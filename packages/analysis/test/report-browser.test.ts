@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { labelResults, renderReportHtml, summarise } from '@dmalab/analysis';
+import { labelResults, renderReportFragment, renderReportHtml, summarise } from '@dmalab/analysis';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { outcomeBatches } from './support/outcome-rows.ts';
@@ -41,7 +41,11 @@ interface Visit {
 }
 
 /** Opens the report and waits for its charts; whatever the console says or the network is asked is a problem. */
-async function visit(width: number, colorScheme: 'light' | 'dark'): Promise<Visit> {
+async function visit(
+  width: number,
+  colorScheme: 'light' | 'dark',
+  path: string = file,
+): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
   const page = await context.newPage();
   const problems: string[] = [];
@@ -50,9 +54,33 @@ async function visit(width: number, colorScheme: 'light' | 'dark'): Promise<Visi
   page.on('request', (request) => {
     if (!/^(file|data):/.test(request.url())) problems.push(request.url());
   });
-  await page.goto(pathToFileURL(file).href);
-  await page.waitForSelector('html[data-charts="drawn"]', { timeout: 30_000 });
+  await page.goto(pathToFileURL(path).href);
+  await page.waitForSelector('.dmalab-report[data-charts="drawn"]', { timeout: 30_000 });
   return { page, problems };
+}
+
+/** Brings every chart into view, where it is drawn. */
+async function drawAll(page: Page): Promise<number> {
+  const figures = page.locator('figure[data-chart]');
+  const count = await figures.count();
+  for (let i = 0; i < count; i++) {
+    await figures.nth(i).scrollIntoViewIfNeeded();
+    await figures.nth(i).locator('.plot svg').first().waitFor({ timeout: 30_000 });
+  }
+  await page.waitForSelector('.dmalab-report[data-charts="drawn"]', { timeout: 30_000 });
+  return count;
+}
+
+async function drawOne(page: Page, chart: string): Promise<void> {
+  const figure = page.locator(`figure[data-chart="${chart}"]`);
+  await figure.scrollIntoViewIfNeeded();
+  await figure.locator('.plot svg').first().waitFor({ timeout: 30_000 });
+}
+
+/** The number in a row of the figures of the time shown, first run. */
+async function shownFigure(page: Page, name: string): Promise<number> {
+  const row = page.locator('.window tr').filter({ hasText: name }).first();
+  return Number((await row.locator('td').first().textContent())?.replaceAll(',', ''));
 }
 
 test.skipIf(!hasBrowser).each([
@@ -62,8 +90,8 @@ test.skipIf(!hasBrowser).each([
   [400, 'dark'],
 ] as const)('at %i pixels, %s: charts fit, no error, no request', async (width, scheme) => {
   const { page, problems } = await visit(width, scheme);
+  expect(await drawAll(page)).toBe(10);
   expect(problems).toEqual([]);
-  expect(await page.locator('.plot svg').count()).toBe(10);
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
   const widths = await page.evaluate(
     "Array.from(document.querySelectorAll('.plot')).map((plot) => plot.scrollWidth - plot.clientWidth)",
@@ -76,6 +104,7 @@ test.skipIf(!hasBrowser)('charts follow the scheme of the system', async () => {
   const { page, problems } = await visit(800, 'light');
   const colour = (): Promise<string | null> =>
     page.locator('.plot svg .role-title-text text').first().getAttribute('fill');
+  await drawOne(page, 'occupancy');
   expect(await colour()).toBe('#1b1f24');
   await page.emulateMedia({ colorScheme: 'dark' });
   await expect.poll(colour, { timeout: 10_000 }).toBe('#e8eaed');
@@ -96,8 +125,63 @@ test.skipIf(!hasBrowser)(
   },
 );
 
+test.skipIf(!hasBrowser)('a drag over the strip shows a part of the time', async () => {
+  const { page, problems } = await visit(1280, 'light');
+  const all = await shownFigure(page, 'maps');
+  expect(all).toBe(3000);
+  const axis = page.locator('figure[data-chart="occupancy"] .role-axis-label').first();
+  await drawOne(page, 'occupancy');
+  const before = await axis.textContent();
+  await page.locator('.brush .strip').scrollIntoViewIfNeeded();
+  const box = (await page.locator('.brush .strip').boundingBox())!;
+  await page.mouse.move(box.x + 0.01 * box.width, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 0.04 * box.width, box.y + 20, { steps: 4 });
+  await page.mouse.up();
+  expect(await page.locator('.brush output').textContent()).not.toContain('(all)');
+  const part = await shownFigure(page, 'maps');
+  expect(part).toBeGreaterThan(0);
+  expect(part).toBeLessThan(all);
+  await expect.poll(() => axis.textContent(), { timeout: 10_000 }).not.toBe(before);
+  await page.getByRole('button', { name: 'whole trace' }).click();
+  expect(await shownFigure(page, 'maps')).toBe(all);
+  await expect.poll(() => axis.textContent(), { timeout: 10_000 }).toBe(before);
+  expect(problems).toEqual([]);
+});
+
+test.skipIf(!hasBrowser)('the time is chosen by keyboard too', async () => {
+  const { page, problems } = await visit(400, 'dark');
+  const all = await shownFigure(page, 'unmaps');
+  await page.getByRole('slider', { name: 'Time shown, from' }).focus();
+  for (let i = 0; i < 15; i++) await page.keyboard.press('ArrowRight');
+  const later = await shownFigure(page, 'unmaps');
+  expect(later).toBeLessThan(all);
+  await page.getByRole('slider', { name: 'Time shown, to' }).focus();
+  await page.keyboard.press('Home');
+  expect(await shownFigure(page, 'unmaps')).toBeLessThan(later);
+  await page.keyboard.press('End');
+  expect(await shownFigure(page, 'unmaps')).toBe(later);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
+  expect(problems).toEqual([]);
+});
+
+test.skipIf(!hasBrowser)('a fragment draws its charts inside another page', async () => {
+  const host = join(folder, 'host.html');
+  const rows = syntheticReplay({ flush: 'percpu', maps: 300, seed: 7 });
+  const fragment = await renderReportFragment(
+    labelResults([summarise(runContext(), outcomeBatches(rows))]),
+  );
+  writeFileSync(host, `<!doctype html><meta charset="utf-8"><p id="own">Mine</p>${fragment}`);
+  const { page, problems } = await visit(800, 'light', host);
+  await drawOne(page, 'occupancy');
+  const size = 'getComputedStyle(document.getElementById("own")).margin';
+  expect(await page.evaluate(size)).toBe('16px 0px');
+  expect(problems).toEqual([]);
+});
+
 test.skipIf(!hasBrowser)('a bar says what it stands for', async () => {
   const { page, problems } = await visit(1280, 'light');
+  await page.locator('figure[data-chart="lifetime"]').scrollIntoViewIfNeeded();
   await page.locator('figure[data-chart="lifetime"] .mark-rect path').nth(3).hover();
   const tooltip = page.locator('#vg-tooltip-element.visible');
   await tooltip.waitFor({ timeout: 10_000 });

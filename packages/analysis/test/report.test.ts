@@ -27,7 +27,7 @@ test('hostile text is neither markup nor script', async () => {
   for (const character of ['\u2028', '\u001b']) expect(html).not.toContain(character);
   const elements = body.match(/<script[^>]*>/g);
   expect(elements).toEqual([
-    '<script type="application/json" id="charts-data">',
+    '<script type="application/json" class="charts-data">',
     ...Array(4).fill('<script>'),
   ]);
   expect(body.match(/<\/script/g)?.length).toBe(5);

@@ -33,7 +33,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       'No run has bounce memory: replay with --bounce static, or record the swiotlb events of a guest that bounces.',
     );
   }
-  const frame = timeFrame(bouncing);
+  const frame = timeFrame(results);
   const most = Math.max(1, ...bouncing.map(({ result }) => result.summary.bounce?.totalSlots ?? 0));
   return {
     $schema: SCHEMA,

@@ -6,6 +6,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { byteUnit, formatBytes } from '../quantity.ts';
 import {
   type Chart,
+  emptyChart,
   forPlot,
   type LabelledResult,
   type Panel,
@@ -36,6 +37,12 @@ const LOWEST_SHARED = 0.2;
 function make(results: readonly LabelledResult[]): TopLevelSpec {
   const frame = timeFrame(results);
   const peaks = results.map(({ result }) => result.summary.exposure.peakStaleBytes);
+  if (peaks.every((peak) => peak === 0)) {
+    return emptyChart(
+      exposure.title,
+      'None stays within reach: every unmap invalidates at once, or nothing was unmapped.',
+    );
+  }
   const most = Math.max(1, ...peaks);
   const isShared = peaks.every((peak) => peak === 0 || peak >= LOWEST_SHARED * most);
   return {

@@ -34,7 +34,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       'No run has a host that limits mappings: replay with --host linux, or a machine file with host:.',
     );
   }
-  const frame = timeFrame(limited);
+  const frame = timeFrame(results);
   const most = Math.max(
     1,
     ...limited.flatMap(({ result: { summary } }) => [

@@ -39,7 +39,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       'No map needed an address that caches can hold: no device of the run is translated, or all maps are larger than 32 pages.',
     );
   }
-  const frame = timeFrame(used);
+  const frame = timeFrame(results);
   return {
     $schema: SCHEMA,
     title: {

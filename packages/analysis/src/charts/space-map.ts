@@ -37,7 +37,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       'No address was allocated: no device of the run is translated (--translate-all would).',
     );
   }
-  const frame = timeFrame(used);
+  const frame = timeFrame(results);
   const all = used.flatMap(({ result: { series } }) => [
     series.spaceMap?.low,
     series.spaceMap?.high,
@@ -122,7 +122,8 @@ function panel(
             scale: { type: 'log', domain: [1024, most], range: 'heatmap', clamp: true },
             legend: {
               title: 'bytes held',
-              gradientLength: 200,
+              direction: 'horizontal',
+              gradientLength: 180,
               values: decades(most),
               labelExpr: byteLabel,
             },

@@ -11,7 +11,7 @@ import { detailTables, traceRows } from './details.ts';
 import { escapeHtml } from './escape.ts';
 import { htmlFacts, htmlTable } from './html-table.ts';
 import { METHODS } from './methods.ts';
-import { renderPage } from './page.ts';
+import { type Page, renderFragment, renderPage } from './page.ts';
 import { runSentence } from './sentences.ts';
 import {
   distinctTraces,
@@ -20,17 +20,27 @@ import {
   reportTitle,
   type TraceGroup,
 } from './subjects.ts';
+import { brushData, brushHtml } from './time-brush.ts';
 
 /** The HTML text of a report on one or several results. */
 export async function renderReportHtml(results: readonly LabelledResult[]): Promise<string> {
+  return renderPage(await reportPage(results));
+}
+
+/** The same to be put into another page: one element with its style and its scripts. */
+export async function renderReportFragment(results: readonly LabelledResult[]): Promise<string> {
+  return renderFragment(await reportPage(results));
+}
+
+async function reportPage(results: readonly LabelledResult[]): Promise<Page> {
   if (results.length === 0) throw new RangeError('A report needs at least one result');
   const title = reportTitle(results);
   const groups = groupByTrace(results);
   const figures = await Promise.all(
     groups.map((group, i) =>
       Promise.all(
-        groupCharts(group).drawn.map(({ name, spec }) =>
-          chartFigure(spec, i === 0 ? name : `${name}-${i + 1}`),
+        groupCharts(group).drawn.map(({ name, isOverTime, spec }) =>
+          chartFigure(spec, i === 0 ? name : `${name}-${i + 1}`, i, isOverTime),
         ),
       ),
     ),
@@ -38,7 +48,10 @@ export async function renderReportHtml(results: readonly LabelledResult[]): Prom
   const pictures = groups.map((group, i) => {
     const { left } = groupCharts(group);
     return (
-      groupHeading(groups, group) + figures[i]!.map(({ html }) => html).join('') + leftOut(left)
+      groupHeading(groups, group) +
+      brushHtml(group.results, i) +
+      figures[i]!.map(({ html }) => html).join('') +
+      leftOut(left)
     );
   });
   const body = [
@@ -51,9 +64,14 @@ export async function renderReportHtml(results: readonly LabelledResult[]): Prom
     section('methods', 'Methods', METHODS.map(method).join('')),
     '</main>\n',
   ].join('');
-  const specs = Object.fromEntries(figures.flat().map(({ name, spec }) => [name, spec]));
-  const configs = { light: chartConfig('light'), dark: chartConfig('dark') };
-  return renderPage({ title, body, chartData: { charts: specs, configs } });
+  const drawn = figures.flat();
+  const chartData = {
+    charts: Object.fromEntries(drawn.map(({ name, spec }) => [name, spec])),
+    overTime: drawn.filter(({ isOverTime }) => isOverTime).map(({ name }) => name),
+    groups: groups.map((group) => brushData(group.results)),
+    configs: { light: chartConfig('light'), dark: chartConfig('dark') },
+  };
+  return { title, body, chartData };
 }
 
 function header(title: string, results: readonly LabelledResult[]): string {
@@ -104,10 +122,15 @@ function warningsSection(results: readonly LabelledResult[]): string {
 
 /** The charts of a group with something to show, and why the others have nothing. */
 function groupCharts({ results }: TraceGroup): {
-  drawn: { name: string; spec: TopLevelSpec }[];
+  drawn: { name: string; isOverTime: boolean; spec: TopLevelSpec }[];
   left: { title: string; reason: string }[];
 } {
-  const made = charts.map(({ name, title, make }) => ({ name, title, spec: make(results) }));
+  const made = charts.map(({ name, title, isOverTime = false, make }) => ({
+    name,
+    title,
+    isOverTime,
+    spec: make(results),
+  }));
   return {
     drawn: made.filter(({ spec }) => reasonOfEmpty(spec) === null),
     left: made.flatMap(({ title, spec }) => {
@@ -128,25 +151,32 @@ function leftOut(left: readonly { title: string; reason: string }[]): string {
 
 interface ChartFigure {
   readonly name: string;
+  readonly isOverTime: boolean;
   readonly spec: TopLevelSpec;
   readonly html: string;
 }
 
 /** The page shows title and subtitle as text, so the spec goes without. */
-async function chartFigure(made: TopLevelSpec, name: string): Promise<ChartFigure> {
+async function chartFigure(
+  made: TopLevelSpec,
+  name: string,
+  group: number,
+  isOverTime: boolean,
+): Promise<ChartFigure> {
   const { title, ...rest } = made;
   const spec = rest as TopLevelSpec;
   const { text, subtitle } = titleTexts(title);
-  const svg = await renderSvg(spec, 'light');
+  // The picture has one text for those who do not see it: a label on every mark doubles its size.
+  const svg = await renderSvg({ ...spec, config: { aria: false } }, 'light');
   const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
-  const html = `<figure data-chart="${escapeHtml(name)}">
+  const html = `<figure data-chart="${escapeHtml(name)}" data-group="${group}">
 <h4>${escapeHtml(text)}</h4>
 <figcaption>${escapeHtml(subtitle)}</figcaption>
 <div class="plot"></div>
 <img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">
 </figure>
 `;
-  return { name, spec, html };
+  return { name, isOverTime, spec, html };
 }
 
 function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {

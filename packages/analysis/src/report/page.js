@@ -1,62 +1,302 @@
-// Draws the charts of a report: to the width of the page, light or dark, again when that changes.
+// Draws the charts of a report when they come into view: to the width of the page, light or dark, again
+// when that changes; and shows the chosen part of the time in charts and figures.
 //
 // Runs in a browser, inlined by page.ts. Without it a reader sees the static picture of each chart.
 
 (() => {
-  const { charts, configs } = JSON.parse(document.getElementById('charts-data').textContent);
+  const root = document.currentScript.closest('.dmalab-report');
+  const { charts, overTime, groups, configs } = JSON.parse(
+    root.querySelector('.charts-data').textContent,
+  );
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const NARROW = 560;
+  const STEPS = 1000;
   /** Pixels that axes and padding of a chart take beside its plot. */
   const margins = new Map();
+  const views = new Map();
+  /** Chosen time of each group, as shares of its longest run. */
+  const chosen = groups.map(() => [0, 1]);
 
   function withWidth(spec, width) {
     const sized = { ...spec };
     if (typeof spec.width === 'number') sized.width = width;
-    if (spec.vconcat) sized.vconcat = spec.vconcat.map((part) => withWidth(part, width));
+    if (spec.vconcat) {
+      sized.vconcat = spec.vconcat.map((part) => withTexts(withWidth(part, width), width));
+    }
     return sized;
   }
 
-  async function embed(target, spec, width) {
+  /** Text in lines that are not wider than a plot of `width` pixels with its axis. */
+  function wrapped(text, width) {
+    const most = Math.max(16, Math.floor(width / 8.5));
+    const lines = [''];
+    for (const word of text.split(' ')) {
+      const line = lines.at(-1);
+      if (line !== '' && line.length + 1 + word.length > most) lines.push(word);
+      else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+    }
+    return lines;
+  }
+
+  /** A panel whose texts do not reach beyond its plot. */
+  function withTexts(panel, width) {
+    const { title, layer } = panel;
+    const texts = {};
+    if (title) texts.title = { ...title, text: wrapped(title.text, width) };
+    if (layer) texts.layer = layer.map((part) => withNote(part, width));
+    return { ...panel, ...texts };
+  }
+
+  function withNote(part, width) {
+    if (part.mark.style !== 'note') return part;
+    const values = part.data.values.map((row) => {
+      return { ...row, text: wrapped(row.text, width).join('\n') };
+    });
+    return { ...part, data: { values }, mark: { ...part.mark, lineBreak: '\n' } };
+  }
+
+  /** A chart over time whose axis follows the signals timeFrom and timeTo; marks end at the plot. */
+  function withTime(spec, [from, to]) {
+    const params = [
+      { name: 'timeFrom', value: from },
+      { name: 'timeTo', value: to },
+    ];
+    return { ...spec, params, vconcat: spec.vconcat.map(followTime) };
+  }
+
+  function followTime(panel) {
+    const { x } = panel.encoding;
+    const end = x.scale.domain[1];
+    const domain = [{ expr: `timeFrom * ${end}` }, { expr: `timeTo * ${end}` }];
+    const layer = panel.layer.map((part) => {
+      const isFixed = part.encoding?.x?.value !== undefined;
+      return isFixed ? part : { ...part, mark: { ...part.mark, clip: true } };
+    });
+    const encoding = { ...panel.encoding, x: { ...x, scale: { ...x.scale, domain } } };
+    return { ...panel, encoding, layer };
+  }
+
+  function groupOf(figure) {
+    return Number(figure.dataset.group);
+  }
+
+  async function embed(figure, spec, width) {
+    const target = figure.querySelector('.plot');
     const config = configs[dark.matches ? 'dark' : 'light'];
-    const direction = target.clientWidth < NARROW ? 'vertical' : 'horizontal';
-    await vegaEmbed(target, withWidth(spec, width), {
+    const isNarrow = target.clientWidth < NARROW;
+    const direction = isNarrow ? 'vertical' : 'horizontal';
+    const labels = isNarrow ? { labelLimit: 110 } : {};
+    views.get(figure)?.finalize();
+    const { view } = await vegaEmbed(target, withWidth(spec, width), {
       mode: 'vega-lite',
       ast: true,
       actions: false,
       renderer: 'svg',
       defaultStyle: false,
       tooltip: { disableDefaultStyle: true },
-      config: { ...config, legend: { ...config.legend, direction } },
+      config: {
+        ...config,
+        axisY: { ...config.axisY, ...labels },
+        legend: { ...config.legend, direction },
+      },
     });
+    views.set(figure, view);
     return target.querySelector('svg').width.baseVal.value;
   }
 
   async function draw(figure) {
     const target = figure.querySelector('.plot');
-    const spec = charts[figure.dataset.chart];
+    const name = figure.dataset.chart;
+    const time = chosen[groupOf(figure)];
+    const spec = overTime.includes(name) ? withTime(charts[name], time) : charts[name];
     figure.classList.add('drawn');
     const available = target.clientWidth;
-    const guess = available - (margins.get(figure) ?? 90);
-    const taken = await embed(target, spec, guess);
+    const guess = Math.max(60, available - (margins.get(figure) ?? 90));
+    const taken = await embed(figure, spec, guess);
     margins.set(figure, taken - guess);
-    if (Math.abs(taken - available) <= 2) return;
-    await embed(target, spec, Math.max(120, Math.floor(guess + available - taken)));
+    if (Math.abs(taken - available) > 2) {
+      await embed(figure, spec, Math.max(60, Math.floor(guess + available - taken)));
+    }
+    showTime(figure);
   }
 
+  function showTime(figure) {
+    const view = views.get(figure);
+    if (view === undefined || !overTime.includes(figure.dataset.chart)) return;
+    const [from, to] = chosen[groupOf(figure)];
+    view.signal('timeFrom', from).signal('timeTo', to).runAsync();
+  }
+
+  const figures = [...root.querySelectorAll('figure[data-chart]')];
+  const visible = new Set();
   let drawing = Promise.resolve();
-  function drawAll() {
-    drawing = drawing.then(async () => {
-      for (const figure of document.querySelectorAll('figure[data-chart]')) await draw(figure);
-      document.documentElement.dataset.charts = 'drawn';
+  function enqueue(some) {
+    delete root.dataset.charts;
+    const mine = drawing.then(async () => {
+      for (const figure of some) await draw(figure);
+      if (drawing === mine) root.dataset.charts = 'drawn';
     });
+    drawing = mine;
   }
 
-  let width = document.body.clientWidth;
+  const observer = new IntersectionObserver(
+    (entries) => {
+      const fresh = entries.filter(({ isIntersecting, target }) => {
+        return isIntersecting && !visible.has(target);
+      });
+      for (const { target } of fresh) visible.add(target);
+      enqueue(fresh.map(({ target }) => target));
+    },
+    { rootMargin: '800px 0px' },
+  );
+  for (const figure of figures) observer.observe(figure);
+
+  let width = root.clientWidth;
   new ResizeObserver(() => {
-    if (Math.abs(document.body.clientWidth - width) < 4) return;
-    width = document.body.clientWidth;
-    drawAll();
-  }).observe(document.body);
-  dark.addEventListener('change', drawAll);
-  drawAll();
+    if (Math.abs(root.clientWidth - width) < 4) return;
+    width = root.clientWidth;
+    enqueue([...visible]);
+  }).observe(root);
+  dark.addEventListener('change', () => enqueue([...visible]));
+
+  // The chosen time.
+
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
+  const most = (values) => values.reduce((a, b) => Math.max(a, b), 0);
+  const count = (n) => Math.round(n).toLocaleString('en-US');
+  const three = (n) => (n >= 1000 ? count(n) : String(Number(n.toPrecision(3))));
+
+  function duration(ns) {
+    const [name, size] = [
+      ['s', 1e9],
+      ['ms', 1e6],
+      ['µs', 1e3],
+    ].find(([, limit]) => ns >= limit) ?? ['ns', 1];
+    return ns === 0 ? '0' : `${three(ns / size)} ${name}`;
+  }
+
+  function bytes(n) {
+    const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+    let at = 0;
+    while (at < names.length - 1 && n >= 1024 ** (at + 1)) at++;
+    return `${three(n / 1024 ** at)} ${names[at]}`;
+  }
+
+  /** The figures of a run in the buckets from `first` up to `last`, not included. */
+  function figuresOf({ counts, peaks, means, bucketNs, end }, first, last) {
+    const part = (column) => column.slice(first, last);
+    const total = (name) => sum(part(counts[name]));
+    const peak = (name, format) => (peaks[name] === null ? '-' : format(most(part(peaks[name]))));
+    const cacheable = total('cacheable');
+    const exposure = sum(
+      part(means.stale).map((mean, i) => {
+        const from = (first + i) * bucketNs;
+        return (mean * Math.max(0, Math.min(end, from + bucketNs) - from)) / 1e9;
+      }),
+    );
+    return [
+      ['maps', count(total('mapped'))],
+      ['failed maps', count(total('failed'))],
+      ['unmaps', count(total('unmapped'))],
+      ['cache hits', cacheable > 0 ? `${three((100 * total('hits')) / cacheable)} %` : '-'],
+      ['IOTLB flushes', count(total('flushes'))],
+      ['range invalidations', count(total('rangeInvalidations'))],
+      ['peak address space', peak('taken', bytes)],
+      ['peak within reach after unmap', peak('stale', bytes)],
+      ['exposure', `${bytes(exposure)} s`],
+      ['peak bounce memory', peak('bounce', (slots) => bytes(2048 * slots))],
+      ['peak host entries', peak('host', count)],
+    ];
+  }
+
+  function cell(row, name, text, scope) {
+    const element = row.appendChild(document.createElement(name));
+    element.textContent = text;
+    if (scope) element.scope = scope;
+  }
+
+  function showFigures(target, { runs, end }, [from, to]) {
+    const columns = runs.map((run) => {
+      const first = Math.floor((from * end) / run.bucketNs);
+      return figuresOf(run, first, Math.max(first + 1, Math.ceil((to * end) / run.bucketNs)));
+    });
+    const table = document.createElement('table');
+    table.createCaption().textContent = `In the time shown (${duration(from * end)} to ${duration(to * end)}), in whole intervals`;
+    const head = table.createTHead().insertRow();
+    for (const name of ['', ...runs.map(({ label }) => label)]) cell(head, 'th', name, 'col');
+    const body = table.createTBody();
+    columns[0].forEach(([name], i) => {
+      const texts = columns.map((column) => column[i][1]);
+      if (texts.every((text) => text === '-')) return;
+      const row = body.insertRow();
+      cell(row, 'th', name, 'row');
+      for (const text of texts) cell(row, 'td', text);
+    });
+    const box = document.createElement('div');
+    box.className = 'scroll';
+    box.tabIndex = 0;
+    box.setAttribute('role', 'region');
+    box.setAttribute('aria-label', 'Figures of the time shown');
+    box.append(table);
+    target.replaceChildren(box);
+  }
+
+  function brush(element) {
+    const group = groupOf(element);
+    const data = groups[group];
+    const find = (selector) => element.querySelector(selector);
+    const [from, to, output, strip] = ['.from', '.to', 'output', '.strip'].map(find);
+    const figuresBox = root.querySelector(`.window[data-group="${group}"]`);
+
+    function show() {
+      const [a, b] = chosen[group];
+      from.value = Math.round(a * STEPS);
+      to.value = Math.round(b * STEPS);
+      const text = `${duration(a * data.end)} to ${duration(b * data.end)}`;
+      output.textContent = a === 0 && b === 1 ? `${text} (all)` : text;
+      from.setAttribute('aria-valuetext', duration(a * data.end));
+      to.setAttribute('aria-valuetext', duration(b * data.end));
+      const ends = find('.chosen');
+      ends.setAttribute('x', 512 * a);
+      ends.setAttribute('width', 512 * (b - a));
+      showFigures(figuresBox, data, chosen[group]);
+      for (const figure of figures) if (groupOf(figure) === group) showTime(figure);
+    }
+
+    function choose(a, b) {
+      const low = Math.min(1 - 1 / STEPS, Math.max(0, Math.min(a, b)));
+      chosen[group] = [low, Math.min(1, Math.max(low + 1 / STEPS, Math.max(a, b)))];
+      show();
+    }
+
+    from.addEventListener('input', () => {
+      const value = Math.min(Number(from.value), Number(to.value) - 1);
+      choose(value / STEPS, chosen[group][1]);
+    });
+    to.addEventListener('input', () => {
+      const value = Math.max(Number(to.value), Number(from.value) + 1);
+      choose(chosen[group][0], value / STEPS);
+    });
+    find('button').addEventListener('click', () => choose(0, 1));
+    let start = null;
+    const at = (event) => {
+      const box = strip.getBoundingClientRect();
+      return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    };
+    strip.addEventListener('pointerdown', (event) => {
+      start = at(event);
+      strip.setPointerCapture(event.pointerId);
+    });
+    strip.addEventListener('pointermove', (event) => {
+      if (start !== null) choose(start, at(event));
+    });
+    strip.addEventListener('pointerup', (event) => {
+      // A click without a drag shows the whole trace again.
+      if (start !== null && Math.abs(at(event) - start) < 2 / STEPS) choose(0, 1);
+      start = null;
+    });
+    element.hidden = false;
+    show();
+  }
+  for (const element of root.querySelectorAll('.brush')) brush(element);
 })();

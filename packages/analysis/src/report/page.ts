@@ -11,7 +11,7 @@ import { escapeHtml, scriptJson } from './escape.ts';
 export interface Page {
   readonly title: string;
   readonly body: string;
-  /** Read by page.js: specs by name, configs by theme. */
+  /** Read by page.js: specs by name, which of them are over time, courses by group, configs by theme. */
   readonly chartData: unknown;
 }
 
@@ -21,10 +21,16 @@ const LIBRARIES = [
   ['vega-embed', 'vega-embed.min.js'],
 ] as const;
 
+/** A part for another page: style, body and scripts, which the policy of that page has to allow. */
+export function renderFragment({ body, chartData }: Page): string {
+  return `<style>${ownFile('page.css')}</style>
+${report('dmalab-report', body, chartData, pageScripts())}`;
+}
+
 /** The bytes of the file, the same for the same page. */
 export function renderPage({ title, body, chartData }: Page): string {
   const style = ownFile('page.css');
-  const scripts = [...LIBRARIES.map(library), ownFile('page.js')].map(scriptText);
+  const scripts = pageScripts();
   const policy = [
     "default-src 'none'",
     `script-src ${scripts.map(hashSource).join(' ')}`,
@@ -44,10 +50,25 @@ export function renderPage({ title, body, chartData }: Page): string {
 <style>${style}</style>
 </head>
 <body>
-${body}
-<script type="application/json" id="charts-data">${scriptJson(chartData)}</script>
-${scripts.map((script) => `<script>${script}</script>\n`).join('')}</body>
+${report('dmalab-report page', body, chartData, scripts)}</body>
 </html>
+`;
+}
+
+function pageScripts(): string[] {
+  return [...LIBRARIES.map(library), ownFile('page.js')].map(scriptText);
+}
+
+function report(
+  classes: string,
+  body: string,
+  chartData: unknown,
+  scripts: readonly string[],
+): string {
+  return `<div class="${classes}">
+${body}
+<script type="application/json" class="charts-data">${scriptJson(chartData)}</script>
+${scripts.map((script) => `<script>${script}</script>\n`).join('')}</div>
 `;
 }
 

@@ -2,7 +2,7 @@
 //
 // The size class of a request is the power of two at or above its pages, as the caches count it.
 
-import { AllocPath, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import { AllocPath, FailStage, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
 import type { AddressFigures, RcacheFigures, SacGiveUp, TreeFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
@@ -121,7 +121,7 @@ export class AllocationStats {
     const pages = batch.pages[i]!;
     const steps = batch.steps[i]!;
     const size = sizeClass(pages);
-    this.#requests[size]!++;
+    if (askedForAddress(batch.stage[i]!)) this.#requests[size]!++;
     if (batch.kind[i] === OutcomeKind.map) {
       const path = batch.path[i]!;
       this.#mapped++;
@@ -135,6 +135,11 @@ export class AllocationStats {
     }
     if (steps > 0) this.steps.add(steps);
   }
+}
+
+/** False where a map failed for want of bounce memory, before an address was looked for. */
+export function askedForAddress(stage: number): boolean {
+  return stage !== FailStage.swiotlb && stage !== FailStage.dmaCapable;
 }
 
 /** The class that a request of `pages` belongs to; CACHE_CLASSES where it is never cached. */

@@ -1,7 +1,7 @@
 // Hits of the caches over time, by size class.
 
 import { AllocPath, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
-import { CACHE_CLASSES, sizeClass } from './allocations.ts';
+import { askedForAddress, CACHE_CLASSES, sizeClass } from './allocations.ts';
 import { CountCourse } from './count-course.ts';
 
 /** Maps of one size class over time, one count per bucket of the series. */
@@ -19,10 +19,10 @@ export class CacheCourse {
   readonly #course = new CountCourse(2 * CACHE_CLASSES);
 
   accumulate(batch: OutcomeBatch): void {
-    const { length, kind, time, pages, path } = batch;
+    const { length, kind, time, pages, path, stage } = batch;
     for (let i = 0; i < length; i++) {
       const isMap = kind[i] === OutcomeKind.map;
-      if (!isMap && kind[i] !== OutcomeKind.mapFail) continue;
+      if (!isMap && !(kind[i] === OutcomeKind.mapFail && askedForAddress(stage[i]!))) continue;
       const size = sizeClass(pages[i]!);
       if (size === CACHE_CLASSES) continue;
       this.#course.advance(time[i]!);

@@ -6,6 +6,7 @@ import {
   groupByTrace,
   type LabelledResult,
   reasonOfEmpty,
+  renderReportFragment,
   renderReportHtml,
   renderReportMarkdown,
   renderSvg,
@@ -20,6 +21,7 @@ import { UsageError } from '../usage-error.ts';
 interface ReportArguments {
   folders: string[];
   out: string;
+  fragment: boolean;
   json: boolean;
 }
 
@@ -41,6 +43,11 @@ export const report: CommandModule<object, ReportArguments> = {
         requiresArg: true,
         demandOption: true,
       })
+      .option('fragment', {
+        describe: 'Only the part to put into another HTML page',
+        type: 'boolean',
+        default: false,
+      })
       .option('json', { describe: 'Say in JSON what was written', type: 'boolean', default: false })
       .example(
         '$0 report out -o report.html',
@@ -49,13 +56,16 @@ export const report: CommandModule<object, ReportArguments> = {
   handler: runReport,
 };
 
-async function runReport({ folders, out, json }: ReportArguments): Promise<void> {
+async function runReport({ folders, out, fragment, json }: ReportArguments): Promise<void> {
   if (!out.endsWith('.html') && !out.endsWith('.md')) {
     throw new UsageError(`${out}: the ending says the format: .html or .md`);
   }
+  if (fragment && !out.endsWith('.html')) {
+    throw new UsageError(`${out}: --fragment makes HTML, so FILE has to end in .html`);
+  }
   const results = byRun(findResults(folders));
   progress(`drawing ${charts.length} charts of ${results.length} runs`);
-  const files = await reportFiles(out, results);
+  const files = await reportFiles(out, results, fragment);
   progressDone();
   for (const [file, content] of files) writeOutput(file, content);
   const written = files.map(([file]) => file);
@@ -64,8 +74,13 @@ async function runReport({ folders, out, json }: ReportArguments): Promise<void>
   else print(`wrote ${written.join(', ')}`);
 }
 
-async function reportFiles(out: string, results: LabelledResult[]): Promise<[string, string][]> {
-  if (out.endsWith('.html')) return [[out, await renderReportHtml(results)]];
+async function reportFiles(
+  out: string,
+  results: LabelledResult[],
+  isFragment: boolean,
+): Promise<[string, string][]> {
+  const render = isFragment ? renderReportFragment : renderReportHtml;
+  if (out.endsWith('.html')) return [[out, await render(results)]];
   const folder = `${basename(out, '.md')}-charts`;
   const drawn = groupByTrace(results).flatMap((group) =>
     charts.flatMap(({ name, make }): Promise<[string, string]>[] => {

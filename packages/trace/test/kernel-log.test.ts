@@ -40,7 +40,7 @@ software IO TLB: Failed to allocate new pool
 PCI-DMA: Using software bounce buffering for IO (SWIOTLB)`;
   expect(parseKernelLog(text)).toMatchObject([
     { kind: 'swiotlb-pool', line: 1, areas: 4, bytes: null, growthFailed: false },
-    { kind: 'swiotlb-pool', line: 2, areas: null, bytes: 67_108_865 },
+    { kind: 'swiotlb-pool', line: 2, areas: null, bytes: 67_108_864 },
     { kind: 'swiotlb-pool', line: 3, growthFailed: true },
   ]);
 });

@@ -77,6 +77,7 @@ function swiotlbMissing(message: string, at: LogLine): SwiotlbMissing | null {
   return { ...at, kind: 'swiotlb-missing', device, message };
 }
 
+// The end that is printed is the first byte behind the pool.
 function swiotlbPool(message: string, at: LogLine): SwiotlbPool | null {
   if (!message.startsWith('software IO TLB')) return null;
   const mapped = /\[mem (0x[0-9a-f]+)-(0x[0-9a-f]+)\]/.exec(message);
@@ -86,7 +87,7 @@ function swiotlbPool(message: string, at: LogLine): SwiotlbPool | null {
   return {
     ...at,
     kind: 'swiotlb-pool',
-    bytes: mapped === null ? null : Number(mapped[2]) - Number(mapped[1]) + 1,
+    bytes: mapped === null ? null : Number(mapped[2]) - Number(mapped[1]),
     areas: areas === null ? null : Number(areas[1]),
     growthFailed,
   };

@@ -97,3 +97,16 @@ test('what a policy throws in a replay is told as its own fault', () => {
   expect(stderr).not.toContain('internal error');
   expect(code).toBe(1);
 });
+
+test('what a policy refuses to be created with is one line that names it and the parameter', () => {
+  const refusing = COUNTING.replace(
+    'const waiting',
+    "if (parameters.every > 900) throw new RangeError('every: got ' + parameters.every + ', expected at most 900');\n    const waiting",
+  );
+  const file = writeTemp(folder, 'refusing.js', refusing);
+  const own = dmalab(['replay', TRACE, '--policy', file, '--flush', 'counting:every=999']);
+  expect(own.stderr).toMatch(
+    /^dmalab: .*refusing\.js:10: flush policy "counting" cannot be created with every=999: every: got 999, expected at most 900\n$/,
+  );
+  expect(own.code).toBe(1);
+});

@@ -3,6 +3,7 @@
 // Exit codes: 0 done, 1 bad input or failed check, 2 bad usage. Only this file prints errors.
 
 import { fileURLToPath } from 'node:url';
+import { PolicyError } from '@dmalab/replay';
 import { TraceError } from '@dmalab/trace';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -60,11 +61,21 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) throw error;
   if (error instanceof TraceError || error instanceof InputError) return say(error.message, 1);
   if (error instanceof UsageError) return say(error.message, 2);
+  if (error instanceof PolicyError) return sayOfPolicy(error);
   const place = placeOutside(error);
   if (place !== null)
     return say(`${place}: ${error.message} (thrown by this file, not by dmalab)`, 1);
   // Not foreseen: a fault of dmalab itself, so the stack is what helps.
   return say(`internal error, please report it: ${error.stack ?? error.message}`, 1);
+}
+
+// A RangeError is about the parameters; anything else a built-in policy throws is a fault of dmalab.
+function sayOfPolicy({ message, cause }: PolicyError): number {
+  const place = cause instanceof Error ? placeOutside(cause) : null;
+  if (place !== null) return say(`${place}: ${message}`, 1);
+  if (cause instanceof Error && !(cause instanceof RangeError))
+    return say(`internal error, please report it: ${cause.stack ?? message}`, 1);
+  return say(message, 1);
 }
 
 /** Where a policy of the user threw, as FILE:LINE; null when it was dmalab or what it is built on. */

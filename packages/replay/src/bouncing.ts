@@ -13,6 +13,7 @@ import {
   bouncesBehindIommu,
   bouncesDirectly,
 } from './bounce-rules.ts';
+import { createPolicy } from './create-policy.ts';
 import type { Latency } from './latency.ts';
 import type { Machine } from './machine.ts';
 import { FailStage, OutcomeKind } from './outcome.ts';
@@ -90,7 +91,7 @@ export class Bouncing implements BouncePort {
     this.#isOff = machine.swiotlb === 'noforce';
     this.#servesCoherent = machine.bounce.name === 'restricted';
     const { name, parameters } = completeChoice('bounce', machine.bounce, registry);
-    this.pool = bouncePolicy(name, registry).create(parameters, this);
+    this.pool = createPolicy(bouncePolicy(name, registry), parameters, this);
     this.#areas = Math.max(1, this.pool.areas());
     this.#areaLock = latency.addLocks(this.#areas);
   }

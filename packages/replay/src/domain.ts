@@ -4,6 +4,7 @@
 // An unmap row says the state after the unmap, so it follows the flush and the releases that made
 // room in the queue; but it precedes the invalidation and the release of its own range (strict).
 
+import { createPolicy } from './create-policy.ts';
 import { DmaLayer } from './dma-layer.ts';
 import { DomainHost, type HostedDomain } from './domain-host.ts';
 import type { HostResources } from './host-policy.ts';
@@ -118,10 +119,10 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.#cost = context.cost;
     const takesStart = allocator.policy.parameters.some(({ name }) => name === 'startPfn');
     const start = takesStart ? { startPfn: options.startPfn } : {};
-    const iova = allocator.policy.create({ ...allocator.parameters, ...start }, this);
+    const iova = createPolicy(allocator.policy, { ...allocator.parameters, ...start }, this);
     const { granule, apertureEnd } = options;
     const { sac, devices } = context;
-    const queue = flush.policy.create(flush.parameters, this);
+    const queue = createPolicy(flush.policy, flush.parameters, this);
     this.#dma = new DmaLayer({ granule, apertureEnd, sac, devices }, iova, queue);
     for (const [pfnLo, pfnHi] of options.reserved) iova.reserve(pfnLo, pfnHi);
     const { host } = context;
@@ -238,7 +239,7 @@ export class Domain implements Gauges, HostedDomain, Port {
   becomeLazy(flush: Chosen<FlushPolicy>): void {
     this.type = 'DMA-FQ';
     this.queueName = flush.policy.name;
-    this.#dma.queue = flush.policy.create(flush.parameters, this);
+    this.#dma.queue = createPolicy(flush.policy, flush.parameters, this);
   }
 
   cpuDown(cpu: number): void {

@@ -21,6 +21,7 @@ export {
   VERIFIED_SWIOTLB_KERNELS,
 } from './bounce/swiotlb-parameters.ts';
 export { COSTS, type CostDescription, DEFAULT_COST } from './cost.ts';
+export { createPolicy, PolicyError } from './create-policy.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { dryBouncePort, dryHostPort, dryPort } from './dry-ports.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';

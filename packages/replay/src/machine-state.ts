@@ -3,6 +3,7 @@
 
 import type { SegmentLists } from '@dmalab/trace';
 import { Bouncing } from './bouncing.ts';
+import { createPolicy } from './create-policy.ts';
 import { SharedPinBudget } from './host/pin-budget.ts';
 import type { HostPort, HostResources, PinBudget } from './host-policy.ts';
 import type { Latency } from './latency.ts';
@@ -44,7 +45,9 @@ export function machineState(
     },
   };
   const { name, parameters } = completeChoice('host', machine.host, registry);
-  const host = machine.tlbRefresh ? hostPolicy(name, registry).create(parameters, port) : null;
+  const host = machine.tlbRefresh
+    ? createPolicy(hostPolicy(name, registry), parameters, port)
+    : null;
   const bouncing = mayBounce(machine)
     ? new Bouncing(machine, registry, timers, log, MACHINE_OWNER, lists, latency)
     : null;

@@ -5,6 +5,7 @@ import { dmalab, jsonOf } from '../support/dmalab.ts';
 import { tempFolder, writeTemp } from '../support/temp-folder.ts';
 
 const TRACE = 'traces/nvme-lazy-randread/trace.txt.zst';
+const BOUNCED = 'traces/swiotlb-small-full/trace.txt.zst';
 const folder = tempFolder();
 
 /** A queue that flushes after each `every` unmaps. */
@@ -109,4 +110,140 @@ test('what a policy refuses to be created with is one line that names it and the
     /^dmalab: .*refusing\.js:10: flush policy "counting" cannot be created with every=999: every: got 999, expected at most 900\n$/,
   );
   expect(own.code).toBe(1);
+});
+
+/** Bounce memory in one area: every buffer takes the lowest free slot sets of its own. */
+const SET_EACH = `
+export const setEach = {
+  kind: 'bounce',
+  name: 'set-each',
+  summary: 'a whole slot set for every buffer',
+  parameters: [
+    { name: 'slots', type: 'integer', default: 4096, range: [128, 65536], summary: 'of the pool' },
+  ],
+  create({ slots }, { kit }) {
+    const start = 0x7000_0000;
+    const sets = Array.from({ length: slots / 128 }, () => -1);
+    const work = { cause: 0, source: 0, pool: 0, area: 0, slot: 0, slots: 128, padSlots: 0, probes: 0, areasTried: 1, convertedBytes: 0 };
+    let used = 0;
+    let hiwater = 0;
+    const take = (bytes, offset) => {
+      const set = offset + bytes > 128 * 2048 ? -1 : sets.indexOf(-1);
+      work.probes = set < 0 ? sets.length : set + 1;
+      work.cause = set < 0 ? kit.FailCause.poolFull : kit.FailCause.none;
+      if (set < 0) return kit.NO_SLOT;
+      work.source = kit.BounceSource.default;
+      work.slot = 128 * set;
+      work.padSlots = Math.floor(offset / 2048);
+      used += 128;
+      hiwater = Math.max(hiwater, used);
+      return (sets[set] = start + work.slot * 2048 + offset);
+    };
+    const release = (address) => {
+      const set = sets.indexOf(address);
+      if (set < 0) return false;
+      sets[set] = -1;
+      used -= 128;
+      work.slot = 128 * set;
+      return true;
+    };
+    // Low bits up to a page: a device that wants more is not served.
+    const offsetOf = (orig, mask) => orig % (Math.min(mask, 4095) + 1);
+    return {
+      map: (orig, bytes, align, device) => {
+        const offset = offsetOf(orig, device.minAlignMask);
+        const segment = device.segBoundary + 1;
+        if (offset + bytes > segment) return ((work.cause = kit.FailCause.tooLarge), kit.NO_SLOT);
+        return take(bytes, offset);
+      },
+      unmap: release,
+      alloc: (bytes) => take(bytes, 0),
+      free: release,
+      work,
+      maxMapping: (device) => 128 * 2048 - (device.minAlignMask > 0 ? 4096 : 0),
+      usedSlots: () => used,
+      hiwater: () => hiwater,
+      totalSlots: () => sets.length * 128,
+      transientSlots: () => 0,
+      pools: () => 1,
+      areas: () => 1,
+      areaUsed: () => used,
+      waitingBytes: () => 0,
+    };
+  },
+};
+`;
+
+test('bounce memory of a user keeps the rules and serves a replay', () => {
+  const file = writeTemp(folder, 'set-each.js', SET_EACH);
+  const rules = dmalab(['conform', '--policy', file]);
+  expect(rules.stdout).toMatch(/^ok {4}bounce set-each: 80 streams, /);
+  const summary = jsonOf<{ bounce: { failed: number } }>(
+    dmalab([...['replay', BOUNCED, '--policy', file, '--bounce', 'set-each:slots=1024', '--json']]),
+  );
+  expect(summary).toMatchObject({
+    machine: { bounce: { name: 'set-each', parameters: { slots: 1024 } } },
+  });
+  // 8 buffers at once, whatever their sizes.
+  expect(summary.bounce).toMatchObject({ hiwaterSlots: 1024, totalSlots: 1024, endSlots: 0 });
+  expect(summary.bounce.failed).toBeGreaterThan(0);
+  const leaking = SET_EACH.replace('sets[set] = -1;', '');
+  const wrong = dmalab(['conform', '--policy', writeTemp(folder, 'leaking.js', leaking)]);
+  expect(wrong.stdout).toMatch(/^WRONG bounce set-each: .*\n +rule "released once": /);
+  expect(wrong.code).toBe(1);
+});
+
+/** A host with a number of entries, which its guest gets back with each refresh of the aperture. */
+const COUNTED = `
+export const counted = {
+  kind: 'host',
+  name: 'counted',
+  summary: 'so many entries, and no pinned pages',
+  parameters: [
+    { name: 'entries', type: 'integer', default: 500, range: [1, 1e6], summary: 'at once' },
+  ],
+  create({ entries }, { kit }) {
+    const live = new Map();
+    const stale = new Map();
+    const add = (to, domain, pages) => to.set(domain, (to.get(domain) ?? 0) + pages);
+    const sum = (of) => [...of.values()].reduce((all, one) => all + one, 0);
+    let missing = 0;
+    const takeUp = (domain) => {
+      const taken = Math.min(missing, Math.max(0, entries - sum(live) - sum(stale)));
+      missing -= taken;
+      add(live, domain, taken);
+      return missing > 0 ? kit.HostAnswer.outOfEntries : kit.HostAnswer.ok;
+    };
+    return {
+      outOfResource: 'globalFlushRetry',
+      get entries() { return sum(live) + sum(stale); },
+      get staleEntries() { return sum(stale); },
+      refreshMapped(domain, pages) { missing = pages; return takeUp(domain); },
+      unmapped(domain, pages) { add(live, domain, -pages); add(stale, domain, pages); },
+      refreshUnmapped(domain, pages) { add(stale, domain, -pages); },
+      refreshAll(domain) { stale.delete(domain); return takeUp(domain); },
+      undo(domain, pages) { add(live, domain, missing - pages); missing = 0; return false; },
+      adopt(domain, pages) { add(live, domain, pages); },
+      removeDomain(domain) { live.delete(domain); stale.delete(domain); },
+    };
+  },
+};
+`;
+
+test('a host of a user keeps the rules and refuses in a replay', () => {
+  const file = writeTemp(folder, 'counted.js', COUNTED);
+  expect(dmalab(['conform', '--policy', file]).stdout).toMatch(/^ok {4}host counted: 80 streams, /);
+  const replay = ['replay', TRACE, '--policy', file, '--flush', 'single', '--json'];
+  const summary = jsonOf<{ host: { outOfResource: number; selfReclaim: number } }>(
+    dmalab([...replay, '--host', 'counted:entries=300']),
+  );
+  expect(summary).toMatchObject({ machine: { host: { name: 'counted' } } });
+  // The queue holds what the host counts: each time it runs out, a refresh of the aperture cures it.
+  expect(summary.host).toMatchObject({ peakEntries: 300, failed: 0 });
+  expect(summary.host.outOfResource).toBeGreaterThan(0);
+  expect(summary.host.selfReclaim).toBe(summary.host.outOfResource);
+  const generous = COUNTED.replace('missing > 0', 'missing > 9');
+  const wrong = dmalab(['conform', '--policy', writeTemp(folder, 'generous.js', generous)]);
+  expect(wrong.stdout).toMatch(/^WRONG host counted: .*\n +rule "entries": /);
+  expect(wrong.code).toBe(1);
 });

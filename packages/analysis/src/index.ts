@@ -70,7 +70,7 @@ export {
   type FoundEvent,
 } from './minimise/replay-events.ts';
 export { type PerfettoCounters, perfettoCounters } from './perfetto/perfetto-counters.ts';
-export { checkPolicyRules, hasRules, type PolicyReport } from './policy-suite/check-policy.ts';
+export { checkPolicyRules, type PolicyReport } from './policy-suite/check-policy.ts';
 export type { PolicyFailure } from './policy-suite/suite.ts';
 export {
   formatBytes,

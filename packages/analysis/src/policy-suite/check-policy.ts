@@ -7,7 +7,9 @@ import {
   type Policy,
   type PolicyKind,
 } from '@dmalab/replay';
+import { bounceSuite } from './bounce-suite.ts';
 import { flushSuite } from './flush-suite.ts';
+import { hostSuite } from './host-suite.ts';
 import { iovaSuite } from './iova-suite.ts';
 import { type PolicyFailure, runSeed, type Suite } from './suite.ts';
 
@@ -22,7 +24,7 @@ export interface PolicyReport {
 }
 
 /** Small values that bring the borders of a policy within reach of short streams. */
-const SMALL: Parameters = { size: 8, startPfn: 16 };
+const SMALL: Parameters = { size: 8, slots: 512, areas: 2, entries: 64, pages: 48 };
 
 /** Runs `seeds` seeds from `seed` on with each set of parameters; the first broken rule ends it. */
 export function checkPolicyRules(
@@ -44,11 +46,6 @@ export function checkPolicyRules(
   return { kind: policy.kind, name: policy.name, runs, operations, failure: null };
 }
 
-/** Kinds that have rules. */
-export function hasRules(policy: Policy): boolean {
-  return policy.kind === 'iova' || policy.kind === 'flush';
-}
-
 function runPolicySeed(
   policy: Policy,
   parameters: Parameters,
@@ -59,8 +56,10 @@ function runPolicySeed(
       return runSeed(guarded(iovaSuite(policy, parameters)), seed);
     case 'flush':
       return runSeed(guarded(flushSuite(policy, parameters)), seed);
-    default:
-      return { operations: 0, failure: null };
+    case 'bounce':
+      return runSeed(guarded(bounceSuite(policy, parameters)), seed);
+    case 'host':
+      return runSeed(guarded(hostSuite(policy, parameters)), seed);
   }
 }
 
@@ -81,10 +80,10 @@ function guarded<Operation>(suite: Suite<Operation>): Suite<Operation> {
 
 /** The defaults, and small sizes where the policy has such parameters. */
 function parameterSets(name: string, list: ParameterList): Parameters[] {
-  const first = completeParameters(name, list, ofList(list, { startPfn: 16 }));
+  const first = ofList(list, { startPfn: 16 });
   const small = ofList(list, SMALL);
-  if (small.size === undefined) return [first];
-  return [first, completeParameters(name, list, small)];
+  const sets = Object.keys(small).length === 0 ? [first] : [first, { ...first, ...small }];
+  return sets.map((given) => completeParameters(name, list, given));
 }
 
 function ofList(list: ParameterList, values: Parameters): Parameters {

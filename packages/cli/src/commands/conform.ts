@@ -8,7 +8,6 @@ import {
   type ConformResult,
   checkPolicyRules,
   conform as conformStreams,
-  hasRules,
   type PolicyReport,
 } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
@@ -68,8 +67,7 @@ async function runPolicies(files: readonly string[], json: boolean): Promise<voi
   for (const file of files) {
     for (const policy of await loadPolicies(file)) {
       progress(`${policy.kind} ${policy.name}`);
-      if (hasRules(policy)) reports.push(checkPolicyRules(policy));
-      else throw new InputError(file, `there are no rules for policies of kind ${policy.kind}`);
+      reports.push(checkPolicyRules(policy));
     }
   }
   progressDone();

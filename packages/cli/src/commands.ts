@@ -20,7 +20,16 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   report: async (y) => y.command((await import('./commands/report.ts')).report),
   chart: async (y) => y.command((await import('./commands/chart.ts')).chart),
   policies: async (y) => y.command((await import('./commands/policies.ts')).policies),
+  completion: async (y) => y.command((await import('./commands/completion.ts')).completion),
 };
+
+/** Names of all commands. */
+export const COMMAND_NAMES: readonly string[] = Object.keys(ADDED);
+
+/** Adds the command of this name to `y`, where there is one. */
+export async function addCommand(y: Argv, name: string): Promise<void> {
+  if (Object.hasOwn(ADDED, name)) await ADDED[name]?.(y);
+}
 
 /** Adds the command that `words` begin with to `y`; all commands where they begin with none. */
 export async function addCommands(y: Argv, [first = '']: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { type ReadOptions, TABLE_FIELDS } from '@dmalab/trace';
 import type { Argv } from 'yargs';
-import { progress } from './output.ts';
+import { readingMeter } from './progress-meter.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What the options of {@link factOptions} give. */
@@ -43,10 +43,11 @@ export function factOptions(y: Argv): Argv<FactArguments> {
     }) as unknown as Argv<FactArguments>;
 }
 
-/** The options as the reader takes them, with progress shown under `name`. */
+/** The options as the reader takes them, with progress shown under `name`; `path` is the file, where its name is another. */
 export function readOptions(
   name: string,
   { granule, maskBits, forcedac, columns, initialState }: FactArguments,
+  path: string = name,
 ): ReadOptions {
   if (granule !== undefined && !(granule >= 512 && Number.isInteger(Math.log2(granule)))) {
     throw new UsageError(
@@ -62,8 +63,7 @@ export function readOptions(
     ...(forcedac === undefined ? {} : { forcedac }),
     ...(columns === undefined ? {} : { columns: columnMapping(columns) }),
     ...(initialState === undefined ? {} : { initialState }),
-    progress: (lines, bytes) =>
-      progress(`${name}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines read`),
+    progress: readingMeter(name, path),
   };
 }
 

@@ -8,13 +8,16 @@ import { TraceError } from '@dmalab/trace';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { addCommands } from './commands.ts';
+import type { Default } from './config-file.ts';
 import { InputError } from './input-error.ts';
-import { printable, progressDone } from './output.ts';
+import { coloured, print, printable, progressDone } from './output.ts';
 import { endCleanlyOnSignals } from './signals.ts';
 import { keepStandardInput } from './trace-files.ts';
 import { UsageError } from './usage-error.ts';
 import { toolVersion } from './version.ts';
 
+/** First word when a shell asks for completions; see completion.ts. */
+const COMPLETE = '--get-completions';
 const PACKAGES = new URL('../../', import.meta.url).href;
 
 // A reader that went away (`dmalab info x | head`) is not an error; a full disk is one.
@@ -24,12 +27,22 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 endCleanlyOnSignals();
-await main(keepStandardInput(hideBin(process.argv)));
+const words = hideBin(process.argv);
+if (words[0] === COMPLETE) await complete(words.slice(1));
+else await main(keepStandardInput(words));
+
+async function complete(typed: readonly string[]): Promise<void> {
+  const { completionsOf } = await import('./completion.ts');
+  for (const word of await completionsOf(typed)) print(word);
+}
 
 async function main(words: string[]): Promise<void> {
+  let defaults: ReadonlyMap<string, Default> = new Map();
   try {
     const y = yargs(words);
     await addCommands(y, words);
+    defaults = await defaultsFor(words);
+    y.config(Object.fromEntries([...defaults].map(([name, { value }]) => [name, value])));
     await y
       .scriptName('dmalab')
       .usage('$0 COMMAND\n\nReplays recorded Linux DMA traces through models of the kernel.')
@@ -39,6 +52,11 @@ async function main(words: string[]): Promise<void> {
       .locale('en')
       .wrap(Math.min(100, process.stdout.columns ?? 100))
       .version(toolVersion())
+      .option('config', {
+        describe: 'File of defaults for options (YAML or JSON); what is typed wins',
+        type: 'string',
+        requiresArg: true,
+      })
       .help()
       .alias('h', 'help')
       .epilogue(
@@ -53,8 +71,28 @@ async function main(words: string[]): Promise<void> {
       .parseAsync();
   } catch (error) {
     progressDone();
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = exitCodeOf(placed(error, defaults, words));
   }
+}
+
+async function defaultsFor(words: readonly string[]): Promise<ReadonlyMap<string, Default>> {
+  if (!words.some((word) => word.startsWith('--config'))) return new Map();
+  const { configNamed, readConfig } = await import('./config-file.ts');
+  const file = configNamed(words);
+  return file === null ? new Map() : await readConfig(file, words[0] ?? '');
+}
+
+/** A wrong value of an option with the place in the file of defaults, where it came from there. */
+function placed(
+  error: unknown,
+  defaults: ReadonlyMap<string, Default>,
+  words: readonly string[],
+): unknown {
+  if (!(error instanceof UsageError)) return error;
+  const option = /^--([\w-]+):/.exec(error.message)?.[1] ?? '';
+  const found = defaults.get(option);
+  const typed = words.some((word) => word === `--${option}` || word.startsWith(`--${option}=`));
+  return found === undefined || typed ? error : new UsageError(`${found.where}: ${error.message}`);
 }
 
 function exitCodeOf(error: unknown): number {
@@ -88,6 +126,6 @@ function placeOutside(error: Error): string | null {
 }
 
 function say(message: string, code: number): number {
-  process.stderr.write(`dmalab: ${printable(message)}\n`);
+  process.stderr.write(`${coloured('dmalab:', process.stderr)} ${printable(message)}\n`);
   return code;
 }

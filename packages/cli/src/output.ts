@@ -27,6 +27,12 @@ export function formatNumber(value: number): string {
   return NUMBER.format(value);
 }
 
+/** A text in red where the stream is a terminal that shows colours, and NO_COLOR is not set. */
+export function coloured(text: string, stream: NodeJS.WriteStream): string {
+  const { NO_COLOR = '', TERM = '' } = process.env;
+  return stream.isTTY && NO_COLOR === '' && TERM !== 'dumb' ? `\x1b[31m${text}\x1b[39m` : text;
+}
+
 /** Shows one changing line on stderr while a terminal looks on; says nothing otherwise. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);

@@ -4,6 +4,7 @@ import { type CheckResult, checkCapture, checkText } from '@dmalab/analysis';
 import { readCapture } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { print, printJson, progress, progressDone } from '../output.ts';
+import { readingMeter } from '../progress-meter.ts';
 import { traceFiles } from '../trace-files.ts';
 
 interface CheckArguments {
@@ -28,7 +29,7 @@ async function runCheck({ files, json }: CheckArguments): Promise<void> {
   const results: CheckResult[] = [];
   for (const file of files) {
     progress(`${file}: checking`);
-    const capture = await readCapture(file);
+    const capture = await readCapture(file, { progress: readingMeter(file, file) });
     const result = checkCapture(capture);
     capture.close();
     progressDone();

@@ -10,6 +10,7 @@ import {
 } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { formatNumber, print, printJson, progressDone } from '../output.ts';
+import { readingMeter } from '../progress-meter.ts';
 import { traceFiles } from '../trace-files.ts';
 import { type Advice, adviceFor } from '../trace-info/advice.ts';
 import { allowancesOf, contentsOf } from '../trace-info/allowance.ts';
@@ -37,7 +38,7 @@ export const info: CommandModule<object, InfoArguments> = {
 async function runInfo({ files, json }: InfoArguments): Promise<void> {
   const documents: object[] = [];
   for (const file of files) {
-    const capture = await readCapture(file);
+    const capture = await readCapture(file, { progress: readingMeter(file, file) });
     progressDone();
     if (json) documents.push(infoDocument(capture));
     else print(infoText(capture));

@@ -26,6 +26,7 @@ import { type MachineArguments, machineOptions, type Run, runsOf } from '../mach
 import { type OutcomeFiles, writeSeries, writingOutcomes } from '../outcome-files.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
+import { watched } from '../progress-meter.ts';
 import { requireRequests } from '../require-requests.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
@@ -156,7 +157,11 @@ async function replayCapture(
   const machine = machineOfRun(capture, run);
   const { report, facts } = capture;
   const context = { report, facts, machine, version: toolVersion(), name };
-  const outcomes = replayRequests(machine, capture, null, run.registry);
+  const outcomes = watched(
+    replayRequests(machine, capture, null, run.registry),
+    `${name}: replaying ${run.name}`,
+    report.duration / (machine.load?.rate ?? 1),
+  );
   if (keep === null) return summarise(context, outcomes);
   const folder = join(keep.folder, folderName(run.name));
   const result = summarise(

@@ -1,0 +1,57 @@
+// Completion as bash does it: the script is sourced, and its function asked for words.
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { dmalab } from '../support/dmalab.ts';
+
+const BIN = fileURLToPath(new URL('../../packages/cli/bin/dmalab.mjs', import.meta.url));
+
+/** What bash offers for the last word of each line, joined by blanks. */
+function offered(...lines: readonly (readonly string[])[]): string[] {
+  const asked = lines.map(
+    (words) => `
+    COMP_WORDS=(dmalab ${words.map((word) => `'${word}'`).join(' ')})
+    COMP_CWORD=${words.length}
+    _dmalab dmalab
+    echo "\${COMPREPLY[*]}"`,
+  );
+  const script = `
+    dmalab() { '${process.execPath}' '${BIN}' "$@"; }
+    source <(dmalab completion bash)
+    ${asked.join('\n')}`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  return stdout.split('\n').slice(0, -1);
+}
+
+test('commands, options, policies, presets, charts; nothing where the shell is to offer files', () => {
+  expect(
+    offered(
+      ['rep'],
+      ['replay', 'trace.txt', '--fl'],
+      ['replay', 'trace.txt', '--flush', 's'],
+      ['replay', 'trace.txt', '--flush', '=', 'per'],
+      ['replay', '--kernel', '6.1'],
+      ['chart', 'out', 'stale'],
+      ['completion', ''],
+      ['replay', ''],
+      ['replay', 'trace.txt', '-m', ''],
+    ),
+  ).toEqual([
+    'replay report',
+    '--flush',
+    'strict single',
+    'percpu',
+    '6.1 6.12',
+    'stale-window',
+    'bash zsh',
+    '',
+    '',
+  ]);
+});
+
+test('the script is printed for zsh, too, and for no other shell', () => {
+  expect(dmalab(['completion', 'zsh']).stdout).toMatch(/^#compdef dmalab\n/);
+  expect(dmalab(['completion', 'fish']).code).toBe(2);
+});

@@ -60,6 +60,11 @@ export class DomainHost {
     return lacked === HostAnswer.outOfEntries ? FailCause.hostEntries : FailCause.hostPages;
   }
 
+  /** Pages of the domain's granule that the host has room for. */
+  room(): number {
+    return Math.floor((this.#host.room?.() ?? Number.POSITIVE_INFINITY) / this.#perPage);
+  }
+
   adopt(pages: number): void {
     this.#host.adopt(this.#domain.index, pages * this.#perPage);
   }

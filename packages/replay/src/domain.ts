@@ -129,6 +129,10 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.#host = host && new DomainHost(host, this, context.log);
   }
 
+  hostRoom(): number {
+    return this.#host?.room() ?? Number.POSITIVE_INFINITY;
+  }
+
   queue(): FlushQueue {
     return this.#dma.queue;
   }

@@ -58,6 +58,8 @@ export interface HostResources {
   readonly entries: number;
   /** Entries of pages that the guest has unmapped. */
   readonly staleEntries: number;
+  /** Pages that there is room for now; absent: no limit is told. */
+  room?(): number;
   /**
    * Refreshes the `pages` of `domain` that the guest has just mapped. What finds no room is missing
    * until {@link refreshAll} or {@link undo}, one of which must follow an answer that is not ok.

@@ -72,6 +72,11 @@ export interface Port {
   timer(cpu: number, delayMs: number, callback: (cpu: number) => void): void;
   /** Calls back on `cpu` at the virtual time `ns` exactly, whatever the timer mode (as a high-resolution timer does). */
   timerAt(cpu: number, ns: number, callback: (cpu: number) => void): void;
+  /**
+   * Pages of the domain that the host has room for now, by entries and by pinned pages; Infinity, as where
+   * it is absent, without a limit. Pages whose unmap no flush has covered are no room yet.
+   */
+  hostRoom?(): number;
   /** Flushes the IOTLB of the whole domain. */
   invalidateAll(cause: FlushCause): void;
   /** Flushes the IOTLB for one range. */

@@ -15,7 +15,12 @@ interface Driven {
 }
 
 /** A queue with its parameters, on `cpus` CPUs, that logs flushes, invalidations and frees. */
-function driven(name: string, parameters: Parameters, cpus = 2): Driven {
+function driven(
+  name: string,
+  parameters: Parameters,
+  cpus = 2,
+  hostRoom: () => number = () => Number.POSITIVE_INFINITY,
+): Driven {
   const timers = new Timers(1000, 'ideal');
   const log: string[] = [];
   const policy = flushPolicy(name);
@@ -24,6 +29,7 @@ function driven(name: string, parameters: Parameters, cpus = 2): Driven {
     { ...defaults, ...parameters },
     {
       ...stillPort(cpus, (cpu, delayMs, callback) => void timers.arm(0, cpu, delayMs, callback)),
+      hostRoom,
       now: () => timers.now,
       timerAt: (cpu, ns, callback) => timers.armAt(0, cpu, ns, callback, 0),
       invalidateAll: (cause) =>
@@ -48,6 +54,20 @@ test('adaptive flushes at the unmap that reaches its share of the budget', () =>
     '0 free 3000+1 on 1',
   ]);
   expect(queue.queuedEntries()).toBe(0);
+});
+
+test('adaptive without a budget of its own follows the room that the host has', () => {
+  let room = 60;
+  const { queue, log } = driven('adaptive', { budget: 0, share: 50 }, 2, () => room);
+  queue.queue(1000, 30, 0, 1);
+  expect(log).toEqual([]);
+  // 25 pages were mapped elsewhere: of 35 free and 35 waiting, a half waits with this unmap.
+  room = 35;
+  queue.queue(2000, 5, 0, 2);
+  expect(log[0]).toBe('0 flush bound');
+  room = Number.POSITIVE_INFINITY;
+  queue.queue(3000, 1_000_000, 0, 3);
+  expect(queue.queuedEntries()).toBe(1);
 });
 
 test('adaptive flushes after its timeout where the unmaps are few', () => {

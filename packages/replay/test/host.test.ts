@@ -40,6 +40,14 @@ function refreshes(rows: readonly Row[], changes: Parameters<typeof machine>[0])
 
 const lastEntry = [map(1, 1), map(2, 2), map(3, 3), unmap(1, 4), unmap(2, 5), map(4, 6)];
 
+test('an adaptive queue that reads the room of the host flushes before the host runs out', () => {
+  const lazy = { name: 'adaptive', parameters: { budget: 0 } };
+  const answers = refreshes(lastEntry, { ...host('vfio', { entries: 5 }), flush: lazy });
+  // After two unmaps two entries are free and two wait: half of the four, and the queue is flushed.
+  expect(answers.filter((answer) => !/ ok /.test(answer))).toEqual([]);
+  expect(answers).toContain('global ok -2');
+});
+
 test('the map that takes the last entry is refused, and cured by a refresh of the whole aperture', () => {
   const final = host('vfio', { entries: 4 });
   expect(refreshes(lastEntry, final)).toEqual([

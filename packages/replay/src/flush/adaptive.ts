@@ -22,9 +22,10 @@ export const adaptive: FlushPolicy = {
       name: 'budget',
       type: 'integer',
       default: 65_535,
-      range: [1, 2 ** 40],
+      range: [0, 2 ** 40],
       unit: 'pages',
-      summary: "what the queue may not fill, such as the host's entries (dma_entry_limit)",
+      summary:
+        "what the queue may not fill, such as the host's entries (dma_entry_limit); 0: what the host has room for at each unmap",
     },
     {
       name: 'share',
@@ -36,27 +37,39 @@ export const adaptive: FlushPolicy = {
     },
   ],
   create: (parameters, port) => {
-    const pages = Math.max(1, (Number(parameters.budget) * Number(parameters.share)) / 100);
     const options = lazyQueueOptions(parameters, parameters.rings === 'percpu');
-    return new AdaptiveQueue(options, pages, port);
+    return new AdaptiveQueue(options, Number(parameters.budget), Number(parameters.share), port);
   },
 };
 
 class AdaptiveQueue implements FlushQueue {
   readonly shared: boolean;
   readonly #queue: LazyQueue;
-  readonly #bound: number;
+  readonly #port: Port;
+  /** Pages, 0: those of the host. */
+  readonly #budget: number;
+  /** Part of the budget, 0 to 1. */
+  readonly #share: number;
 
-  constructor(options: LazyQueueOptions, bound: number, port: Port) {
+  constructor(options: LazyQueueOptions, budget: number, percent: number, port: Port) {
     this.#queue = new LazyQueue(options, port);
     this.shared = !options.perCpu;
-    this.#bound = bound;
+    this.#port = port;
+    this.#budget = budget;
+    this.#share = percent / 100;
   }
 
   queue(pfn: number, pages: number, cpu: number, id: number): void {
     const queue = this.#queue;
     queue.queue(pfn, pages, cpu, id);
-    if (queue.exposedPages >= this.#bound) queue.flush(FlushCause.bound, cpu);
+    if (queue.exposedPages >= this.#bound()) queue.flush(FlushCause.bound, cpu);
+  }
+
+  // What waits is the host's room as well, once it is flushed.
+  #bound(): number {
+    const room = this.#port.hostRoom?.() ?? Number.POSITIVE_INFINITY;
+    const budget = this.#budget || room + this.#queue.exposedPages;
+    return Math.max(1, budget * this.#share);
   }
 
   flush(cause: FlushCause, cpu: number): void {

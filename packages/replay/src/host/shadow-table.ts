@@ -40,6 +40,11 @@ export class ShadowTable implements HostResources {
     budget.join(this);
   }
 
+  room(): number {
+    const { limit, used } = this.#budget;
+    return Math.max(0, Math.min(this.#limit - this.entries, limit - used));
+  }
+
   refreshMapped(domain: number, pages: number): HostAnswer {
     this.#missing = pages;
     this.#takeUp(domain);

@@ -101,6 +101,16 @@ export type { SpaceGrid } from './stats/space-map.ts';
 export type { SpaceMap } from './stats/space-maps.ts';
 export type * from './summary.ts';
 export {
+  type Axis,
+  type AxisValue,
+  MOST_CELLS,
+  parseAxis,
+  type SweepCell,
+  sweepCells,
+} from './sweep/axis.ts';
+export { Sweep, type SweepResult, type SweepRow } from './sweep/sweep.ts';
+export { sweepCsv, sweepText } from './sweep/sweep-text.ts';
+export {
   OUTCOME_COLUMNS,
   outcomeChunks,
   outcomeMetadata,

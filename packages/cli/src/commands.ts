@@ -9,6 +9,7 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   replay: async (y) => y.command((await import('./commands/replay.ts')).replay),
   guests: async (y) => y.command((await import('./commands/guests.ts')).guests),
   compare: async (y) => y.command((await import('./commands/compare.ts')).compare),
+  sweep: async (y) => y.command((await import('./commands/sweep.ts')).sweep),
   size: async (y) => y.command((await import('./commands/size.ts')).size),
   verify: async (y) => y.command((await import('./commands/verify.ts')).verify),
   check: async (y) => y.command((await import('./commands/check.ts')).check),

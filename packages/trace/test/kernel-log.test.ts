@@ -53,6 +53,7 @@ test.each([
     16,
   ],
   ['nvme 0000:00:05.0: iommu alloc failed', '0000:00:05.0', null],
+  ['i40e 0000:81:00.0: Failed to allocate iova', '0000:81:00.0', null],
 ])('an exhausted address space: %s', (message, device, pages) => {
   expect(parseKernelLog(message)).toMatchObject([{ kind: 'iova-failed', device, pages }]);
 });

@@ -99,7 +99,7 @@ function iovaFailed(message: string, at: LogLine): IovaFailure | null {
     return { ...at, kind: 'iova-failed', device: pages[2] ?? '', pages: Number(pages[1]) };
   }
   if (
-    !/iommu[_ ]alloc failed|iommu_dma_alloc\w*(?::| ).*fail|iova alloc(?:ation)? failed/i.test(
+    !/iommu[_ ]alloc failed|iommu_dma_alloc\w*(?::| ).*fail|iova alloc(?:ation)? failed|allocating (?:domain )?iova.* failed|failed to alloc\w* iova/i.test(
       message,
     )
   )
@@ -173,7 +173,7 @@ function hostLimit(message: string, at: LogLine): HostLimit | null {
       limit,
       value: value === undefined ? null : Number(value),
       warning,
-      device: /\bhost=([0-9a-fA-F:.]+)/.exec(message)?.[1] ?? '',
+      device: /\bhost=([0-9a-fA-F:.]+[0-9a-fA-F])/.exec(message)?.[1] ?? '',
     }) as const;
   const pinned =
     /vfio_pin_page\w*: (?:Task .{1,40} \(\d+\) )?RLIMIT_MEMLOCK \((\d+)\) exceeded/.exec(message);
@@ -183,7 +183,7 @@ function hostLimit(message: string, at: LogLine): HostLimit | null {
   );
   if (mayBe !== null) return found('entries', mayBe[1], true);
   const call =
-    /(?:VFIO_(?:IOMMU_)?MAP_DMA|vfio_(?:container_)?dma_map)\b.*?(?:= |: |error )?(-?28\b|-?12\b|No space left|Cannot allocate memory)/.exec(
+    /(?:VFIO_(?:IOMMU_)?MAP_DMA\b|vfio_(?:container_)?dma_map\b|annot set up DMA (?:re)?mapping,).*?(?:= |: |error )?(-?28\b|-?12\b|No space left|Cannot allocate memory)/.exec(
       message,
     );
   if (call === null) return null;

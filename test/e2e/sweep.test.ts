@@ -1,5 +1,10 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dmalab, jsonOf } from '../support/dmalab.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const folder = tempFolder();
 
 test('sweep replays every combination, and refuses a wrong name before it reads', () => {
   const words = ['--vary', 'flush=percpu,single', '--vary', 'flush.size=16..256:x4'];
@@ -14,4 +19,14 @@ test('sweep replays every combination, and refuses a wrong name before it reads'
   expect(stderr).toMatch(
     /--vary: flush: Unknown parameter "siez" of percpu, expected one of: size/,
   );
+});
+
+test('a directory stands for the captures in its folders', () => {
+  for (const name of ['nvme-lazy-seqread', 'sas-128k']) {
+    cpSync(`traces/${name}/trace.txt.zst`, join(folder, name, 'trace.txt.zst'));
+  }
+  const { traces } = jsonOf<{ traces: string[] }>(
+    dmalab(['sweep', folder, '--vary', 'flush=percpu', '--json']),
+  );
+  expect(traces).toEqual(['nvme-lazy-seqread', 'sas-128k']);
 });

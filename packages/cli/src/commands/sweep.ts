@@ -18,6 +18,7 @@ import { requireRequests } from '../require-requests.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { traceNames } from '../run-name.ts';
 import { traceFiles } from '../trace-files.ts';
+import { tracesIn } from '../trace-folders.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface SweepArguments extends MachineArguments, FactArguments {
@@ -56,9 +57,10 @@ export const sweep: CommandModule<object, SweepArguments> = {
 };
 
 async function runSweep(options: SweepArguments): Promise<void> {
-  const { files, format, json } = options;
+  const { format, json } = options;
   const run = await onlyRun(options);
   const { axes, cells } = gridOf(run, options.vary);
+  const files = options.files.flatMap(tracesIn);
   const names = traceNames(files);
   const result = new Sweep(
     axes,

@@ -2,7 +2,7 @@
 //
 // Outcomes and counters are written while the replay goes on, so that none is kept. What was cut short is removed.
 
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   OUTCOME_COLUMNS,
@@ -14,7 +14,7 @@ import {
   seriesTable,
 } from '@dmalab/analysis';
 import type { OutcomeBatch } from '@dmalab/replay';
-import { createTable, type TableFormatName } from '@dmalab/trace';
+import { beginFile, createTable, type TableFormatName } from '@dmalab/trace';
 import { makeFolder, tried } from './output-file.ts';
 
 /** Which files a replay writes, and as what. */
@@ -79,16 +79,18 @@ function outcomeFile(folder: string, format: TableFormatName, context: RunContex
 async function counterFile(folder: string, context: RunContext, run: string): Promise<BatchFile> {
   const path = join(folder, 'counters.perfetto-trace');
   const counters = await perfettoCounters(context, `${context.name ?? 'trace'}, ${run}`);
-  const file = tried(path, () => openSync(path, 'w'));
+  const begun = beginFile(path);
+  const file = tried(path, () => openSync(begun.path, 'w'));
   return {
     write: (batch) => tried(path, () => writeFileSync(file, counters.bytesOf(batch))),
     finish() {
       tried(path, () => writeFileSync(file, counters.finish()));
       closeSync(file);
+      tried(path, () => begun.commit());
     },
     discard() {
       closeSync(file);
-      rmSync(path, { force: true });
+      begun.discard();
     },
   };
 }

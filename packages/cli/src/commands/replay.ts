@@ -1,6 +1,7 @@
 // dmalab replay: traces through machines; prints how the runs compare, keeps results with -o.
 
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import {
   comparisonText,
   costSensitivity,
@@ -9,10 +10,11 @@ import {
   formatCount,
   formatDuration,
   type LabelledResult,
+  OutcomeStats,
+  type RunContext,
   type RunResult,
-  summarise,
 } from '@dmalab/analysis';
-import { replay as replayRequests } from '@dmalab/replay';
+import { type OutcomeBatch, replay as replayRequests } from '@dmalab/replay';
 import {
   type Capture,
   type ReadOptions,
@@ -148,6 +150,19 @@ async function replayTrace(
   }
 }
 
+/** Takes the batches with a turn for signals after each: Ctrl-C finds the files that are being written. */
+async function summarised(
+  context: RunContext,
+  outcomes: Iterable<OutcomeBatch>,
+): Promise<RunResult> {
+  const stats = new OutcomeStats(context);
+  for (const batch of outcomes) {
+    stats.accumulate(batch);
+    await setImmediate();
+  }
+  return stats.result();
+}
+
 async function replayCapture(
   capture: Capture,
   run: Run,
@@ -162,9 +177,9 @@ async function replayCapture(
     `${name}: replaying ${run.name}`,
     report.duration / (machine.load?.rate ?? 1),
   );
-  if (keep === null) return summarise(context, outcomes);
+  if (keep === null) return await summarised(context, outcomes);
   const folder = join(keep.folder, folderName(run.name));
-  const result = summarise(
+  const result = await summarised(
     context,
     await writingOutcomes(folder, keep.files, context, outcomes, run.name),
   );

@@ -1,3 +1,29 @@
+export { renderBatchHtml } from './batch/batch-html.ts';
+export {
+  type BatchCell,
+  type BatchSection,
+  batchSections,
+  batchSentence,
+  linkedFolders,
+} from './batch/batch-report.ts';
+export {
+  type BatchFacts,
+  type BatchRow,
+  figureColumns,
+  rowOfFailure,
+  rowOfResult,
+} from './batch/batch-row.ts';
+export {
+  type BatchColumn,
+  type BatchMachine,
+  type BatchTable,
+  batchColumns,
+  batchCsv,
+  batchJson,
+  batchTable,
+  readBatchJson,
+} from './batch/batch-table.ts';
+export { renderBatchText } from './batch/batch-text.ts';
 export {
   type CalibratedCost,
   type Calibration,

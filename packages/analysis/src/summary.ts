@@ -13,6 +13,8 @@ export interface Summary {
   readonly schema: 'dmalab.summary/1';
   readonly tool: ToolFacts;
   readonly trace: TraceFacts;
+  /** What the result was made of, so that a batch can tell that it need not be made again; null outside a batch. */
+  readonly inputs: InputHashes | null;
   readonly machine: Machine;
   /** What weakens the figures, the gravest first. */
   readonly warnings: readonly Warning[];
@@ -51,6 +53,16 @@ export interface ToolFacts {
   readonly name: 'dmalab';
   /** Version of the package. */
   readonly version: string;
+}
+
+/** SHA-256 of all that a result depends on beside the version of the tool, hex. */
+export interface InputHashes {
+  /** The trace as it lies on disk; for a directory the list of the files in it with their hashes. */
+  readonly trace: string;
+  /** The meta.json beside the trace; null where there is none. */
+  readonly meta: string | null;
+  /** What the machine file, the policies and the options say, in the order and spelling that dmalab gives them. */
+  readonly machine: string;
 }
 
 /** Where the requests come from, and how well the recording was read. */

@@ -7,6 +7,8 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   info: async (y) => y.command((await import('./commands/info.ts')).info),
   convert: async (y) => y.command((await import('./commands/convert.ts')).convert),
   replay: async (y) => y.command((await import('./commands/replay.ts')).replay),
+  batch: async (y) => y.command((await import('./commands/batch.ts')).batch),
+  merge: async (y) => y.command((await import('./commands/merge.ts')).merge),
   guests: async (y) => y.command((await import('./commands/guests.ts')).guests),
   compare: async (y) => y.command((await import('./commands/compare.ts')).compare),
   sweep: async (y) => y.command((await import('./commands/sweep.ts')).sweep),

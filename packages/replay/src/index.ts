@@ -68,6 +68,7 @@ export { replay } from './replay.ts';
 export type { RequestSource } from './request-source.ts';
 export { costOfWork, lockOfRow, type WorkCounts, WorkSum } from './row-work.ts';
 export { fnvWord } from './structures/fnv.ts';
+export { type Random, seededRandom } from './structures/random.ts';
 export type { Ring } from './structures/ring.ts';
 export { ENDLESS, NOT_FOUND, SearchRule, SlotSearch } from './structures/slot-search.ts';
 export {

@@ -1,5 +1,6 @@
 export * from './batch.ts';
 export * from './capture.ts';
+export { isTraceDirectory } from './directory/cpu-files.ts';
 export * from './durations/duration-log.ts';
 export * from './event-reader.ts';
 export { TABLE_FIELDS } from './formats/table-header.ts';

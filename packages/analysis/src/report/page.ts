@@ -11,7 +11,7 @@ import { escapeHtml, scriptJson } from './escape.ts';
 export interface Page {
   readonly title: string;
   readonly body: string;
-  /** Read by page.js: specs by name, which of them are over time, courses by group, configs by theme. */
+  /** Read by page.js: specs by name, which of them are over time, courses by group, configs by theme; null for a page without charts. */
   readonly chartData: unknown;
 }
 
@@ -30,10 +30,10 @@ ${report('dmalab-report', body, chartData, pageScripts())}`;
 /** The bytes of the file, the same for the same page. */
 export function renderPage({ title, body, chartData }: Page): string {
   const style = ownFile('page.css');
-  const scripts = pageScripts();
+  const scripts = chartData === null ? [] : pageScripts();
   const policy = [
     "default-src 'none'",
-    `script-src ${scripts.map(hashSource).join(' ')}`,
+    `script-src ${scripts.map(hashSource).join(' ') || "'none'"}`,
     `style-src ${hashSource(style)}`,
     'img-src data:',
     "base-uri 'none'",
@@ -67,7 +67,7 @@ function report(
 ): string {
   return `<div class="${classes}">
 ${body}
-<script type="application/json" class="charts-data">${scriptJson(chartData)}</script>
+${chartData === null ? '' : `<script type="application/json" class="charts-data">${scriptJson(chartData)}</script>`}
 ${scripts.map((script) => `<script>${script}</script>\n`).join('')}</div>
 `;
 }

@@ -4,7 +4,7 @@ import type { Machine, OutcomeBatch } from '@dmalab/replay';
 import type { CaptureFacts, ReadReport } from '@dmalab/trace';
 import type { Distributions, RunResult } from '../run-result.ts';
 import type { LogHistogram } from '../structures/log-histogram.ts';
-import type { DomainFigures, Summary, TraceFacts } from '../summary.ts';
+import type { DomainFigures, InputHashes, Summary, TraceFacts } from '../summary.ts';
 import { AllocationStats } from './allocations.ts';
 import { BounceAreas } from './bounce-areas.ts';
 import { BounceStats } from './bounces.ts';
@@ -37,6 +37,8 @@ export interface RunContext {
   readonly version: string;
   /** What the capture is called in reports; the base name of its file where it is left out. */
   readonly name?: string;
+  /** Hashes of what a batch read; null where they are left out. */
+  readonly inputs?: InputHashes;
 }
 
 /** The result of a whole replay. */
@@ -121,7 +123,7 @@ export class OutcomeStats {
   }
 
   #summary(end: number): Summary {
-    const { report, facts, machine, version, name } = this.#context;
+    const { report, facts, machine, version, name, inputs } = this.#context;
     const requests = this.#requests.figures(recordedRequests(report));
     const failures = this.#failures.figures();
     const usedDomains = this.#spaces.flatMap((_, d) => (this.#occupancy.used(d) ? [d] : []));
@@ -135,6 +137,7 @@ export class OutcomeStats {
       schema: 'dmalab.summary/1',
       tool: { name: 'dmalab', version },
       trace: traceFacts(report, facts, name),
+      inputs: inputs ?? null,
       machine,
       warnings: findWarnings({
         report,

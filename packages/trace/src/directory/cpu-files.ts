@@ -63,6 +63,19 @@ export async function findCpuFiles(directory: string): Promise<CpuFiles> {
   throw problem(directory, contents(directory, names, named));
 }
 
+/**
+ * True for a directory that is one trace by the names in it: tracefs, or files that all name their CPU. What only the
+ * content of files would tell is not looked for: a directory of traces is more likely than that.
+ */
+export function isTraceDirectory(directory: string): boolean {
+  const found = nested(join(directory, 'per_cpu'), 'per_cpu') ?? nested(directory, '');
+  if (found !== null && found.files.length > 0) return true;
+  const all = entries(directory);
+  const names = all.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'));
+  const traces = names.filter(({ name }) => !BESIDE.test(name));
+  return traces.length > 1 && traces.every(({ name }) => NAMED.test(name));
+}
+
 /** cpuN/trace and the like below `folder`; null where there is no such folder. */
 function nested(folder: string, prefix: string): CpuFiles | null {
   const cpus = entries(folder)

@@ -1,0 +1,304 @@
+// dmalab batch: all traces below a folder on all machines, with a table and a report over all of them.
+
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type BatchTable, batchJson, batchSentence, batchTable } from '@dmalab/analysis';
+import type { Argv, CommandModule } from 'yargs';
+import { BATCH_FILES, BATCH_TABLE, shardTable } from '../batch/batch-files.ts';
+import { writeBatch, writeWhole } from '../batch/batch-output.ts';
+import { BatchProgress, type ProgressMode } from '../batch/batch-progress.ts';
+import { failureLines } from '../batch/failure-lines.ts';
+import { type FoundTrace, findTraces } from '../batch/find-traces.ts';
+import {
+  type BatchJob,
+  type JobOptions,
+  type JobResult,
+  machinesOf,
+  removeIncomplete,
+} from '../batch/job.ts';
+import { type JobLimits, runJobs } from '../batch/job-pool.ts';
+import { isInShard, parseShard } from '../batch/shard.ts';
+import { factOptions } from '../fact-options.ts';
+import { InputError } from '../input-error.ts';
+import { machineOptions } from '../machine-options.ts';
+import { print, printJson, progressDone } from '../output.ts';
+import { makeFolder } from '../output-file.ts';
+import { parseBytes } from '../memory-size.ts';
+import { UsageError } from '../usage-error.ts';
+import { toolVersion } from '../version.ts';
+
+interface BatchArguments extends JobOptions {
+  dir: string;
+  out: string;
+  jobs: number | undefined;
+  include: string[] | undefined;
+  exclude: string[] | undefined;
+  shard: string | undefined;
+  dryRun: boolean;
+  keepGoing: boolean;
+  timeLimit: number | undefined;
+  memoryLimit: string | undefined;
+  progress: ProgressMode;
+  json: boolean;
+}
+
+export const batch: CommandModule<object, BatchArguments> = {
+  command: 'batch <dir>',
+  describe: 'Replay all traces below a folder on all machines, with a table and a report over all',
+  builder: (y: Argv) =>
+    limitOptions(findOptions(factOptions(machineOptions(y))))
+      .positional('dir', { describe: 'Folder of traces', type: 'string', demandOption: true })
+      .option('out', {
+        alias: 'o',
+        describe:
+          'Folder for the results: one folder for each trace and machine; results in it that are complete are kept',
+        type: 'string',
+        requiresArg: true,
+        demandOption: true,
+      })
+      .option('jobs', {
+        alias: 'j',
+        describe: 'Traces that are replayed at once; as many as there are CPUs where not given',
+        type: 'number',
+        requiresArg: true,
+      })
+      .option('progress', {
+        describe:
+          'On stderr: auto (one line, on a terminal only), jsonl (a line of JSON for each trace), none',
+        choices: ['auto', 'jsonl', 'none'] as const,
+        default: 'auto' as const,
+        requiresArg: true,
+      })
+      .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
+      .example(
+        '$0 batch captures -o out --flush strict --flush percpu',
+        'all captures on two machines',
+      )
+      .example(
+        '$0 batch captures -o out -m vm.yaml --shard 1/4',
+        'the first of four parts; dmalab merge puts them together',
+      ) as unknown as Argv<BatchArguments>,
+  handler: runBatch,
+};
+
+function findOptions(y: Argv): Argv {
+  return y
+    .option('include', {
+      describe:
+        'Only traces that match this pattern: of a name, or (with a slash) of the path below the folder; may be repeated',
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('exclude', {
+      describe: 'No traces and folders that match this pattern; may be repeated',
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('shard', {
+      describe: 'Only the i-th of n parts, as in 1/4',
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('dry-run', {
+      describe: 'Say which traces there are, and replay none',
+      type: 'boolean',
+      default: false,
+    });
+}
+
+function limitOptions(y: Argv): Argv {
+  return y
+    .option('keep-going', {
+      describe: 'Go on when a trace fails (--no-keep-going: begin no other)',
+      type: 'boolean',
+      default: true,
+    })
+    .option('fail-fast', { describe: 'As --no-keep-going', type: 'boolean', default: false })
+    .option('time-limit', {
+      describe: 'Seconds that one trace may take; no limit where not given',
+      type: 'number',
+      requiresArg: true,
+    })
+    .option('memory-limit', {
+      describe: 'Memory that one trace may take, as in 500MB or 2GB; no limit where not given',
+      type: 'string',
+      requiresArg: true,
+    });
+}
+
+async function runBatch(options: BatchArguments & { failFast?: boolean }): Promise<void> {
+  const { dir, out, json } = options;
+  const limits = limitsOf(options);
+  const jobs = jobsOf(options.jobs);
+  const shard = options.shard === undefined ? null : parseShard(options.shard);
+  const jobOptions = optionsOfJobs(options);
+  // What is wrong with the machines is told before any trace is read.
+  const machines = await machinesOf(jobOptions);
+  const { include = [], exclude = [] } = options;
+  const found = await findTraces(dir, { include, exclude, out });
+  const traces = found.traces.filter(({ path }) => shard === null || isInShard(path, shard));
+  if (found.traces.length === 0) {
+    throw new InputError(
+      dir,
+      `no trace found${include.length > 0 ? ' that --include matches' : ''}`,
+    );
+  }
+  if (options.dryRun) {
+    tellFound(
+      traces,
+      found.others,
+      machines.map(({ name }) => name),
+      json,
+    );
+    return;
+  }
+  makeFolder(out);
+  const keepGoing = options.keepGoing && options.failFast !== true;
+  const rows = await replayAll(traces, jobOptions, { options, jobs, limits, keepGoing });
+  progressDone();
+  const table = batchTable(
+    toolVersion(),
+    machines,
+    rows.flatMap(({ rows: each }) => each),
+  );
+  if (rows.length < traces.length) {
+    tellDone(table, 0, traces.length - rows.length, options, true);
+    return;
+  }
+  if (shard === null) await writeBatch(out, table);
+  else writeWhole(join(out, shardTable(shard.index, shard.count)), batchJson(table));
+  progressDone();
+  const kept = rows.reduce((sum, each) => sum + each.kept, 0);
+  tellDone(table, kept, 0, options, shard !== null);
+}
+
+/** How the traces are replayed. */
+interface Running {
+  readonly options: BatchArguments;
+  readonly jobs: number;
+  readonly limits: JobLimits;
+  readonly keepGoing: boolean;
+}
+
+async function replayAll(
+  traces: readonly FoundTrace[],
+  jobOptions: JobOptions,
+  { options: { dir, out, progress }, jobs, limits, keepGoing }: Running,
+): Promise<JobResult[]> {
+  const bytesOf = new Map(traces.map(({ path, bytes }) => [path, bytes]));
+  const told = new BatchProgress(
+    progress,
+    traces.length,
+    traces.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  // Where a table is, the batch was finished: not this one.
+  rmSync(join(out, BATCH_TABLE), { force: true });
+  // The largest first, so that none of them is alone at the end.
+  const order = [...traces].sort((a, b) => b.bytes - a.bytes);
+  const todo = order.map(({ path }) => ({ root: dir, trace: path, out, options: jobOptions }));
+  const results: JobResult[] = [];
+  const failed: BatchJob[] = [];
+  await runJobs(todo, jobs, limits, (job, result) => {
+    const error = result.rows.find((row) => row.error !== null)?.error ?? null;
+    told.done(job.trace, bytesOf.get(job.trace) ?? 0, result.kept === result.rows.length, error);
+    results.push(result);
+    if (error !== null) failed.push(job);
+    return error === null || keepGoing;
+  });
+  for (const job of failed) await removeIncomplete(job);
+  return results;
+}
+
+/** The options without those of the batch itself. */
+function optionsOfJobs(options: BatchArguments): JobOptions {
+  const own: readonly string[] = OWN_OPTIONS;
+  const kept = Object.entries(options).filter(
+    ([name, value]) => value !== undefined && !own.includes(name) && !name.includes('-'),
+  );
+  return Object.fromEntries(kept) as unknown as JobOptions;
+}
+
+const OWN_OPTIONS = [
+  '_',
+  '$0',
+  'dir',
+  'out',
+  'o',
+  'jobs',
+  'j',
+  'm',
+  'include',
+  'exclude',
+  'shard',
+  'dryRun',
+  'keepGoing',
+  'failFast',
+  'timeLimit',
+  'memoryLimit',
+  'progress',
+  'json',
+];
+
+function jobsOf(jobs: number | undefined): number {
+  if (jobs === undefined) return availableParallelism();
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 1024) return jobs;
+  throw new UsageError(`--jobs: got ${jobs}, expected a whole number from 1 to 1024`);
+}
+
+function limitsOf({ timeLimit, memoryLimit }: BatchArguments): JobLimits {
+  if (timeLimit !== undefined && !(timeLimit > 0 && timeLimit < 1e6)) {
+    throw new UsageError(`--time-limit: got ${timeLimit}, expected seconds above 0`);
+  }
+  const memory = memoryLimit === undefined ? null : parseBytes('memory-limit', memoryLimit);
+  if (memory !== null && memory < LEAST_MEMORY) {
+    throw new UsageError(`--memory-limit: got ${memoryLimit}, expected 100MB or more`);
+  }
+  return { seconds: timeLimit ?? null, memory };
+}
+
+/** Bytes that a thread takes before it has read anything, and some more. */
+const LEAST_MEMORY = 100e6;
+
+function tellFound(
+  traces: readonly FoundTrace[],
+  others: readonly string[],
+  machines: readonly string[],
+  json: boolean,
+): void {
+  if (json) {
+    printJson({ schema: 'dmalab.batch-plan/1', traces, others, machines });
+    return;
+  }
+  for (const { path, bytes } of traces) print(`${path} (${bytes} bytes)`);
+  const count = `${traces.length} traces on ${machines.length} machines (${machines.join(', ')})`;
+  print(`${count}; ${others.length} files are no traces`);
+}
+
+function tellDone(
+  table: BatchTable,
+  kept: number,
+  notBegun: number,
+  { out, json }: BatchArguments,
+  isShard: boolean,
+): void {
+  const failed = table.rows.filter(({ error }) => error !== null);
+  const results = table.rows.length - failed.length;
+  if (json) {
+    const failures = failed.map(({ trace, machine, error }) => ({ trace, machine, error }));
+    printJson({ schema: 'dmalab.batch-run/1', out, results, kept, failures, notBegun });
+  } else {
+    const next = isShard
+      ? `Next, when all shards are done: dmalab merge ${out}`
+      : `The report is ${join(out, BATCH_FILES.html)}`;
+    const before = kept === 0 ? '' : `${kept} results were there already. `;
+    print(`${batchSentence(table)} ${before}${next}`);
+  }
+  for (const line of failureLines(failed)) process.stderr.write(line);
+  if (notBegun > 0) process.stderr.write(`dmalab: ${notBegun} traces were not begun\n`);
+  if (failed.length > 0) process.exitCode = 1;
+}

@@ -118,7 +118,7 @@ const queue = (name: string, act: () => void) => ({
   create: () => ({ queue() { act(); }, flush() {}, length: () => 0, queuedEntries: () => 0 }),
 });
 export const slow = queue('slow', () => { for (;;) made++; });
-export const large = queue('large', () => { const kept: number[][] = []; for (;;) kept.push(Array(1000).fill(made++)); });
+export const large = queue('large', () => { const kept: object[] = []; for (;;) kept.push({ made: made++, more: [made] }); });
 `,
   );
   const words = ['--policy', policy, '--json', '--jobs', '1'];

@@ -22,9 +22,9 @@ import { isInShard, parseShard } from '../batch/shard.ts';
 import { factOptions } from '../fact-options.ts';
 import { InputError } from '../input-error.ts';
 import { machineOptions } from '../machine-options.ts';
+import { parseBytes } from '../memory-size.ts';
 import { print, printJson, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
-import { parseBytes } from '../memory-size.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 

@@ -34,6 +34,7 @@ export { calibrationText, calibrationYaml } from './calibrate/calibration-text.t
 export { type Chart, type LabelledResult, reasonOfEmpty } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
 export { renderPng, renderSvg, withTheme } from './charts/render.ts';
+export { sizingChart } from './charts/sizing.ts';
 export type { ThemeName } from './charts/theme.ts';
 export { type CheckOptions, type CheckResult, checkCapture } from './check/check.ts';
 export { checkText } from './check/check-text.ts';

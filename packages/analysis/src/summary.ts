@@ -327,6 +327,8 @@ export interface RcacheFigures {
   readonly cacheFlushRanges: number;
   /** Of these, ranges at or below the limit of the request that failed: the others were thrown away in vain. */
   readonly usefulFlushRanges: number;
+  /** usefulFlushRanges / cacheFlushRanges; null where no flush returned a range. */
+  readonly usefulFlushShare: number | null;
   /** Flushes of the caches that returned no such range. */
   readonly uselessCacheFlushes: number;
 }
@@ -351,6 +353,10 @@ export interface TreeFigures {
   readonly searchShare: number | null;
   /** Maps refused without a search because of the remembered size (early exit). */
   readonly earlyExits: number;
+  /** earlyExits / (mapped + failed); null without maps. */
+  readonly earlyExitRate: number | null;
+  /** Maps served in the second pass of a search (paths.rbtreeRetry) / searches; null without searches. */
+  readonly secondPassRate: number | null;
   /** Nodes visited, for each map that visited the tree. */
   readonly steps: DistributionFigures;
 }

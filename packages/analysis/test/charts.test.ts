@@ -107,7 +107,7 @@ test('a saved spec carries its theme', () => {
 
 test('an unknown chart is an error that names the charts', () => {
   expect(() => chartNamed('pie')).toThrow(
-    'Unknown chart "pie", expected one of: compare, occupancy, space-map, rcache-hits, exposure, stale-window, flush-batch, ',
+    'Unknown chart "pie", expected one of: compare, pareto, occupancy, space-map, rcache-hits, exposure, stale-window, flush-batch, ',
   );
 });
 
@@ -115,6 +115,7 @@ test('a chart without its data says which command gets it', () => {
   const reasons = charts.flatMap((chart) => reasonOfEmpty(chart.make(inputs[1]![1])) ?? []);
   expect(reasons).toEqual([
     expect.stringContaining('replay with several machines'),
+    expect.stringContaining('Fewer than two runs'),
     expect.stringContaining('replay with --bounce static'),
     expect.stringContaining('replay with --host linux'),
   ]);

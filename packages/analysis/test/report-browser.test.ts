@@ -90,13 +90,13 @@ test.skipIf(!hasBrowser).each([
   [400, 'dark'],
 ] as const)('at %i pixels, %s: charts fit, no error, no request', async (width, scheme) => {
   const { page, problems } = await visit(width, scheme);
-  expect(await drawAll(page)).toBe(10);
+  expect(await drawAll(page)).toBe(11);
   expect(problems).toEqual([]);
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
   const widths = await page.evaluate(
     "Array.from(document.querySelectorAll('.plot')).map((plot) => plot.scrollWidth - plot.clientWidth)",
   );
-  expect(widths).toEqual(Array(10).fill(0));
+  expect(widths).toEqual(Array(11).fill(0));
   expect(await page.title()).toContain('3 replays of nvme.txt.zst');
 });
 

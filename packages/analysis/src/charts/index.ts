@@ -10,6 +10,7 @@ import { hostEntries } from './host-entries.ts';
 import { latency } from './latency.ts';
 import { lifetime } from './lifetime.ts';
 import { occupancy } from './occupancy.ts';
+import { pareto } from './pareto.ts';
 import { rcacheHits } from './rcache-hits.ts';
 import { spaceMap } from './space-map.ts';
 import { staleWindow } from './stale-window.ts';
@@ -17,6 +18,7 @@ import { staleWindow } from './stale-window.ts';
 /** All charts, in the order of a report. */
 export const charts: readonly Chart[] = [
   compare,
+  pareto,
   occupancy,
   spaceMap,
   rcacheHits,

@@ -104,6 +104,7 @@ export class AllocationStats {
       cacheFlushes: this.#cacheFlushes,
       cacheFlushRanges: this.#cacheFlushRanges,
       usefulFlushRanges: this.#usefulRanges,
+      usefulFlushShare: share(this.#usefulRanges, this.#cacheFlushRanges),
       uselessCacheFlushes: this.#uselessFlushes,
     };
   }
@@ -113,6 +114,8 @@ export class AllocationStats {
       searches: this.steps.count,
       searchShare: share(this.steps.count, this.#mapped + this.#failed),
       earlyExits: this.#earlyExits,
+      earlyExitRate: share(this.#earlyExits, this.#mapped + this.#failed),
+      secondPassRate: share(this.#paths[AllocPath.rbtreeRetry]!, this.steps.count),
       steps: distributionFigures(this.steps, 'nodes'),
     };
   }

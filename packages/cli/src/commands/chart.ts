@@ -1,7 +1,18 @@
 // dmalab chart: one chart of results, as Vega-Lite spec, SVG or PNG.
 
-import { charts, reasonOfEmpty, renderPng, renderSvg, withTheme } from '@dmalab/analysis';
+import { readFileSync } from 'node:fs';
+import {
+  charts,
+  reasonOfEmpty,
+  renderPng,
+  renderSvg,
+  type SizeResult,
+  sizingChart,
+  withTheme,
+} from '@dmalab/analysis';
+
 import type { Argv, CommandModule } from 'yargs';
+import { InputError } from '../input-error.ts';
 import { print, printJson } from '../output.ts';
 import { writeOutput } from '../output-file.ts';
 import { findResults, labelled } from '../result-folder.ts';
@@ -58,6 +69,10 @@ async function runChart({ paths, out, theme, json, list }: ChartArguments): Prom
     return;
   }
   const name = paths.at(-1) ?? '';
+  if (name === 'sizing') {
+    await drawSizing(paths, out, theme, json);
+    return;
+  }
   const made = charts.find((candidate) => candidate.name === name);
   if (made === undefined) {
     throw new UsageError(
@@ -69,6 +84,47 @@ async function runChart({ paths, out, theme, json, list }: ChartArguments): Prom
   if (out === undefined && !json)
     throw new UsageError('Say where the chart goes: -o FILE.svg, FILE.png or FILE.vl.json');
   const spec = withTheme(made.make(labelled(findResults(paths.slice(0, -1)))), theme);
+  await write(spec, out, theme, json);
+}
+
+/** The curve of a sizing, from what `dmalab size --json` printed. */
+async function drawSizing(
+  paths: readonly string[],
+  out: string | undefined,
+  theme: 'light' | 'dark',
+  json: boolean,
+): Promise<void> {
+  const file = paths[0]!;
+  if (paths.length !== 2 || (out === undefined && !json)) {
+    throw new UsageError(
+      'The chart sizing takes one file: dmalab size TRACE --json > size.json; dmalab chart size.json sizing -o FILE.svg',
+    );
+  }
+  await write(withTheme(sizingChart(readSize(file)), theme), out, theme, json);
+}
+
+function readSize(file: string): SizeResult {
+  let size: unknown;
+  try {
+    size = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(file, `not a sizing: ${(error as Error).message}`);
+  }
+  const isSize =
+    typeof size === 'object' &&
+    size !== null &&
+    'schema' in size &&
+    size.schema === 'dmalab.size/1';
+  if (!isSize) throw new InputError(file, 'not a sizing; make one with: dmalab size TRACE --json');
+  return size as SizeResult;
+}
+
+async function write(
+  spec: ReturnType<typeof withTheme>,
+  out: string | undefined,
+  theme: 'light' | 'dark',
+  json: boolean,
+): Promise<void> {
   if (json) printJson(spec);
   if (out === undefined) return;
   writeOutput(out, await contentFor(out, spec, theme));

@@ -8,6 +8,7 @@ const ADDED: Readonly<Record<string, (y: Argv) => Promise<unknown>>> = {
   convert: async (y) => y.command((await import('./commands/convert.ts')).convert),
   replay: async (y) => y.command((await import('./commands/replay.ts')).replay),
   batch: async (y) => y.command((await import('./commands/batch.ts')).batch),
+  worker: async (y) => y.command((await import('./commands/worker.ts')).worker),
   merge: async (y) => y.command((await import('./commands/merge.ts')).merge),
   guests: async (y) => y.command((await import('./commands/guests.ts')).guests),
   compare: async (y) => y.command((await import('./commands/compare.ts')).compare),

@@ -16,7 +16,7 @@ import {
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
 import { type KernelArguments, kernelOptions, kernelReadOptions } from './kernel-options.ts';
-import { readMachineFile } from './machine-file.ts';
+import { parseMachineFile, readMachineFile } from './machine-file.ts';
 import { parsePolicyArgument } from './policy-argument.ts';
 import { loadRegistry, type PolicyArguments, policyOption } from './policy-file.ts';
 import { unique } from './run-name.ts';
@@ -25,6 +25,8 @@ import { UsageError } from './usage-error.ts';
 /** What the options of {@link machineOptions} give. */
 export interface MachineArguments extends KernelArguments, PolicyArguments {
   machine: string[] | undefined;
+  /** Texts of machine files by their names, where the files are not on this machine; no option of the command line. */
+  machineTexts?: Readonly<Record<string, string>>;
   allocator: string | undefined;
   flush: string[] | undefined;
   bounce: string[] | undefined;
@@ -148,7 +150,7 @@ export async function runsOf(options: MachineArguments): Promise<Run[]> {
       : files.map((file) => ({
           name: basename(file, extname(file)),
           file,
-          overrides: readMachineFile(file, registry),
+          overrides: machineOf(file, options.machineTexts?.[file], registry),
           registry,
         }));
   const runs = machines.map((run) => ({ ...run, overrides: combined(run.overrides, flags) }));
@@ -158,6 +160,16 @@ export async function runsOf(options: MachineArguments): Promise<Run[]> {
   ).map((run) => ({ ...run, name: run.name || 'recorded' }));
   const names = unique(varied.map(({ name }) => name));
   return varied.map((run, i) => ({ ...run, name: names[i] ?? '' }));
+}
+
+function machineOf(
+  file: string,
+  text: string | undefined,
+  registry: PolicyRegistry,
+): MachineOverrides {
+  return text === undefined
+    ? readMachineFile(file, registry)
+    : parseMachineFile(file, text, registry);
 }
 
 /** Options that make one run for each of their values. */

@@ -18,6 +18,49 @@ export interface JobLimits {
 const LOOK_MS = 100;
 const MIB = 1024 * 1024;
 
+/** Threads that run jobs; `memory` bounds their heaps, in bytes (null: Node's own bound). */
+export class JobPool {
+  readonly #pool: Piscina<Task, JobResult | null>;
+  // By number of the job: what is to be done once a thread has begun it.
+  readonly #waiting = new Map<number, (worker: Worker) => void>();
+  #next = 0;
+
+  constructor(threads: number, memory: number | null) {
+    this.#pool = new Piscina<Task, JobResult | null>({
+      filename: new URL('./job-thread.ts', import.meta.url).href,
+      name: 'runTask',
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: 'disabled',
+      ...(memory === null
+        ? {}
+        : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memory / MIB) } }),
+    });
+    this.#pool.on('message', ({ begun, threadId }: Begun) => {
+      const worker = this.#pool.threads.find((thread) => thread.threadId === threadId);
+      if (worker !== undefined) this.#waiting.get(begun)?.(worker);
+    });
+  }
+
+  /** Runs a job when a thread is free; what goes wrong is in the rows of the result. */
+  async run(job: BatchJob, limits: JobLimits): Promise<JobResult> {
+    const number = this.#next++;
+    try {
+      return await limited(this.#pool, { number, job }, job, limits, (begin) =>
+        this.#waiting.set(number, begin),
+      );
+    } finally {
+      this.#waiting.delete(number);
+    }
+  }
+
+  /** Ends the threads. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
 /**
  * Runs jobs on `threads` threads, in the order given, and calls `done` for each as it ends. `done` returns false to have no
  * more begun.
@@ -28,40 +71,21 @@ export async function runJobs(
   limits: JobLimits,
   done: (job: BatchJob, result: JobResult) => boolean,
 ): Promise<void> {
-  const pool = new Piscina<Task, JobResult | null>({
-    filename: new URL('./job-thread.ts', import.meta.url).href,
-    name: 'runTask',
-    minThreads: Math.min(threads, jobs.length),
-    maxThreads: Math.min(threads, jobs.length),
-    idleTimeout: Number.POSITIVE_INFINITY,
-    atomics: 'disabled',
-    ...(limits.memory === null
-      ? {}
-      : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.memory / MIB) } }),
-  });
-  // By number of the job: what is to be done once a thread has begun it.
-  const waiting = new Map<number, (worker: Worker) => void>();
-  pool.on('message', ({ begun, threadId }: Begun) => {
-    const worker = pool.threads.find((thread) => thread.threadId === threadId);
-    if (worker !== undefined) waiting.get(begun)?.(worker);
-  });
+  const count = Math.min(threads, jobs.length);
+  const pool = new JobPool(count, limits.memory);
   let next = 0;
   let goesOn = true;
   const runNext = async (): Promise<void> => {
     while (goesOn && next < jobs.length) {
-      const number = next++;
-      const job = jobs[number]!;
-      const result = await limited(pool, { number, job }, job, limits, (begin) =>
-        waiting.set(number, begin),
-      );
-      waiting.delete(number);
+      const job = jobs[next++]!;
+      const result = await pool.run(job, limits);
       goesOn = done(job, result) && goesOn;
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(threads, jobs.length) }, runNext));
+    await Promise.all(Array.from({ length: count }, runNext));
   } finally {
-    await pool.destroy();
+    await pool.close();
   }
 }
 

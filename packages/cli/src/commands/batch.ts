@@ -18,6 +18,8 @@ import {
   removeIncomplete,
 } from '../batch/job.ts';
 import { type JobLimits, runJobs } from '../batch/job-pool.ts';
+import { runQueueJobs } from '../batch/queue-batch.ts';
+import { refuseUntravelled } from '../batch/queue-task.ts';
 import { isInShard, parseShard } from '../batch/shard.ts';
 import { factOptions } from '../fact-options.ts';
 import { InputError } from '../input-error.ts';
@@ -40,6 +42,9 @@ interface BatchArguments extends JobOptions {
   timeLimit: number | undefined;
   memoryLimit: string | undefined;
   progress: ProgressMode;
+  redis: string | undefined;
+  tracesRoot: string | undefined;
+  outRoot: string | undefined;
   json: boolean;
 }
 
@@ -47,7 +52,7 @@ export const batch: CommandModule<object, BatchArguments> = {
   command: 'batch <dir>',
   describe: 'Replay all traces below a folder on all machines, with a table and a report over all',
   builder: (y: Argv) =>
-    limitOptions(findOptions(factOptions(machineOptions(y))))
+    queueOptions(limitOptions(findOptions(factOptions(machineOptions(y)))))
       .positional('dir', { describe: 'Folder of traces', type: 'string', demandOption: true })
       .option('out', {
         alias: 'o',
@@ -131,12 +136,32 @@ function limitOptions(y: Argv): Argv {
     });
 }
 
+function queueOptions(y: Argv): Argv {
+  return y
+    .option('redis', {
+      describe:
+        'Have workers replay (dmalab worker): URL of their Redis or Valkey server, REDIS_URL where empty',
+      type: 'string',
+    })
+    .option('traces-root', {
+      describe: 'With --redis: the folder that workers have as --traces; DIR where not given',
+      type: 'string',
+      requiresArg: true,
+    })
+    .option('out-root', {
+      describe: 'With --redis: the folder that workers have as --out; OUT where not given',
+      type: 'string',
+      requiresArg: true,
+    });
+}
+
 async function runBatch(options: BatchArguments & { failFast?: boolean }): Promise<void> {
   const { dir, out, json } = options;
   const limits = limitsOf(options);
   const jobs = jobsOf(options.jobs);
   const shard = options.shard === undefined ? null : parseShard(options.shard);
   const jobOptions = optionsOfJobs(options);
+  if (options.redis !== undefined) refuseUntravelled(jobOptions);
   // What is wrong with the machines is told before any trace is read.
   const machines = await machinesOf(jobOptions);
   const { include = [], exclude = [] } = options;
@@ -188,8 +213,9 @@ interface Running {
 async function replayAll(
   traces: readonly FoundTrace[],
   jobOptions: JobOptions,
-  { options: { dir, out, progress }, jobs, limits, keepGoing }: Running,
+  { options, jobs, limits, keepGoing }: Running,
 ): Promise<JobResult[]> {
+  const { dir, out, progress, redis, tracesRoot, outRoot } = options;
   const bytesOf = new Map(traces.map(({ path, bytes }) => [path, bytes]));
   const told = new BatchProgress(
     progress,
@@ -203,13 +229,15 @@ async function replayAll(
   const todo = order.map(({ path }) => ({ root: dir, trace: path, out, options: jobOptions }));
   const results: JobResult[] = [];
   const failed: BatchJob[] = [];
-  await runJobs(todo, jobs, limits, (job, result) => {
+  const onDone = (job: BatchJob, result: JobResult): boolean => {
     const error = result.rows.find((row) => row.error !== null)?.error ?? null;
     told.done(job.trace, bytesOf.get(job.trace) ?? 0, result.kept === result.rows.length, error);
     results.push(result);
     if (error !== null) failed.push(job);
     return error === null || keepGoing;
-  });
+  };
+  if (redis === undefined) await runJobs(todo, jobs, limits, onDone);
+  else await runQueueJobs(todo, { redis, tracesRoot, outRoot }, limits, onDone);
   for (const job of failed) await removeIncomplete(job);
   return results;
 }
@@ -241,6 +269,9 @@ const OWN_OPTIONS = [
   'timeLimit',
   'memoryLimit',
   'progress',
+  'redis',
+  'tracesRoot',
+  'outRoot',
   'json',
 ];
 

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { collect, queueAddress } from '@dmalab/queue';
 import { afterAll, expect, test } from 'vitest';
 import { dmalab } from '../support/dmalab.ts';
 import { folderHashes } from '../support/folder-hash.ts';
@@ -83,7 +84,51 @@ onServer('a worker killed in mid-job and a server that restarts change no byte',
   expect(seen.at(-1)).toBe(9);
   expect(code).toBe(1);
   expect(folderHashes(out)).toEqual(folderHashes(expected));
+  expect(await failuresOf(server.url, ROGUES)).toEqual(ROGUES.map(({ refusal }) => refusal));
 });
+
+/** Jobs that no batch of ours sends, and why a worker refuses them. */
+const ROGUES = [
+  {
+    job: { trace: '../../secret' },
+    refusal: expect.stringMatching(/"..\/..\/secret" is refused/),
+  },
+  { job: { to: '/tmp' }, refusal: expect.stringMatching(/"\/tmp" is refused/) },
+  {
+    job: {},
+    options: { policy: ['/shared/traces/evil.ts'] },
+    refusal: expect.stringMatching(/no option policy .*never code/),
+  },
+  {
+    job: {},
+    options: { machine: ['/etc/passwd'] },
+    refusal: 'the job has no text for /etc/passwd',
+  },
+  { job: {}, version: '9.9.9', refusal: expect.stringMatching(/^the batch is of dmalab 9.9.9,/) },
+];
+
+async function failuresOf(url: string, rogues: typeof ROGUES): Promise<(string | null)[]> {
+  const failures: (string | null)[] = [];
+  const jobs = rogues.map(({ job, options = {}, version = '0.1.0' }) => ({
+    from: 'week',
+    trace: 'long0.txt',
+    to: 'week',
+    task: {
+      version,
+      options: { ...options, machineTexts: {} },
+      limits: { seconds: null, memory: null },
+    },
+    ...job,
+  }));
+  await collect(queueAddress(url, {}), jobs, {
+    onOutcome: (index, { failure }) => {
+      failures[index] = failure;
+    },
+    onTrouble: () => {},
+    signal: new AbortController().signal,
+  });
+  return failures;
+}
 
 async function restart(server: TestServer): Promise<void> {
   await server.stop('SIGKILL');

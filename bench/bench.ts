@@ -50,6 +50,18 @@ const BENCHMARKS: readonly Benchmark[] = [
     text: 'A synthetic trace of 1 GB, read, paired, replayed and summarised in one process. Bound: 300 MB.',
   },
   {
+    title: 'Stages of a run',
+    script: 'stages.ts',
+    words: [],
+    text: 'What of a run takes how long: one trace read, replayed under a per-CPU flush queue, summarised, and its report made.',
+  },
+  {
+    title: 'Batch',
+    script: 'batch.ts',
+    words: [],
+    text: 'A batch on one and on two threads, and a process for each trace beside it. Bound: two threads on two free cores at least 1.8 times one, table and report included; a small trace under 20 ms.',
+  },
+  {
     title: 'How cost grows',
     script: 'growth.ts',
     words: [],

@@ -1,0 +1,126 @@
+// A batch on one and on two threads, beside a process for each trace (xargs -P 2 dmalab replay); the cost of a small trace.
+//
+//   node bench/batch.ts [TRACES [MEGABYTES]]
+//
+// Synthetic traces (generate-trace.ts, seeds from 1 on) in the temporary directory. Before anything is timed, one and two
+// threads are held to give the same bytes. The ways are timed in turns; ratios are of one round each.
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generateTrace } from './generate-trace.ts';
+
+const DMALAB = fileURLToPath(new URL('../packages/cli/bin/dmalab.mjs', import.meta.url));
+const ROUNDS = 3;
+const FLUSH = ['--flush', 'strict', '--flush', 'percpu'];
+const SMALL = { few: 20, many: 220, megabytes: 0.005 };
+
+const [count = 8, megabytes = 20] = process.argv.slice(2).map(Number);
+const directory = mkdtempSync(join(tmpdir(), 'dmalab-bench-'));
+try {
+  main();
+} finally {
+  rmSync(directory, { recursive: true });
+}
+
+function main(): void {
+  const traces = made('traces', count, megabytes);
+  if (digest(batched(traces, 1)) !== digest(batched(traces, 2))) throw new Error('bytes differ');
+  const [one, two, peer]: [number[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    one.push(timed(() => batched(traces, 1)));
+    two.push(timed(() => batched(traces, 2)));
+    peer.push(timed(() => processes(traces)));
+  }
+  console.log(`${count} traces of ${megabytes} MB on 2 machines, ${ROUNDS} rounds (min / max)`);
+  console.log(`batch --jobs 1               ${spread(one)} s`);
+  console.log(`batch --jobs 2               ${spread(two)} s`);
+  console.log(`xargs -P 2 dmalab replay     ${spread(peer)} s, without table and report`);
+  console.log(`ratio, one to two threads    ${spread(ratios(one, two), 2)}`);
+  console.log(`ratio, xargs to two threads  ${spread(ratios(peer, two), 2)}`);
+  const few = made('few', SMALL.few, SMALL.megabytes);
+  const many = made('many', SMALL.many, SMALL.megabytes);
+  const more = SMALL.many - SMALL.few;
+  const each = Array.from({ length: ROUNDS }, () => {
+    const less = timed(() => batched(few, 1));
+    return (1000 * (timed(() => batched(many, 1)) - less)) / more;
+  });
+  console.log(
+    `a trace of ${1000 * SMALL.megabytes} kB on 2 machines  ${spread(each, 1)} ms, all included`,
+  );
+}
+
+function made(name: string, traces: number, size: number): string {
+  const folder = join(directory, name);
+  mkdirSync(folder);
+  for (let i = 0; i < traces; i++) {
+    const file = openSync(join(folder, `t${i}.txt`), 'w');
+    for (const block of generateTrace(size * 1e6, i + 1)) writeSync(file, block);
+    closeSync(file);
+  }
+  return folder;
+}
+
+/** Replays all of a folder anew; the folder of the results. */
+function batched(traces: string, threads: number): string {
+  const out = `${traces}-out-${threads}`;
+  rmSync(out, { recursive: true, force: true });
+  run(process.execPath, [DMALAB, 'batch', traces, '-o', out, ...FLUSH, '--jobs', String(threads)]);
+  return out;
+}
+
+function processes(traces: string): void {
+  const out = `${traces}-out-xargs`;
+  rmSync(out, { recursive: true, force: true });
+  const command = `printf '%s\\0' "$1"/* | xargs -0 -n 1 -P 2 "$2" "$3" replay -o "$4" ${FLUSH.join(' ')}`;
+  run('sh', ['-c', command, 'sh', traces, process.execPath, DMALAB, out]);
+}
+
+function run(command: string, words: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, words, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status !== 0) throw new Error(`${command}: ${stderr}`);
+}
+
+function digest(folder: string): string {
+  const hash = createHash('sha256');
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  for (const path of entries
+    .filter((e) => e.isFile())
+    .map((e) => join(e.parentPath, e.name))
+    .sort()) {
+    hash.update(path.slice(folder.length)).update(readFileSync(path));
+  }
+  return hash.digest('hex');
+}
+
+/** Seconds. */
+function timed(work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+function ratios(theirs: readonly number[], ours: readonly number[]): number[] {
+  return ours.map((seconds, round) => theirs[round]! / seconds);
+}
+
+function spread(values: readonly number[], digits = 2): string {
+  return [Math.min(...values), Math.max(...values)]
+    .map((value) => value.toFixed(digits))
+    .join(' / ');
+}

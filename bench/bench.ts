@@ -1,6 +1,6 @@
 // All benchmarks, one after the other, each in a process of its own; writes docs/performance.md.
 //
-//   npm run bench [-- --quick]      (--quick: smaller rows of what grows)
+//   npm run bench [-- --quick | --full]      (more or fewer rows of what grows)
 //
 // Figures are only worth something on a machine that does nothing else. Ratios within one run are
 // what the page is about; absolute times are there to see the order of magnitude.
@@ -75,11 +75,11 @@ const BENCHMARKS: readonly Benchmark[] = [
   },
 ];
 
-const isQuick = process.argv.includes('--quick');
+const growth = process.argv.filter((word) => word === '--quick' || word === '--full');
 
 const sections = BENCHMARKS.map(({ title, script, words, text }) => {
   console.log(`\n${title}`);
-  return `## ${title}\n\n${text}\n\n\`node bench/${[script, ...words].join(' ')}\`\n\n\`\`\`\n${run(script, script === 'growth.ts' && isQuick ? ['--quick'] : words)}\`\`\`\n`;
+  return `## ${title}\n\n${text}\n\n\`node bench/${[script, ...words].join(' ')}\`\n\n\`\`\`\n${run(script, script === 'growth.ts' ? growth : words)}\`\`\`\n`;
 });
 const head = `# Performance
 

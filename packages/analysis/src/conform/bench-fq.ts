@@ -18,13 +18,12 @@ import {
   Timers,
 } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
-import { CsvTable } from './csv-table.ts';
+import { decodeMaps, type MapStream, StreamOp } from './bench-maps.ts';
 import type { Fields } from './scenario.ts';
 
 const GRANULE = 4096;
-const NOTHING = 0;
-const MAP = 1;
-const UNMAP = 2;
+// A copy: an imported binding is looked up at every use.
+const { map: MAP, unmap: UNMAP } = StreamOp;
 
 const device: MachineDevice = { ...PLAIN_DEVICE, name: 'device' };
 
@@ -32,21 +31,15 @@ const device: MachineDevice = { ...PLAIN_DEVICE, name: 'device' };
 export const benchFq: BenchFamily = { name: 'fq', read: readFqStream };
 
 /** The operations in columns. */
-interface FqStream {
-  readonly count: number;
-  readonly cpus: number;
+interface FqStream extends MapStream {
   readonly hz: number;
   /** Name of the flush policy. */
   readonly flush: string;
   readonly time: Float64Array;
-  readonly cpu: Uint16Array;
-  readonly op: Uint8Array;
-  readonly id: Uint32Array;
   /** Lower half: an offset needs no more. */
   readonly phys: Uint32Array;
   readonly bytes: Float64Array;
   readonly dmaLimit: Float64Array;
-  readonly ids: number;
 }
 
 function readFqStream(file: string, bytes: Uint8Array, domain: Fields | null): BenchStream {
@@ -54,32 +47,17 @@ function readFqStream(file: string, bytes: Uint8Array, domain: Fields | null): B
   return { ops: stream.count, prepare: (kernel) => prepareRound(stream, kernel) };
 }
 
-function decode(file: string, bytes: Uint8Array, domain: Fields | null): FqStream {
-  if (domain === null) throw new Error(`${file}: expected its domain in native.json`);
-  const table = new CsvTable(file, bytes);
-  const cells = (name: string): Float64Array => {
-    const column = table.column(name);
-    return Float64Array.from({ length: table.rows }, (_, row) => table.number(row, column) || 0);
-  };
-  const opAt = table.column('op');
-  const id = Uint32Array.from(cells('id'));
+function decode(file: string, bytes: Uint8Array, given: Fields | null): FqStream {
+  const { stream, domain, cells } = decodeMaps(file, bytes, given);
   const kind = domain.string('fq');
   return {
-    count: table.rows,
-    cpus: domain.whole('cpus', 1, 65_536),
+    ...stream,
     hz: domain.whole('hz', 1, 1000),
     flush: kind === 'none' ? 'strict' : kind,
     time: cells('t_ns'),
-    cpu: Uint16Array.from(cells('cpu')),
-    op: Uint8Array.from({ length: table.rows }, (_, row) => {
-      if (table.is(row, opAt, 'map')) return MAP;
-      return table.is(row, opAt, 'unmap') ? UNMAP : NOTHING;
-    }),
-    id,
     phys: Uint32Array.from(cells('phys')),
     bytes: cells('size'),
     dmaLimit: cells('dma_limit'),
-    ids: id.reduce((most, one) => Math.max(most, one), 0) + 1,
   };
 }
 

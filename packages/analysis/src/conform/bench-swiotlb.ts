@@ -5,33 +5,26 @@
 
 import { type BounceDevice, createStaticBounce, NO_SLOT, type Swiotlb } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
-import { CsvTable } from './csv-table.ts';
+import { decodeMaps, type MapStream, StreamOp } from './bench-maps.ts';
 import type { Fields } from './scenario.ts';
 
 const START = 0x1000_0000;
-const NOTHING = 0;
-const MAP = 1;
-const UNMAP = 2;
+// A copy: an imported binding is looked up at every use.
+const { map: MAP, unmap: UNMAP } = StreamOp;
 
 /** Maps and unmaps, one line each. */
 export const benchSwiotlb: BenchFamily = { name: 'swiotlb', read: readSwiotlbStream };
 
 /** The operations in columns. */
-interface SwiotlbStream {
-  readonly count: number;
-  readonly cpus: number;
+interface SwiotlbStream extends MapStream {
   readonly slots: number;
   readonly areas: number;
-  readonly op: Uint8Array;
-  readonly cpu: Uint16Array;
-  readonly id: Uint32Array;
   readonly orig: Float64Array;
   readonly bytes: Uint32Array;
   readonly alignMask: Uint32Array;
   /** Index into `devices`: one for each `min_align_mask`. */
   readonly device: Uint8Array;
   readonly devices: readonly BounceDevice[];
-  readonly ids: number;
 }
 
 function readSwiotlbStream(file: string, bytes: Uint8Array, domain: Fields | null): BenchStream {
@@ -39,28 +32,14 @@ function readSwiotlbStream(file: string, bytes: Uint8Array, domain: Fields | nul
   return { ops: stream.count, prepare: (kernel) => prepareRound(stream, kernel) };
 }
 
-function decode(file: string, bytes: Uint8Array, domain: Fields | null): SwiotlbStream {
-  if (domain === null) throw new Error(`${file}: expected its domain in native.json`);
-  const table = new CsvTable(file, bytes);
-  const cells = (name: string): Float64Array => {
-    const column = table.column(name);
-    return Float64Array.from({ length: table.rows }, (_, row) => table.number(row, column) || 0);
-  };
-  const opAt = table.column('op');
-  const id = Uint32Array.from(cells('id'));
+function decode(file: string, bytes: Uint8Array, given: Fields | null): SwiotlbStream {
+  const { stream, domain, cells } = decodeMaps(file, bytes, given);
   const minAlign = cells('min_align_mask');
   const masks = [...new Set(minAlign)];
   return {
-    count: table.rows,
-    cpus: domain.whole('cpus', 1, 65_536),
+    ...stream,
     slots: domain.whole('nslabs', 1, 2 ** 22),
     areas: domain.whole('areas', 0, 65_536),
-    op: Uint8Array.from({ length: table.rows }, (_, row) => {
-      if (table.is(row, opAt, 'map')) return MAP;
-      return table.is(row, opAt, 'unmap') ? UNMAP : NOTHING;
-    }),
-    cpu: Uint16Array.from(cells('cpu')),
-    id,
     orig: cells('orig_addr'),
     bytes: Uint32Array.from(cells('size')),
     alignMask: Uint32Array.from(cells('alloc_align_mask')),
@@ -72,7 +51,6 @@ function decode(file: string, bytes: Uint8Array, domain: Fields | null): Swiotlb
       dmaMask: 2 ** 64,
       busDmaLimit: 0,
     })),
-    ids: id.reduce((most, one) => Math.max(most, one), 0) + 1,
   };
 }
 

@@ -117,7 +117,7 @@ test('a chart without its data says which command gets it', () => {
     expect.stringContaining('replay with several machines'),
     expect.stringContaining('Fewer than two runs'),
     expect.stringContaining('replay with --bounce static'),
-    expect.stringContaining('replay with --host linux'),
+    expect.stringContaining('replay with --host vfio'),
   ]);
 });
 

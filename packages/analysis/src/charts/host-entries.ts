@@ -31,7 +31,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
   if (limited.length === 0) {
     return emptyChart(
       hostEntries.title,
-      'No run has a host that limits mappings: replay with --host linux, or a machine file with host:.',
+      'No run has a host that limits mappings: replay with --host vfio, or a machine file with host:.',
     );
   }
   const frame = timeFrame(results);
@@ -84,7 +84,7 @@ function panel(
   };
 }
 
-function areas({ ...result }: LabelledResult['result'], frame: TimeFrame): Panel['layer'][number] {
+function areas(result: LabelledResult['result'], frame: TimeFrame): Panel['layer'][number] {
   const { hostEntries: all, hostStaleEntries: stale } = result.series;
   const unmapped = all?.max.map((n, i) => Math.min(n, stale?.max[i] ?? 0)) ?? [];
   const live = all?.max.map((n, i) => n - unmapped[i]!) ?? [];

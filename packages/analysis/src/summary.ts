@@ -396,7 +396,7 @@ export interface TypeSwitchFigures {
   /** Queue that the domain has afterwards. */
   readonly got: QueueName;
   /** Done, or the error of the kernel. */
-  readonly result: 'done' | 'EPERM' | 'EBUSY';
+  readonly result: 'done' | 'EPERM' | 'EBUSY' | 'EINVAL';
   /** Unmaps of the domain before the switch. */
   readonly unmapsBefore: number;
   /** Synchronous invalidations of the domain before the switch. */
@@ -694,8 +694,8 @@ export interface DomainFigures {
   readonly devices: readonly string[];
   /** Bytes of a page. */
   readonly granule: number;
-  /** DMA (strict) or DMA-FQ (lazy) at creation. */
-  readonly type: 'DMA' | 'DMA-FQ';
+  /** DMA (strict), DMA-FQ (lazy) or identity (no translation) at creation. */
+  readonly type: 'DMA' | 'DMA-FQ' | 'identity';
   /** Pages that can be allocated: up to the least of masks, bus limits and aperture, reservations left out. */
   readonly limitPages: number;
   /** Those of them below 4 GiB. */

@@ -4,6 +4,8 @@ import { basename, extname } from 'node:path';
 import {
   bouncePolicies,
   completeChoice,
+  type DomainType,
+  type FqInitReads,
   flushPolicies,
   hostPolicies,
   iovaPolicies,
@@ -13,6 +15,7 @@ import {
   parseMachine,
   type SwiotlbMode,
   type TimerMode,
+  type TypeSwitch,
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
 import { type KernelArguments, kernelOptions, kernelReadOptions } from './kernel-options.ts';
@@ -36,6 +39,9 @@ export interface MachineArguments extends KernelArguments, PolicyArguments {
   failedRequests: string | undefined;
   swiotlb: SwiotlbMode | undefined;
   translateAll: boolean | undefined;
+  domainType: DomainType | undefined;
+  switch: string[] | undefined;
+  fqInitReads: FqInitReads | undefined;
   loop: 'open' | 'closed' | undefined;
   rate: number | undefined;
   copies: number | undefined;
@@ -104,6 +110,25 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
       describe: 'Put devices that were mapped directly behind the IOMMU as well',
       type: 'boolean',
     })
+    .option('domain-type', {
+      describe: 'Type of every domain at its creation',
+      choices: ['DMA', 'DMA-FQ', 'identity'] as const,
+      requiresArg: true,
+    })
+    .option('switch', {
+      describe:
+        'Switch the domain type in mid-replay, as in DMA-FQ@2s or DMA@500ms,domain=1,bound=false; several are done one after the other',
+      type: 'string',
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+    })
+    .option('fq-init-reads', {
+      describe:
+        'What decides on the queue of a live switch: options (mainline), requestedType, or domainType (the fault of v4 of the single-queue series)',
+      choices: ['options', 'requestedType', 'domainType'] as const,
+      requiresArg: true,
+    })
     .option('loop', {
       describe:
         'Arrivals of the modelled latency: as recorded, or when the CPU is done with its last request',
@@ -112,7 +137,7 @@ export function machineOptions(y: Argv): Argv<MachineArguments> {
     })
     .option('rate', {
       describe:
-        'Divide the gaps between requests by this (from 1 on); mappings live as long as recorded',
+        'Divide the gaps between requests by this (below 1 they grow); mappings live as long as recorded',
       type: 'number',
       requiresArg: true,
     })
@@ -216,11 +241,13 @@ function combined(stated: MachineOverrides, flags: MachineOverrides): MachineOve
     ...flags,
     ...(devices.length === 0 ? {} : { devices }),
     ...(flags.load ? { load: { ...stated.load, ...flags.load } } : {}),
+    ...(flags.domain ? { domain: { ...stated.domain, ...flags.domain } } : {}),
   };
 }
 
 function flagOverrides(options: MachineArguments, registry: PolicyRegistry): MachineOverrides {
   const { allocator, timer, recordedFailures, failedRequests, swiotlb, loop } = options;
+  const { domainType, fqInitReads } = options;
   return {
     ...kernelReadOptions(options),
     ...(timer === undefined ? {} : { timerMode: timer }),
@@ -232,6 +259,9 @@ function flagOverrides(options: MachineArguments, registry: PolicyRegistry): Mac
       ? {}
       : { allocator: checked('iova', 'allocator', allocator, registry) }),
     ...(loop === undefined ? {} : { loop }),
+    ...(domainType === undefined ? {} : { domain: { type: domainType } }),
+    ...(options.switch === undefined ? {} : { typeSwitches: options.switch.map(typeSwitch) }),
+    ...(fqInitReads === undefined ? {} : { fqInitReads }),
     ...loadOverride(options),
   };
 }
@@ -252,6 +282,27 @@ function loadOverride({ rate, copies, seed }: MachineArguments): Pick<MachineOve
     throw error;
   }
   return { load };
+}
+
+/** Reads WORD@TIME[,domain=N][,bound=false]. */
+function typeSwitch(argument: string): TypeSwitch {
+  const [first = '', ...pairs] = argument.split(',');
+  const at = first.lastIndexOf('@');
+  const { parameters } = parsePolicyArgument(
+    'switch',
+    `${first}:${pairs.join(',') || 'bound=true'}`,
+  );
+  try {
+    const to = at < 0 ? undefined : first.slice(0, at);
+    const time = at < 0 ? undefined : first.slice(at + 1);
+    const stated = { typeSwitches: [{ ...parameters, to, at: time }] };
+    const [made] = parseMachine(stated).typeSwitches ?? [];
+    if (made !== undefined) return made;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`--switch ${argument}: ${error.message.replace('typeSwitches[0].', '')}`);
+  }
+  throw new UsageError(`--switch ${argument}: expected TYPE@TIME, as in DMA-FQ@2s`);
 }
 
 function flushChoice(

@@ -9,7 +9,7 @@ import { DmaLayer } from './dma-layer.ts';
 import { DomainHost, type HostedDomain } from './domain-host.ts';
 import type { HostResources } from './host-policy.ts';
 import { INVALIDATION_QUEUE, type Latency } from './latency.ts';
-import type { CostModel, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
+import type { CostModel, DomainType, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
 import { FailStage, OutcomeKind } from './outcome.ts';
 import type { Gauges, OutcomeLog } from './outcome-log.ts';
 import {
@@ -69,7 +69,7 @@ export class Domain implements Gauges, HostedDomain, Port {
   readonly shift: number;
   readonly granule: number;
   /** The type in the course of the replay. */
-  type: 'DMA' | 'DMA-FQ';
+  type: DomainType;
   /** Name of the flush policy. */
   queueName: string;
   liveMappings = 0;

@@ -6,7 +6,14 @@ import { Op, type RequestBatch } from '@dmalab/trace';
 import { type Chosen, Domain, type DomainContext, runningCpu } from './domain.ts';
 import type { HostResources } from './host-policy.ts';
 import type { Latency } from './latency.ts';
-import type { DomainTypeWord, Machine, MachineDomain, PolicyChoice } from './machine.ts';
+import type {
+  DomainType,
+  DomainTypeWord,
+  KernelPreset,
+  Machine,
+  MachineDomain,
+  PolicyChoice,
+} from './machine.ts';
 import { OutcomeKind, QueueKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
@@ -14,7 +21,15 @@ import { completeChoice, flushPolicy, iovaPolicy, type PolicyRegistry } from './
 import type { FlushPolicy, IovaPolicy } from './policy.ts';
 import type { LiveTable } from './structures/live-table.ts';
 import type { Timers } from './timers.ts';
-import { isLive, madeQueue, requestedQueue, SwitchResult, switchResult } from './type-switch.ts';
+import {
+  isLive,
+  keepsDomain,
+  madeQueue,
+  requestedQueue,
+  type SwitchRequest,
+  SwitchResult,
+  switchResult,
+} from './type-switch.ts';
 
 const pattern: MachineDomain = {
   granule: 4096,
@@ -40,7 +55,7 @@ export class Domains {
   readonly #lazy: Chosen<FlushPolicy>;
   readonly #registry: PolicyRegistry;
   /** Types that were switched to, by domain. */
-  readonly #types: ('DMA' | 'DMA-FQ')[] = [];
+  readonly #types: DomainType[] = [];
   /** The user's choice, for all domains. */
   readonly #everywhere: Chosen<FlushPolicy> | null;
 
@@ -167,26 +182,35 @@ export class Domains {
     }
   };
 
-  #change(domain: Domain, to: DomainTypeWord, bound: boolean): void {
+  #change(domain: Domain, word: DomainTypeWord, bound: boolean): void {
     const { kernel, fqInitReads = 'options' } = this.#machine;
-    const result = switchResult(domain.type, to, bound, kernel);
-    const live = isLive(domain.type, to);
+    const { index, type: from } = domain;
+    const { type, groupDevices: devices = 1 } = this.#described(index);
+    const to = word === 'auto' ? type : word;
+    const request: SwitchRequest = { from, to, bound, kernel, devices };
+    const result = switchResult(request);
+    const live = isLive(request);
     const stored = queueKind(this.#lazy.policy.name);
-    const done = result === SwitchResult.done;
+    const done = result === SwitchResult.done && !keepsDomain(request);
     const made = done ? madeQueue(to, fqInitReads, stored, live) : queueKind(domain.queueName);
     let changed = domain;
     if (done && live) domain.becomeLazy(this.#queueOf(made));
-    else if (done) changed = this.#renew(domain.index, to, made);
+    else if (done) changed = this.#renew(index, to, made);
     const row = this.#log.row(OutcomeKind.typeSwitch, changed, 0, -1, 0, 0, result, 0);
     this.#log.batch.path[row] = requestedQueue(to, fqInitReads, stored);
     this.#log.batch.cause[row] = made;
   }
 
   // Without a driver the domain is made anew: tree, caches and queues of the old one go.
-  #renew(index: number, to: DomainTypeWord, made: QueueKind): Domain {
+  #renew(index: number, to: SwitchRequest['to'], made: QueueKind): Domain {
     this.#destroy(index);
-    this.#types[index] = to === 'DMA' ? 'DMA' : 'DMA-FQ';
-    return this.#make(index, to === 'DMA' ? this.#strict : this.#queueOf(made));
+    this.#types[index] = to === 'DMA-SQ' ? 'DMA-FQ' : to;
+    return this.#make(index, made === QueueKind.none ? this.#strict : this.#queueOf(made));
+  }
+
+  #described(index: number): MachineDomain {
+    const { domains } = this.#machine;
+    return domains[index] ?? domains[0] ?? pattern;
   }
 
   /** The stored options where they are of this kind, else the kernel's defaults of it. */
@@ -211,15 +235,22 @@ export class Domains {
   }
 
   #make(index: number, queue: Chosen<FlushPolicy> | null = null): Domain {
-    const { domains } = this.#machine;
-    const described = domains[index] ?? domains[0] ?? pattern;
-    const options = { ...described, type: this.#types[index] ?? described.type };
-    const recorded = options.type === 'DMA' ? this.#strict : this.#lazy;
-    const flush = queue ?? this.#everywhere ?? recorded;
+    const described = this.#described(index);
+    const strict = isAlwaysStrict(described, this.#machine.kernel);
+    const wanted = this.#types[index] ?? described.type;
+    const type = strict && wanted === 'DMA-FQ' ? 'DMA' : wanted;
+    const options = { ...described, type };
+    const recorded = type === 'DMA-FQ' ? this.#lazy : this.#strict;
+    const flush = strict ? this.#strict : (queue ?? this.#everywhere ?? recorded);
     const domain = new Domain(index, options, this.#allocator, flush, this.#context);
     this.#domains[index] = domain;
     return domain;
   }
+}
+
+/** The capability is looked at when a domain is set up, not by the live switch; 6.1 does not look. */
+function isAlwaysStrict({ deferredFlush }: MachineDomain, kernel: KernelPreset): boolean {
+  return deferredFlush === false && ['6.6', '6.12'].includes(kernel);
 }
 
 function queueKind(name: string): QueueKind {

@@ -139,5 +139,6 @@ function machineDomain(domain: DomainFacts): MachineDomain {
     reserved: domain.reserved.value,
     apertureEnd: domain.apertureEnd?.value ?? 0,
     type: domain.type.value,
+    ...(domain.devices.length > 1 ? { groupDevices: domain.devices.length } : {}),
   };
 }

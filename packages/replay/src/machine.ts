@@ -55,6 +55,9 @@ export interface FailedRequests {
   readonly tries: number;
 }
 
+/** DMA: strict. DMA-FQ: lazy. identity: nothing is translated, an address is the physical one. */
+export type DomainType = 'DMA' | 'DMA-FQ' | 'identity';
+
 /** An IOVA domain at its creation. */
 export interface MachineDomain {
   /** Bytes. */
@@ -63,8 +66,12 @@ export interface MachineDomain {
   readonly reserved: readonly (readonly [number, number])[];
   /** Highest usable address, 0 = none. */
   readonly apertureEnd: number;
-  /** DMA (strict) or DMA-FQ (lazy): the type at creation; see `Machine.flush`. */
-  readonly type: 'DMA' | 'DMA-FQ';
+  /** The type at creation; see `Machine.flush`. */
+  readonly type: DomainType;
+  /** False: the IOMMU cannot defer invalidations, and a domain that is made lazy is strict (6.6 and later). Absent: it can. */
+  readonly deferredFlush?: boolean;
+  /** Devices of its IOMMU group, 1 where absent: up to 6.1 the type of a larger group cannot be changed. */
+  readonly groupDevices?: number;
 }
 
 /** Costs in ns by which work is turned into modelled latency. All are assumptions; see docs/models/cost.md. */
@@ -90,8 +97,11 @@ export interface CostModel {
   readonly hostEntry: number;
 }
 
-/** A word of a domain type: strict, lazy, and lazy with one queue for all CPUs (v4 of the series, not in mainline). */
-export type DomainTypeWord = 'DMA' | 'DMA-FQ' | 'DMA-SQ';
+/**
+ * A word as written to the type of an IOMMU group: a type, `auto` for the one that the domain was made with, or
+ * lazy with one queue for all CPUs (v4 of the series, not in mainline).
+ */
+export type DomainTypeWord = DomainType | 'DMA-SQ' | 'auto';
 /** What decides on the kind of queue in a live switch: stored options (mainline), the word, or the type that the domain still has (v4 of the series: a fault). */
 export type FqInitReads = 'options' | 'requestedType' | 'domainType';
 

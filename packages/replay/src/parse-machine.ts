@@ -61,7 +61,9 @@ const domainShape: Shape<Partial<MachineDomain>> = {
   startPfn: pfn,
   reserved: list(pfnRange),
   apertureEnd: address,
-  type: oneOf(['DMA', 'DMA-FQ']),
+  type: oneOf(['DMA', 'DMA-FQ', 'identity']),
+  deferredFlush: bool,
+  groupDevices: whole(1, 65_535),
 };
 
 const costShape: Shape<Partial<CostModel>> = {
@@ -88,9 +90,9 @@ const costShape: Shape<Partial<CostModel>> = {
 
 const loadShape: Shape<Partial<Load>> = {
   rate: (path, value) =>
-    typeof value === 'number' && value >= 1 && value <= 1e6
+    typeof value === 'number' && value >= 1e-3 && value <= 1e6
       ? value
-      : fail(path, value, 'a number from 1 to 1e6'),
+      : fail(path, value, 'a number from 0.001 to 1e6'),
   copies: whole(1, 1024),
   seed: whole(0, 2 ** 32 - 1),
   shift: (path, value) =>
@@ -111,17 +113,19 @@ const time: Check<number> = (path, value) => {
 };
 const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 };
 
+const TYPE_WORDS = ['DMA', 'DMA-FQ', 'DMA-SQ', 'identity', 'auto'] as const;
+
 const typeSwitchShape: Shape<TypeSwitch> = {
   at: time,
   domain: whole(0, 65_535),
-  to: oneOf(['DMA', 'DMA-FQ', 'DMA-SQ']),
+  to: oneOf(TYPE_WORDS),
   bound: bool,
 };
 
 const typeSwitch: Check<TypeSwitch> = (path, value) => {
   const { at, to, domain = 0, bound = true } = record(typeSwitchShape)(path, value);
   if (at === undefined) return fail(`${path}.at`, undefined, 'the time of the switch');
-  if (to === undefined) return fail(`${path}.to`, undefined, 'one of: DMA, DMA-FQ, DMA-SQ');
+  if (to === undefined) return fail(`${path}.to`, undefined, `one of: ${TYPE_WORDS.join(', ')}`);
   return { at, domain, to, bound };
 };
 

@@ -119,6 +119,10 @@ export class Replay {
     const bytes = batch.size[i]!;
     const pages = Math.max(1, pagesOf(bytes, offsetOf(low, domain.granule), domain.granule));
     const id = batch.id[i]!;
+    if (domain.type === 'identity') {
+      this.#remember(id, device, NO_DOMAIN, 0, 0, bytes, -1);
+      return;
+    }
     const placed = domain.occupy(pfn, pages, bytes, id);
     this.#remember(id, device, domain.index, placed ? pfn : NO_PFN, pages, bytes, -1);
   }
@@ -202,6 +206,7 @@ export class Replay {
     const id = batch.id[i]!;
     const bytes = batch.size[i]!;
     const domain = this.#domains.of(batch.domain[i]!, device);
+    if (domain.type === 'identity') return this.#mapDirect(batch, i, cpu, true);
     const { granule } = domain;
     const bounce = this.#watched === null ? 0 : this.#bounceBehind(batch, i, cpu, domain);
     if (bounce === BOUNCE_FAILED) return false;
@@ -231,7 +236,8 @@ export class Replay {
     return bounce;
   }
 
-  #mapDirect(batch: RequestBatch, i: number, cpu: number): boolean {
+  // Without translation the address is the physical one. `isKept`: the device may be translated when it unmaps.
+  #mapDirect(batch: RequestBatch, i: number, cpu: number, isKept: boolean = false): boolean {
     const id = batch.id[i]!;
     const bouncing = this.#bouncing;
     let bounce = 0;
@@ -244,7 +250,7 @@ export class Replay {
       }
     }
     this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, batch.size[i]!, 1, 0));
-    if (bounce === 0) return true;
+    if (bounce === 0 && !isKept) return true;
     this.#remember(id, batch.device[i]!, NO_DOMAIN, 0, 0, batch.size[i]!, this.#timers.now);
     this.#live.bounce[this.#live.find(id)] = bounce;
     const isFailed = (batch.flags[i]! & Flag.failed) !== 0;
@@ -334,9 +340,9 @@ export class Replay {
       const lifetime = since < 0 ? -1 : this.#timers.now - since;
       domain.unmap(live.pfn[slot]!, live.pages[slot]!, bytes, lifetime, cpu, id);
     }
-    if (bounce > 0) {
-      this.#bouncing?.release(bounce, domain, device, id, flags);
-      if (isDirect) this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0));
+    if (bounce > 0) this.#bouncing?.release(bounce, domain, device, id, flags);
+    if (isDirect && state === LiveState.mapped) {
+      this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0));
     }
     live.remove(slot);
   }

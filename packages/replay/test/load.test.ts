@@ -38,6 +38,38 @@ test('a rate divides the gaps between maps and keeps the lifetimes', () => {
   ]);
 });
 
+test('a rate below 1 stretches the gaps and keeps the lifetimes', () => {
+  const seen = loaded({ rate: 0.25 }, [
+    map(1, 0),
+    map(2, 10),
+    unmap(1, 15),
+    map(3, 20),
+    unmap(2, 1000),
+    { op: Op.domainDestroy, domain: 1, time: 1000 },
+    unmap(3, 1001),
+  ]);
+  expect(seen.map(({ op, id, time }) => [op, id, time])).toEqual([
+    [Op.map, 1, 0],
+    [Op.unmap, 1, 15],
+    [Op.map, 2, 40],
+    [Op.map, 3, 80],
+    [Op.unmap, 2, 1030],
+    [Op.unmap, 3, 1061],
+    [Op.domainDestroy, 0, 4000],
+  ]);
+});
+
+test('half the rate keeps about half as many mappings live, and frees them all', () => {
+  const rows = Array.from({ length: 400 }, (_, i) => [
+    map(i + 1, 10 * i),
+    ...(i >= 16 ? [unmap(i - 15, 10 * i + 5)] : []),
+  ]).flat();
+  const log = outcomes(machine({ load: { ...RECORDED_LOAD, rate: 0.5 } }), rows);
+  const steady = ofKind('map', log).slice(50, 300);
+  expect(new Set(steady.map(({ live }) => live))).toEqual(new Set([9]));
+  expect(ofKind('unmap', log)).toHaveLength(384);
+});
+
 test('twice the rate keeps about twice as many mappings live', () => {
   const rows = Array.from({ length: 200 }, (_, i) => [
     map(i + 1, 10 * i),

@@ -95,6 +95,66 @@ test('without a driver the domain is made anew', () => {
   expect(found.at(-1)!.pfn).toBe(found[0]!.pfn);
 });
 
+test('a domain that is made anew as identity translates nothing, until it has its old type again', () => {
+  const found = switched({
+    typeSwitches: [
+      { at: 1.5 * MS, domain: 1, to: 'identity', bound: false },
+      { at: 30 * MS, domain: 1, to: 'auto', bound: false },
+    ],
+  });
+  expect(found.map(({ kind, value }) => `${kind} ${value}`)).toEqual([
+    'map 0',
+    `unmap ${MS}`,
+    'sync 0',
+    'release 0',
+    'domainDestroy 0',
+    'typeSwitch 0',
+    'direct 1',
+    'direct 2',
+    'domainDestroy 0',
+    'typeSwitch 0',
+    'map 0',
+  ]);
+  const bound = [{ at: 10 * MS, domain: 1, to: 'identity', bound: true }] as const;
+  expect(ofKind('typeSwitch', switched({ typeSwitches: bound }))[0]?.value).toBe(1);
+});
+
+test('a mapping of an identity domain is unmapped without translation, whatever the domain is by then', () => {
+  const found = switched({
+    domains: [domain(), domain({ type: 'identity' })],
+    typeSwitches: [{ at: 10 * MS, domain: 1, to: 'DMA', bound: false }],
+  });
+  const after = found.slice(found.findIndex(({ kind }) => kind === 'typeSwitch') + 1);
+  expect(after.map(({ kind }) => kind)).toEqual(['direct', 'map']);
+});
+
+test('kernel 6.1 leaves a domain that has the type already, later ones make a new one', () => {
+  const again = (kernel: '6.1' | '6.12') =>
+    switched({
+      kernel,
+      domains: [domain(), domain({ type: 'DMA-FQ' })],
+      typeSwitches: [{ at: 10 * MS, domain: 1, to: 'DMA-FQ', bound: false }],
+    }).map(({ kind }) => kind);
+  expect(again('6.1')).not.toContain('domainDestroy');
+  expect(again('6.12')).toContain('domainDestroy');
+});
+
+test('kernel 6.1 changes no type of a group with several devices, live or not', () => {
+  const domains = [domain(), domain({ type: 'DMA', groupDevices: 2 })];
+  const refused = ofKind('typeSwitch', switched({ kernel: '6.1', domains }))[0];
+  expect(refused).toMatchObject({ value: 22, cause: QueueKind.none });
+  expect(ofKind('typeSwitch', switched({ kernel: '6.12', domains }))[0]?.value).toBe(0);
+});
+
+test('without deferred flushes a lazy domain is made strict; the live switch does not ask', () => {
+  const lazy = [domain(), domain({ type: 'DMA-FQ', deferredFlush: false })];
+  const never = { domains: lazy, typeSwitches: [] };
+  expect(ofKind('sync', switched(never))).toHaveLength(2);
+  expect(ofKind('sync', switched({ ...never, kernel: '6.1' }))).toHaveLength(0);
+  const later = ofKind('sync', switched({ domains: lazy }));
+  expect(later.map(({ time }) => time / MS)).toEqual([1]);
+});
+
 test('a machine file writes times with their unit', () => {
   const { typeSwitches } = parseMachine({ typeSwitches: [{ at: '2 s', to: 'DMA-FQ' }] });
   expect(typeSwitches).toEqual([{ at: 2e9, domain: 0, to: 'DMA-FQ', bound: true }]);
@@ -102,6 +162,6 @@ test('a machine file writes times with their unit', () => {
     'typeSwitches[0].at: got "2 days", expected ns from 0 on, or a text such as "2 s" or "10 ms"',
   );
   expect(() => parseMachine({ typeSwitches: [{ at: 0, to: 'lazy' }] })).toThrow(
-    'typeSwitches[0].to: got "lazy", expected one of: DMA, DMA-FQ, DMA-SQ',
+    'typeSwitches[0].to: got "lazy", expected one of: DMA, DMA-FQ, DMA-SQ, identity, auto',
   );
 });

@@ -10,7 +10,7 @@ import { PacedRequests } from './paced-requests.ts';
 
 /** How the requests of a capture are multiplied before they are replayed. */
 export interface Load {
-  /** The gaps between requests are divided by it, 1 and above; lifetimes stay. */
+  /** The gaps between requests are divided by it, below 1 they grow; lifetimes stay. */
   readonly rate: number;
   /** How many times the requests come in all, 1 and above. */
   readonly copies: number;

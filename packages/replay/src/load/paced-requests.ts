@@ -1,8 +1,9 @@
 // Requests at a higher rate: gaps divided, lifetimes kept (docs/models/load.md).
 //
-// A map at t comes at t / rate. Its unmap and its syncs keep their distance to it, so they are late
-// against the requests around them and wait in a heap; as the rate is at least 1 they are always read
-// before they are due. Times never go back. Memory: the live mappings and what waits.
+// A map at t comes at t / rate. Its unmap and its syncs keep their distance to it. At a rate of 1 and above
+// they are late against the requests around them and wait in a heap; they are always read before they are
+// due. Below 1 they are early, and it is all others that wait: a row that is read at t is due at t or later.
+// Times never go back. Memory: the live mappings and what waits; below 1 that is up to 1 - rate of all rows.
 
 import {
   BATCH_ROWS,
@@ -25,7 +26,7 @@ export class PacedRequests {
   #last = 0;
 
   constructor(rate: number) {
-    if (!(rate >= 1)) throw new RangeError(`rate: got ${rate}, expected a number from 1 on`);
+    if (!(rate > 0)) throw new RangeError(`rate: got ${rate}, expected a number above 0`);
     this.#rate = rate;
     this.#out.length = 0;
   }
@@ -37,8 +38,9 @@ export class PacedRequests {
       const { length, time, op, domain } = batch;
       for (let i = 0; i < length; i++) {
         const now = time[i]! / this.#rate;
-        if (op[i] === Op.domainDestroy) this.#destroy(domain[i]!, now);
-        while (pending.due <= now) if (this.#release()) yield* this.#take();
+        if (op[i] === Op.domainDestroy && this.#rate >= 1) this.#destroy(domain[i]!, now);
+        const passed = Math.min(now, time[i]!);
+        while (pending.due <= passed) if (this.#release()) yield* this.#take();
         if (this.#request(batch, i, now)) yield* this.#take();
       }
     }
@@ -63,7 +65,9 @@ export class PacedRequests {
         return false;
       }
     }
-    return this.#emit(batch, i, now);
+    if (this.#rate >= 1) return this.#emit(batch, i, now);
+    this.#pending.add(batch, i, now);
+    return false;
   }
 
   #remember(id: number, domain: number, time: number): void {

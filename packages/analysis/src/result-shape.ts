@@ -37,6 +37,7 @@ const report: ReadReport = {
   },
   pairing: {},
   calls: [],
+  table: null,
 };
 
 const facts: CaptureFacts = {

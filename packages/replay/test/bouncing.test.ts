@@ -43,6 +43,7 @@ test('everything bounces where that is forced, nothing where it is forbidden', (
 
 test('a list bounces segment by segment, and gives back what it had when one finds no room', () => {
   const lists = {
+    length: 3,
     phys: (segment: number) => [0x1000, 2 ** 33, 2 ** 33 + 2 ** 20][segment - 1]!,
     bytes: (segment: number) => [4096, 131_072, 196_608][segment - 1]!,
   };

@@ -272,6 +272,8 @@ export type Op = (typeof Op)[keyof typeof Op];
 
 /** Segments of the scatter lists that were mapped directly, by number: those of a list follow each other. */
 export interface SegmentLists {
+  /** How many there are; the first has number 1. */
+  readonly length: number;
   /** Physical address in bytes. */
   phys(segment: number): number;
   bytes(segment: number): number;

@@ -90,9 +90,16 @@ export interface Diagnostic {
   readonly where: string[];
 }
 
+/** A table of requests that was read in place of the trace it was made of. */
+export interface TableOrigin {
+  readonly path: string;
+  /** e.g. "Parquet". */
+  readonly format: string;
+}
+
 /** Counts of one reading. All of it is shown beside the results it weakens. */
 export interface ReadReport {
-  /** Path or "-". */
+  /** Path or "-"; of a table of requests the name of the trace that it was made of, as all that follows. */
   readonly source: string;
   /** e.g. "ftrace text". */
   readonly format: string;
@@ -129,8 +136,10 @@ export interface ReadReport {
     readonly openEnd: number;
   };
   readonly pairing: Readonly<Record<string, number>>;
-  /** Calls of kernel functions whose duration was recorded, by function; none in a table of requests. */
+  /** Calls of kernel functions whose duration was recorded, by function. */
   readonly calls: readonly MeasuredCalls[];
+  /** The table that the requests were read from; null where the trace itself was read. */
+  readonly table: TableOrigin | null;
 }
 
 /** A capture that was read once; its requests can be walked any number of times. */
@@ -139,7 +148,7 @@ export interface Capture {
   readonly report: ReadReport;
   /** Task names by index. */
   readonly tasks: readonly string[];
-  /** Segments of scatter lists; null where they were not kept (a table of requests). */
+  /** Segments of scatter lists; null where they were not kept. */
   readonly lists: SegmentLists | null;
   /** Mappings that were live before the trace began (op map, flag openStart), one batch or more. */
   openStart(): Iterable<RequestBatch>;

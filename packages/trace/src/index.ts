@@ -5,6 +5,7 @@ export * from './durations/duration-log.ts';
 export * from './event-reader.ts';
 export { TABLE_FIELDS } from './formats/table-header.ts';
 export * from './kernel-log.ts';
+export { inFolderOf, placeInTrace } from './places.ts';
 export { pairCapture, type ReadOptions, readCapture } from './read-capture.ts';
 export {
   type OpenOptions,

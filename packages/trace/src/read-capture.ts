@@ -133,6 +133,7 @@ function reportOf(reader: EventReader, p: Pairing, durations: DurationLog): Read
     requests: { ...p.counts },
     pairing: p.oddities.toRecord(),
     calls: durations.calls(),
+    table: null,
   };
 }
 

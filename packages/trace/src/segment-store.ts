@@ -22,6 +22,10 @@ export class SegmentStore implements SegmentLists {
     this.#spool = new SpoolFile(source);
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   /** Adds a segment and gives its number. */
   append(phys: number, bytes: number): number {
     const at = this.#length % BLOCK;

@@ -69,7 +69,7 @@ function* writtenRows(
   try {
     const metadata = requestMetadata(capture, preloaded);
     const writer = WRITERS[format](output, requestColumns(capture), metadata);
-    const toChunk = requestChunks();
+    const toChunk = requestChunks(capture.lists);
     let rows = 0;
     for (const batches of [capture.openStart(), capture.requests()]) {
       for (const batch of batches) {

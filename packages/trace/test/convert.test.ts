@@ -41,7 +41,7 @@ function* rows(batches: Iterable<RequestBatch>): Generator<string> {
 }
 
 function contentOf(capture: Capture): object {
-  const { source, format, ...report } = capture.report;
+  const { source, table, ...report } = capture.report;
   return {
     facts: capture.facts,
     tasks: capture.tasks,
@@ -59,9 +59,49 @@ test.each(TABLE_FORMATS)('requests come back from %s as they were', async (forma
   expect(contentOf(back)).toEqual(contentOf(original));
   expect([...rows(back.openStart())]).toHaveLength(1);
   expect([...rows(back.requests())]).toHaveLength(count - 1);
-  expect(back.report.format).toMatch(/^(Parquet|Arrow|CSV|JSON lines) of ftrace text$/);
+  expect(back.report.source).toBe('trace.txt');
+  expect(back.report.table).toEqual({
+    path,
+    format: expect.stringMatching(/^(Parquet|Arrow|CSV|JSON lines)$/),
+  });
   original.close();
   back.close();
+});
+
+test.each(TABLE_FORMATS)('segments of a list come back from %s', async (format) => {
+  const list =
+    'a-1 0 . 10 dma_map_sg: 0000:00:05.0 dir=FROM_DEVICE dma_addrs={0x10800,0x18000} sizes={0x800,0x200} phys_addrs={0x10800,0x18000} attrs=';
+  const original = await captureOf([list, list.replace(' 10 ', ' 20 ')]);
+  const path = join(folder, `lists.${format}`);
+  writeRequests(original, path, format);
+  const back = await readCapture(path);
+  expect(contentOf(back)).toEqual(contentOf(original));
+  const [batch] = back.requests();
+  const segments = [...batch!.list.subarray(0, 2)].map((first) => [
+    back.lists!.phys(first),
+    back.lists!.bytes(first),
+    back.lists!.phys(first + 1),
+    back.lists!.bytes(first + 1),
+  ]);
+  expect(segments).toEqual([
+    [0x10800, 2048, 0x18000, 512],
+    [0x10800, 2048, 0x18000, 512],
+  ]);
+  original.close();
+  back.close();
+});
+
+test('a table with other segments than its rows tell is an error', async () => {
+  const original = await captureOf([
+    'a-1 0 . 10 dma_map_sg: 0000:00:05.0 dir=FROM_DEVICE dma_addrs={0x1000,0x3000} sizes={8,9} phys_addrs={0x1000,0x3000} attrs=',
+  ]);
+  const path = join(folder, 'segments.csv');
+  writeRequests(original, path, 'csv');
+  original.close();
+  writeFileSync(path, readFileSync(path, 'utf8').replace(';0x3000/9', ''));
+  await expect(readCapture(path)).rejects.toThrow(
+    'MALFORMED_EVENT: expected 2 segments "0x.../size" joined by ";", found "0x1000/8"',
+  );
 });
 
 test.each(TABLE_FORMATS)(

@@ -3,7 +3,7 @@
 // First a prefix: nothing after the event caused it. Then mappings, each with all that is done to it, and
 // control rows; last the single rows that are left (an unmap that need not be). Deterministic.
 
-import { loadedSource, type Machine, type RequestSource } from '@dmalab/replay';
+import { loadedSource, type Machine } from '@dmalab/replay';
 import type { Capture } from '@dmalab/trace';
 import { reduce } from './delta-debugging.ts';
 import type { EventSearch, FoundEvent } from './replay-events.ts';
@@ -43,7 +43,7 @@ export function minimise(
 ): Minimised | null {
   let replays = 1;
   progress(replays, 0);
-  const source = loadedSource(withoutLists(capture), load.load, load.cpus);
+  const source = loadedSource(capture, load.load, load.cpus);
   const event = search(source);
   if (event === null) return null;
   const list = RequestList.of(source, event.time);
@@ -98,11 +98,6 @@ function shortestPrefix(
     else fails = middle;
   }
   return works;
-}
-
-// The table that is written has no segments of lists: what is looked for must show without them.
-function withoutLists(capture: Capture): RequestSource {
-  return { openStart: () => capture.openStart(), requests: () => capture.requests() };
 }
 
 function indices(mask: Uint8Array): number[] {

@@ -9,6 +9,7 @@ import {
   Flag,
   Op,
   type RequestBatch,
+  type SegmentLists,
 } from '@dmalab/trace';
 
 /** Rows that are held at most: 1.8 GB. */
@@ -19,10 +20,12 @@ export class RequestList {
   readonly rows: RequestBatch;
   /** Rows at the beginning that were mapped before the trace. */
   readonly preloaded: number;
+  readonly #lists: SegmentLists | null;
 
-  private constructor(rows: RequestBatch, preloaded: number) {
+  private constructor(rows: RequestBatch, preloaded: number, lists: SegmentLists | null) {
     this.rows = rows;
     this.preloaded = preloaded;
+    this.#lists = lists;
   }
 
   /** All rows at or before `until` ns; a RangeError where they are too many. */
@@ -39,12 +42,13 @@ export class RequestList {
     for (const batch of source.openStart()) add(batch);
     const preloaded = rows.length;
     for (const batch of source.requests()) add(batch);
-    return new RequestList(rows, preloaded);
+    return new RequestList(rows, preloaded, source.lists ?? null);
   }
 
-  /** A source of the rows with a 1 in `chosen`. Lists bounce as equal parts: a table does not hold their segments. */
-  source(chosen: Uint8Array): RequestSource {
+  /** A source of the rows with a 1 in `chosen`. */
+  source(chosen: Uint8Array): RequestSource & Pick<Capture, 'lists'> {
     return {
+      lists: this.#lists,
       openStart: () => this.#batches(chosen, 0, this.preloaded),
       requests: () => this.#batches(chosen, this.preloaded, this.rows.length),
     };
@@ -72,7 +76,7 @@ export class RequestList {
     const { facts, tasks } = capture;
     const { requests, lastTime } = this.#counts(chosen);
     const report = { ...capture.report, requests, duration: lastTime, pairing: {}, calls: [] };
-    return { facts, tasks, report, lists: null, ...source, close() {} };
+    return { facts, tasks, report, ...source, close() {} };
   }
 
   #counts(chosen: Uint8Array): {

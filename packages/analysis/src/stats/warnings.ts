@@ -1,7 +1,7 @@
 // What weakens the figures of a replay, and what that means for a reader.
 
 import type { Machine } from '@dmalab/replay';
-import type { ReadReport } from '@dmalab/trace';
+import { placeInTrace, type ReadReport } from '@dmalab/trace';
 import { formatCount } from '../quantity.ts';
 import type { FailureFigures, RequestFigures, TypeSwitchFigures, Warning } from '../summary.ts';
 
@@ -94,10 +94,13 @@ function reading({ report }: WarningInput): Warning[] {
       text: `${formatCount(report.unparsed)} lines look like events and were not understood.`,
       meaning: 'What they recorded is not in the figures.',
     },
-    ...report.diagnostics.map(({ code, message, count, where }) => ({
+    ...report.diagnostics.map(({ code, message, count, where: [first] }) => ({
       code,
       count,
-      text: where[0] === undefined ? message : `${message} (first at ${where[0]})`,
+      text:
+        first === undefined
+          ? message
+          : `${message} (first at ${placeInTrace(first, report.source)})`,
       meaning: 'The reader went on as the message says; dmalab info lists more places.',
     })),
   ];

@@ -52,6 +52,7 @@ function quietReport(): ReadReport {
     },
     pairing: {},
     calls: [],
+    table: null,
   };
 }
 

@@ -57,6 +57,7 @@ function infoDocument(capture: Capture): object {
   return {
     schema: 'dmalab.info/1',
     source: report.source,
+    table: report.table,
     format: report.format,
     compression: report.compression,
     sha256: report.sha256,
@@ -90,8 +91,9 @@ function infoDocument(capture: Capture): object {
 function infoText(capture: Capture): string {
   const { facts, report } = capture;
   const { requests } = report;
+  const { table } = report;
   const lines = [
-    report.source,
+    table === null ? report.source : `${table.path}: ${table.format} of ${report.source}`,
     `  ${report.format}${report.compression === 'none' ? '' : `, ${report.compression}`}, ${formatNumber(report.lines)} lines, ${formatNumber(report.duration / 1e9)} s, ${withSource(facts.cpus)} CPUs`,
     `  kernel    ${facts.kernel === null ? 'not known (no meta.json beside the trace)' : withSource(facts.kernel)}`,
     `  sha256    ${report.sha256}`,

@@ -3,6 +3,7 @@
 import type { Capture, CaptureFacts, Fact, ReadReport } from '../capture.ts';
 import { type CallsText, callsText, readCalls } from '../durations/calls-text.ts';
 import type { FactOptions } from '../facts.ts';
+import { withoutFolder } from '../places.ts';
 import { TraceError } from '../trace-error.ts';
 
 const REQUESTS = 'dmalab.requests/1';
@@ -17,12 +18,13 @@ export interface RequestMetadata {
   readonly tasks: readonly string[];
 }
 
-type WrittenReport = Omit<ReadReport, 'calls'> & { readonly calls: readonly CallsText[] };
+type WrittenReport = Omit<ReadReport, 'calls' | 'table'> & { readonly calls: readonly CallsText[] };
 
 /** Metadata of a table of requests, as JSON. */
 export function requestMetadata(capture: Capture, preloaded: number): string {
   const { facts, tasks } = capture;
-  const report: WrittenReport = { ...capture.report, calls: callsText(capture.report.calls) };
+  const { table: _, calls, ...read } = withoutFolder(capture.report);
+  const report: WrittenReport = { ...read, calls: callsText(calls) };
   const metadata = { schema: REQUESTS, preloaded, facts, report, tasks };
   return JSON.stringify(metadata);
 }
@@ -57,7 +59,7 @@ export function readRequestMetadata(json: string | null, source: string): Reques
     return {
       ...whole,
       facts: completed(facts),
-      report: { ...whole.report, firstTime: report.firstTime ?? 0, calls },
+      report: { ...whole.report, firstTime: report.firstTime ?? 0, calls, table: null },
     };
   }
   throw new TraceError(

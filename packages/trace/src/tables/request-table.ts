@@ -2,11 +2,13 @@
 //
 // Mappings from before the trace come first; the metadata says how many rows they are.
 
-import { DomainClass, Op, type RequestBatch } from '../batch.ts';
+import { DomainClass, Op, type RequestBatch, type SegmentLists } from '../batch.ts';
 import type { Capture } from '../capture.ts';
 import { readAddress, type Words } from '../formats/table-cells.ts';
 import { BLOCK_MASK, BLOCK_ROWS, type RequestStore } from '../request-store.ts';
+import type { SegmentStore } from '../segment-store.ts';
 import { TraceError } from '../trace-error.ts';
+import { keepCells, SEGMENT_COLUMN, segmentCells } from './segment-column.ts';
 import type {
   ColumnType,
   ColumnValues,
@@ -55,7 +57,11 @@ export const CLASS_NAMES: readonly string[] = Object.keys(DomainClass);
 export const OP_NAMES: readonly string[] = opNames();
 
 /** The columns of a table of these requests. */
-export function requestColumns({ facts, tasks }: Pick<Capture, 'facts' | 'tasks'>): TableColumn[] {
+export function requestColumns({
+  facts,
+  tasks,
+  lists,
+}: Pick<Capture, 'facts' | 'tasks' | 'lists'>): TableColumn[] {
   const labels: Readonly<Record<string, readonly string[]>> = {
     op: OP_NAMES,
     domain_class: CLASS_NAMES,
@@ -65,7 +71,12 @@ export function requestColumns({ facts, tasks }: Pick<Capture, 'facts' | 'tasks'
   return [
     ...PLAIN.map(([name, , type]) => ({ name, type, ...labelsOf(labels[name]) })),
     ...WIDE.map(([name]) => ({ name, type: 'uint64' as const })),
+    ...(hasLists(lists) ? [SEGMENT_COLUMN] : []),
   ];
+}
+
+function hasLists(lists: SegmentLists | null): lists is SegmentLists {
+  return lists !== null && lists.length > 0;
 }
 
 /** Labels stand for numbers only where no two are the same, and none looks like a number. */
@@ -76,7 +87,7 @@ export function labelsOf(labels: readonly string[] | undefined): { labels?: read
 }
 
 /** The rows of a batch, without those that stand for nothing. */
-export function requestChunks(): (batch: RequestBatch) => TableChunk {
+export function requestChunks(lists: SegmentLists | null): (batch: RequestBatch) => TableChunk {
   const wide = WIDE.map(() => new BigUint64Array(0));
   return (batch) => {
     const { length } = batch;
@@ -86,6 +97,7 @@ export function requestChunks(): (batch: RequestBatch) => TableChunk {
       interleave(batch[low], batch[high], length, wide[i]!);
       columns.push(wide[i]!.subarray(0, length));
     });
+    if (hasLists(lists)) columns.push(segmentCells(batch, lists));
     return { length, columns };
   };
 }
@@ -119,9 +131,11 @@ export function appendRequests(
   from: number,
   count: number,
   store: RequestStore,
+  lists: SegmentStore,
   limits: TableLimits,
   source: string,
 ): void {
+  const segments = chunk.column(SEGMENT_COLUMN.name);
   for (let done = 0; done < count; ) {
     const first = store.length;
     const rows = Math.min(count - done, BLOCK_ROWS - (first & BLOCK_MASK));
@@ -144,6 +158,9 @@ export function appendRequests(
       );
     }
     check(block, first & BLOCK_MASK, rows, limits, source);
+    if (segments !== undefined) {
+      keepCells(segments, from + done, rows, block, first & BLOCK_MASK, lists, source);
+    }
     done += rows;
   }
 }

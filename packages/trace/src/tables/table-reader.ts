@@ -9,6 +9,7 @@ import { Cell, type Cells, readHeader, TABLE_FIELDS } from '../formats/table-hea
 import { TableRows, tableNotes } from '../formats/table-rows.ts';
 import type { RandomAccess } from '../random-access.ts';
 import { RequestStore } from '../request-store.ts';
+import { SegmentStore } from '../segment-store.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';
 import { arrow } from './arrow.ts';
@@ -46,9 +47,11 @@ export async function tableCapture(
 ): Promise<Capture> {
   const preloaded = new RequestStore(source, 2);
   const store = new RequestStore(source);
+  const lists = new SegmentStore(source);
   const close = (): void => {
     preloaded.close();
     store.close();
+    lists.close();
   };
   try {
     const labels = labelIndex(metadata);
@@ -63,20 +66,19 @@ export async function tableCapture(
     for await (const chunk of table.chunks()) {
       const first = Math.min(left, chunk.length);
       const numbers = withNumbers(chunk, labels, source);
-      appendRequests(numbers, 0, first, preloaded, limits, source);
-      appendRequests(numbers, first, chunk.length - first, store, limits, source);
+      appendRequests(numbers, 0, first, preloaded, lists, limits, source);
+      appendRequests(numbers, first, chunk.length - first, store, lists, limits, source);
       left -= first;
     }
   } catch (error) {
     close();
     throw error;
   }
-  const { report } = metadata;
   return {
     facts: overruled(metadata.facts, options),
-    report: { ...report, source, format: `${format.name} of ${report.format}` },
+    report: { ...metadata.report, table: { path: source, format: format.name } },
     tasks: metadata.tasks,
-    lists: null,
+    lists,
     openStart: () => preloaded.batches(() => {}),
     requests: () => store.batches(() => {}),
     close,

@@ -20,6 +20,10 @@ const SPARE = 4;
 /** The CPU of a loss that is not known. */
 export const UNKNOWN_CPU = 65_535;
 
+/** What is said of events whose CPU is unknown. */
+export const NO_CPU =
+  'events without a CPU count as of one CPU, on which all caches and queues are';
+
 /** The highest CPU number that fits the columns. */
 export const MAX_CPU: number = UNKNOWN_CPU - 1;
 

@@ -17,7 +17,7 @@ import { EventSink } from './event-sink.ts';
 import { csv } from './formats/csv.ts';
 import { dmaDebug } from './formats/dma-debug.ts';
 import { extensionMismatch } from './formats/extension.ts';
-import { describeForeign } from './formats/foreign.ts';
+import { describeForeign, describeNameless } from './formats/foreign.ts';
 import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
 import { ftraceText } from './formats/ftrace.ts';
 import { ftraceBare } from './formats/ftrace-bare.ts';
@@ -287,8 +287,9 @@ async function findText(
   const bare = await withoutPrefix(source);
   const below = bare === null ? undefined : formatOf(bare.head, options);
   if (bare !== null && below !== undefined) return { format: below, text: bare };
-  const first = printable(head.subarray(0, lineLength(head)));
-  throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, found "${first}"`);
+  const first = `found "${printable(head.subarray(0, lineLength(head)))}"`;
+  const found = describeNameless(head) || first;
+  throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, ${found}`);
 }
 
 function formatOf(head: Uint8Array, options: OpenOptions): TraceFormat | undefined {

@@ -218,6 +218,36 @@ describe('trace-cmd report', () => {
   });
 });
 
+describe('trace-cmd report of several buffers or files', () => {
+  const line = (columns: string): string =>
+    `${columns} 19.822910: unmap:                IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096\n`;
+
+  test('has the names of the buffers before the latency layout too', async () => {
+    const { rows, counts } = await readText(
+      `cpus=4\n     dma: ${line('     fio-380     3d.h1.')}          ${line('     fio-381     2d.h1.')}`,
+    );
+    expect(rows).toMatchObject([
+      { task: 'fio', tid: 380, cpu: 3, context: 'h' },
+      { task: 'fio', tid: 381, cpu: 2, context: 'h' },
+    ]);
+    expect(counts.unparsed).toBe(0);
+  });
+
+  test('is refused where the files are several', async () => {
+    const text = ` a.dat: cpus=4\nbb.dat: cpus=2\nbb.dat: ${line('             fio-380   [000]   ')}`;
+    await expect(readText(text)).rejects.toThrow(/:2: SEVERAL_FILES: .*report each by itself/);
+  });
+
+  test('has no events where it is a summary', async () => {
+    const { rows, counts, codes } = await readText(
+      'cpus=4\n\ntask: <idle>-0\n  Event: unmap:0xff940000 (1)\n          |\n',
+    );
+    expect(rows).toEqual([]);
+    expect(codes).toEqual({ REPORT_SUMMARY: 3 });
+    expect(counts.unparsed).toBe(0);
+  });
+});
+
 describe('perf script', () => {
   const UNMAP = 'IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096';
 
@@ -241,6 +271,33 @@ describe('perf script', () => {
     ['a modifier', ' fio   371 [001]    12.457884: iommu:unmap:k: ', 'fio', 371, 1],
     ['no comm', '  371 [001]    12.457884: iommu:unmap: ', '', 371, 1],
     ['no CPU', ' fio   371    12.457884: iommu:unmap: ', 'fio', 371, 65_535],
+    ['no thread', '             fio [001]    12.457884: iommu:unmap: ', 'fio', -1, 1],
+    [
+      'no thread, and a comm that ends in a number',
+      '           fio 3 [001]    12.457884: iommu:unmap: ',
+      'fio 3',
+      -1,
+      1,
+    ],
+    ['nothing but the CPU', '[001]    12.457884: iommu:unmap: ', '', -1, 1],
+    ['nothing but the thread', '  371    12.457884: iommu:unmap: ', '', 371, 65_535],
+    ['nothing but the time', '   12.457884: iommu:unmap: ', '', -1, 65_535],
+    ['misc', '             fio   371 [001] KH    12.457884: iommu:unmap: ', 'fio', 371, 1],
+    [
+      'the time of day',
+      '  fio   371 [001] 2026-11-26 13:47:58.457884    12.457884: iommu:unmap: ',
+      'fio',
+      371,
+      1,
+    ],
+    ['the latency columns', '     fio   371   1    12.457884: iommu:unmap: ', 'fio', 371, 1],
+    [
+      'a guest',
+      'VM:  411 VCPU:000              fio   371 [001]    12.457884: iommu:unmap: ',
+      'fio',
+      371,
+      1,
+    ],
     ['an unknown task', '             :-1    -1 [001]    12.457884: iommu:unmap: ', ':-1', -1, 1],
   ])('reads %s', async (_, prefix, task, tid, cpu) => {
     const { rows, counts } = await readText(`${prefix}${UNMAP}\n${prefix}${UNMAP}\n`);
@@ -248,6 +305,60 @@ describe('perf script', () => {
     expect(rows).toHaveLength(2);
     expect(rows[1]).toMatchObject({ task, tid, cpu, kind: EventKind.iommuUnmap, size: 4096 });
     expect(counts.firstTime).toBe(12_457_884_000);
+  });
+
+  test('says that without a CPU all is on one', async () => {
+    const { codes } = await readText(` fio   371    12.457884: iommu:unmap: ${UNMAP}\n`);
+    expect(codes).toEqual({ NO_CPU: 1 });
+  });
+
+  test('takes no time from records that perf made up at 0', async () => {
+    const { rows, counts, codes } = await readText(
+      `     swapper     0 [000]     0.000000: PERF_RECORD_FORK(1:1):(0:0)\n fio   371 [001]    12.457884: iommu:unmap: ${UNMAP}\n`,
+    );
+    expect(rows).toMatchObject([{ time: 0, cpu: 1 }]);
+    expect(counts.firstTime).toBe(12_457_884_000);
+    expect(codes).toEqual({});
+  });
+
+  test.each([
+    [
+      '--deltatime, which tells no order of time',
+      [0, 994, 103].map(
+        (us) => ` fio 371 [001] 0.${`${us}`.padStart(6, '0')}: iommu:unmap: ${UNMAP}`,
+      ),
+      /NO_TIME: .* found the times between them \(--deltatime\)/,
+    ],
+    [
+      '--show-round-events, which sorts nothing',
+      [
+        ` fio 371 [001] 12.457884: iommu:unmap: ${UNMAP}`,
+        '      0.000000: PERF_RECORD_FINISHED_ROUND',
+      ],
+      /:2: TIME_BACKWARDS: .*--show-round-events/,
+    ],
+    [
+      '-D, the raw records',
+      ['', '0x1668@perf.data [0x38]: event: 79', '.'],
+      /UNKNOWN_FORMAT: .*found the dump of raw records of perf script -D; print/,
+    ],
+    [
+      '-F without event, whose names are missing',
+      [` fio   371 [001]    12.457884: ${UNMAP}`],
+      /UNKNOWN_FORMAT: .*found events without their names; print them with all fields/,
+    ],
+  ])('refuses %s', async (_, lines, message) => {
+    await expect(readText(`${lines.join('\n')}\n`)).rejects.toThrow(message);
+  });
+
+  test('counts events whose fields were not printed, which cannot be replayed', async () => {
+    const { rows, events, codes, counts } = await readText(
+      ' fio   371 [001]    12.457884:   dma:dma_free: \n fio   371 [001]    12.457885:   iommu:map: \n',
+    );
+    expect(rows).toEqual([]);
+    expect(events).toEqual({ dma_free: 1, map: 1 });
+    expect(codes).toEqual({ NO_FIELDS: 2 });
+    expect(counts.unparsed).toBe(0);
   });
 
   test('tells a probe from the tracepoint of its name by the payload', async () => {

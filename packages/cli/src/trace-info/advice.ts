@@ -5,6 +5,7 @@ import { isAtLeast, kernelVersion } from '../recording/kernel-release.ts';
 import { FIRST_WITH_DMA_EVENTS } from '../recording/recipe.ts';
 import { quote } from '../recording/recording-script.ts';
 import type { Contents } from './allowance.ts';
+import { printAgain } from './unfit-layout.ts';
 
 /** One lack and its remedy. */
 export interface Advice {
@@ -28,13 +29,8 @@ export function adviceFor(capture: Capture, contents: Contents): Advice[] {
   const advice: Advice[] = [];
   if (contents.layout !== '') {
     advice.push({
-      why: `${contents.layout}: print the same buffer again in the default layout`,
-      commands: [
-        'cd /sys/kernel/tracing',
-        'for o in raw hex bin; do echo no$o > trace_options; done',
-        'echo context-info > trace_options',
-        'cat trace > trace.txt',
-      ],
+      why: contents.layout,
+      commands: printAgain(contents.format),
     });
   }
   if (!contents.lossless) {

@@ -1,7 +1,8 @@
 // Which analyses a trace supports, which it does not, and why.
 
-import type { Capture, ReadReport } from '@dmalab/trace';
+import type { Capture } from '@dmalab/trace';
 import { formatNumber } from '../output.ts';
+import { unfitLayout } from './unfit-layout.ts';
 
 /** One analysis. */
 export interface Allowance {
@@ -16,6 +17,7 @@ export interface Contents {
   readonly lossless: boolean;
   /** Why the layout cannot be used, else empty. */
   readonly layout: string;
+  readonly format: string;
   readonly hasDmaEvents: boolean;
   readonly hasAllocProbes: boolean;
   readonly hasCreation: boolean;
@@ -36,7 +38,8 @@ export function contentsOf({ facts, report }: Capture): Contents {
     isDirect: devices.length > 0 && devices.every((d) => !d.translated.value),
     total: requests.map + requests.alloc,
     lossless: lost === 0 && !lostUnknown && !lostBefore,
-    layout: unfitLayout(report),
+    layout: unfitLayout(report)?.message ?? '',
+    format: report.format,
     hasDmaEvents: Object.keys(events).some((name) => /^dma_(?:un)?(?:map|alloc|free)/.test(name)),
     hasAllocProbes: has('alloc_iova_fast') && has('alloc_iova_fast_ret') && has('free_iova_fast'),
     hasCreation: has('init_iova_domain'),
@@ -118,10 +121,4 @@ function allowance(analysis: string, conditions: readonly Condition[]): Allowanc
     possible: failed === undefined,
     why: (failed ?? conditions.at(-1)!)[1],
   };
-}
-
-/** Why the events of a layout that has no times or no values cannot be used; empty for other layouts. */
-function unfitLayout({ diagnostics }: ReadReport): string {
-  const unfit = diagnostics.find(({ code }) => /^(?:NO_TIME|RAW_TEXT_UNSUPPORTED)$/.test(code));
-  return unfit?.message ?? '';
 }

@@ -20,6 +20,8 @@ import type { StampColumns } from './stamp-columns.ts';
 export const NO_NAME = -1;
 
 const NOT_SEEN = -1;
+const NO_FIELDS =
+  'events without their fields cannot be replayed: print them with all fields, as "perf script" does by itself';
 /** Events that hold a line of the user: the second is what libtraceevent calls it. */
 const MARKS: readonly string[] = ['tracing_mark_write', 'print'];
 
@@ -114,6 +116,11 @@ export class EventWriter {
     const { batch } = sink;
     let payload = start;
     while (bytes[payload] === Byte.space) payload++;
+    if (bytes[payload] === Byte.lineFeed && this.needsFields(name)) {
+      this.count(name);
+      sink.diagnose('NO_FIELDS', NO_FIELDS);
+      return payload + 1;
+    }
     const time = this.time();
     const row = batch.length;
     batch.time[row] = time;
@@ -138,6 +145,10 @@ export class EventWriter {
     batch.length = row + 1;
     sink.counts.byName[name]!++;
     return (end < 0 ? bytes.indexOf(Byte.lineFeed, payload) : end) + 1;
+  }
+
+  private needsFields(name: number): boolean {
+    return this.tracepoints[name] !== NO_EVENT || this.probes[name] !== NO_EVENT;
   }
 
   private malformed(row: number, payload: number): number {

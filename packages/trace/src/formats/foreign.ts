@@ -19,6 +19,11 @@ const foreign: readonly Foreign[] = [
     test: (_, text) => text.startsWith('tracing', 3),
     advice: 'it should begin with the bytes 17 08 44 and "tracing"',
   },
+  {
+    name: 'the dump of raw records of perf script -D',
+    test: (_, text) => /^\s*(?:0x)?[0-9a-f]+(?:@\S+)? \[(?:0x)?[0-9a-f]+\]: event: \d/.test(text),
+    advice: 'print the events with "perf script" alone, or read the file of perf record itself',
+  },
   { name: 'an ELF program', test: magic(0x7f, 0x45, 0x4c, 0x46), advice: '' },
   { name: 'a PNG image', test: magic(0x89, 0x50, 0x4e, 0x47), advice: '' },
   { name: 'a JPEG image', test: magic(0xff, 0xd8, 0xff), advice: '' },
@@ -44,6 +49,17 @@ export function describeForeign(head: Uint8Array): string {
     return known.advice === '' ? `found ${known.name}` : `found ${known.name}; ${known.advice}`;
   }
   return '';
+}
+
+/** Fields of an event that do not stand behind its name. */
+const NAMELESS =
+  /^(?:.{0,64}\d: +)?(?:IOMMU: iova=0x|[\w:.-]{1,64} dir=[A-Z_]{4,16} (?:dma_addr|nents)=|dev_name: \S+ dma_mask=)/m;
+
+/** What a text that no format fits may be, and what to do; empty where it cannot be told. */
+export function describeNameless(head: Uint8Array): string {
+  return NAMELESS.test(Buffer.from(head).toString('latin1'))
+    ? 'found events without their names; print them with all fields, as "perf script" does by itself'
+    : '';
 }
 
 function magic(...bytes: readonly number[]): (head: Uint8Array) => boolean {

@@ -6,7 +6,7 @@ import { EventDecoder } from '../binary/event-decoder.ts';
 import { parseFormat } from '../binary/format-description.ts';
 import type { TracingData } from '../binary/tracing-data.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, MAX_CPU, UNKNOWN_CPU } from '../event-sink.ts';
+import { type EventSink, MAX_CPU, NO_CPU, UNKNOWN_CPU } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import { NONE, type PerfAttrs, readLength, TRACEPOINT } from './perf-data-attr.ts';
 import { type PendingRecords, RecordType } from './perf-data-pending.ts';
@@ -104,6 +104,7 @@ export class PerfRows {
       sink.unparsed('BAD_CPU', `a sample with a CPU number over ${MAX_CPU} is dropped`);
       return;
     }
+    if (cpuAt === NONE) sink.diagnose('NO_CPU', `${NO_CPU}: record with "-a" or "--sample-cpu"`);
     if (cpu > sink.counts.maxCpu && cpu <= MAX_CPU) sink.counts.maxCpu = cpu;
     const time = this.timeOf(pending.time[entry]!, cpu);
     const row = this.decoder.read(view, raw + 4, length, time, cpu);

@@ -5,22 +5,25 @@
 //
 // No "-" joins comm and thread id, so comm ends before the number that stands before "[cpu]". Names
 // carry their group; `counts` has them without. Six decimals are truncated, not rounded. --reltime
-// begins at 0. Payloads that libtraceevent cannot print name their fields (events/named-fields.ts).
+// begins at 0; --deltatime is refused. Payloads that libtraceevent cannot print name their fields (events/named-fields.ts).
 // Without the field time nothing can be replayed: such events are counted (NO_TIME).
-// Left out: the meaning of --deltatime, symbols.
+// Left out: symbols.
 
 import { Byte, isDigit } from '../bytes.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import { type EventSink, NO_CPU, UNKNOWN_CPU } from '../event-sink.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
+import { TraceError } from '../trace-error.ts';
 import { EventWriter } from './event-writer.ts';
 import type { TraceFormat } from './format.ts';
 import { FtraceNotes } from './ftrace-notes.ts';
+import { COMM_END, perfFields } from './perf-fields.ts';
 import { StampColumns } from './stamp-columns.ts';
 
 const NO_POSITION = -1;
 const LOOK = 384;
+const UPPER_V = 0x56;
 
 /** The event, or another record, behind any choice of fields. */
 const EVENT = /(?:^|\s)(?:[\w-]+:\w+(?::[a-zA-Z]+)?: |PERF_RECORD_\w)/;
@@ -29,6 +32,12 @@ const CHAIN = /^\s+[0-9a-f]{1,16}(?: .*)?$/;
 const CHUNKS = /lost (\d+) chunks/;
 const TOOL =
   /^(?:\s*(?:libtraceevent|Error|Warning): |Warning:|Processed \d+ events|Check IO\/CPU overload)/;
+/** One step back in so many events: far more than perf lets pass while it sorts. */
+const BACK_STEPS = 8;
+const DELTA =
+  'NO_TIME: expected the times of the events, found the times between them (--deltatime); print them with "perf script --ns"';
+const UNSORTED =
+  'TIME_BACKWARDS: expected events in the order of time, found those of --show-round-events, which does not sort; print them with "perf script" alone';
 const CPUS = /^# nrcpus online : (\d+)/;
 
 class PerfScriptParser implements LineParser {
@@ -68,6 +77,16 @@ class PerfScriptParser implements LineParser {
 
   end(): void {
     this.clock.end();
+    if (this.isDelta()) throw new TraceError(this.sink.source, null, DELTA);
+  }
+
+  /** Times from 0 on that go back again and again are those since the event before: perf sorts its lines. */
+  private isDelta(): boolean {
+    const { counts, origin } = this.sink;
+    if (origin === null || origin.seconds + origin.fraction > 0) return false;
+    const events = counts.byName.reduce((sum, count) => sum + count, 0);
+    const back = counts.diagnostics.find(({ code }) => code === 'TIME_BACKWARDS')?.count ?? 0;
+    return BACK_STEPS * back > events;
   }
 
   /** Reads "comm tid [cpu] time: " with the "[" at `open`; returns the position after it. */
@@ -87,7 +106,10 @@ class PerfScriptParser implements LineParser {
     while (digits > start && isDigit(bytes[digits - 1]!)) digits--;
     let tid = 0;
     for (let at = digits; at < end; at++) tid = 10 * tid + bytes[at]! - Byte.zero;
-    if (digits === end) return NO_POSITION;
+    // A comm may end in digits where no thread is printed, and a guest may stand before it (perf-fields.ts).
+    if (digits === end || (end === start + COMM_END && bytes[start] === Byte.space))
+      return NO_POSITION;
+    if (bytes[start] === UPPER_V && bytes[start + 2] === Byte.colon) return NO_POSITION;
     if (digits > start && bytes[digits - 1] === Byte.dash) {
       tid = -tid;
       digits--;
@@ -178,11 +200,11 @@ class PerfScriptParser implements LineParser {
       if (CHUNKS.test(text)) sink.loss(UNKNOWN_CPU, 0);
       return end + 1;
     }
-    if (CHAIN.test(text)) {
+    const event = text.startsWith('\t') ? null : EVENT.exec(text);
+    if (event === null && CHAIN.test(text)) {
       sink.diagnose('STACK_TRACE', 'stack traces are passed over');
       return end + 1;
     }
-    const event = EVENT.exec(text);
     if (event !== null) {
       const position = start + event.index + (/^\s/.test(event[0]) ? 1 : 0);
       this.chosen(text.slice(0, event.index), start);
@@ -192,30 +214,17 @@ class PerfScriptParser implements LineParser {
     return end + 1;
   }
 
-  /** Takes over what stands before an event with another choice of fields, from its end to its begin. */
+  /** Takes over what stands before an event with another choice of fields. */
   private chosen(text: string, start: number): void {
     const { writer } = this;
-    const words = [...text.matchAll(/\S+/g)];
-    const last = (pattern: RegExp): RegExpExecArray | null => pattern.exec(words.at(-1)?.[0] ?? '');
-    const before = (pattern: RegExp): boolean => pattern.test(words.at(-2)?.[0] ?? '');
-    if (last(/^\d+$/) !== null && before(/^\d+\.\d+:$/)) words.pop();
-    const time = last(/^(\d{1,15})\.(\d{1,9}):$/);
-    if (time !== null) words.pop();
-    if (last(/^\d\d:\d\d:\d\d\.\d+$/) !== null) words.splice(-2);
-    if (last(/^[A-Za-z]{1,6}$/) !== null && before(/^\[\d+\]$/)) words.pop();
-    const cpu = last(/^\[(\d{1,9})\]$/);
-    if (cpu !== null || last(/^(?:\[unknown\]|cpu=unknown)$/) !== null) words.pop();
-    const task = last(/^(?:-?\d{1,10}\/)?(-?\d{1,10})$/);
-    if (task !== null) words.pop();
-    const comm = words.at(-1);
-    writer.cpu = cpu === null ? UNKNOWN_CPU : Number(cpu[1]);
-    writer.tid = Number(task?.[1] ?? -1);
-    writer.task = this.task(start, start + (comm === undefined ? 0 : comm.index + comm[0].length));
+    const fields = perfFields(text);
+    writer.cpu = fields.cpu ?? UNKNOWN_CPU;
+    writer.tid = fields.tid;
+    writer.task = this.task(start + fields.commStart, start + fields.commEnd);
     writer.context = 0;
-    writer.seconds = Number(time?.[1] ?? 0);
-    const decimals = time?.[2] ?? '';
-    writer.decimals = decimals.length;
-    writer.fraction = Number(decimals.padEnd(9, '0'));
+    writer.seconds = fields.seconds;
+    writer.fraction = fields.fraction;
+    writer.decimals = fields.decimals;
   }
 
   /** Reads the event or record at `start`; returns the position after the line, or a negative number. */
@@ -223,11 +232,18 @@ class PerfScriptParser implements LineParser {
     const { sink, writer, bytes } = this;
     const record = RECORD.exec(bytes.toString('latin1', start, Math.min(end, start + LOOK)));
     if (record !== null) {
-      if (writer.decimals > 0) writer.time();
-      if (record[1]!.startsWith('LOST')) sink.loss(writer.cpu, Number(record[2] ?? 0));
+      if (record[1] === 'FINISHED_ROUND') throw new TraceError(sink.source, sink.line, UNSORTED);
+      // Records that perf made up itself are of the time 0.
+      if (!record[1]!.startsWith('LOST')) return end + 1;
+      if (writer.decimals > 0 && writer.seconds + writer.fraction > 0) writer.time();
+      sink.loss(writer.cpu, Number(record[2] ?? 0));
       return end + 1;
     }
-    if (writer.decimals > 0) return this.event(start);
+    if (writer.decimals > 0) {
+      if (writer.cpu === UNKNOWN_CPU)
+        sink.diagnose('NO_CPU', `${NO_CPU}: print them with all fields`);
+      return this.event(start);
+    }
     const group = this.group(start);
     const name = group < 0 ? NO_POSITION : writer.name(group);
     if (name < 0) return NO_POSITION;
@@ -241,14 +257,27 @@ class PerfScriptParser implements LineParser {
 }
 
 const HEAD = /^# ========\n# captured on|^# (?:hostname|os release|perf version) : /m;
-const LINE =
-  /^[\t ]{0,16}(?:\S.{0,15}?[\t ]{1,16})??-?\d{1,10}(?:\/-?\d{1,10})?[\t ]{1,16}(?:\[\d+\][\t ]+)?(?:\d{1,12}\.\d{1,9}:[\t ]+)?(?:\d{1,12}[\t ]+)?[\w-]{1,64}:\w{1,64}(?::\w+)?: /m;
+const NAME = String.raw`[\w-]{1,64}:\w{1,64}(?::\w+)?: `;
+const COMM = String.raw`^(?:VM:.{1,32}?)?[\t ]{0,32}(?:\S.{0,15}?[\t ]{1,16})??`;
+const TASK = String.raw`-?\d{1,10}(?:\/-?\d{1,10})?[\t ]{1,16}`;
+const CPU = String.raw`(?:\[\w+\]|cpu=unknown|\d{1,5})[\t ]{1,80}`;
+/** Any choice of fields with the time, */
+const TIMED = new RegExp(
+  String.raw`${COMM}(?:${TASK})?(?:${CPU})?(?:[A-Z]{1,6}[\t ]{1,16})?(?:\S{8,10} \d\d:\d\d:\d\d\.\d+ +)?\d{1,12}\.\d{1,9}:[\t ]+(?:\d{1,12}[\t ]+)?${NAME}`,
+  'm',
+);
+/** and without it. */
+const TIMELESS = new RegExp(
+  String.raw`${COMM}(?:${TASK})(?:${CPU})?(?:\d{1,12}[\t ]+)?${NAME}`,
+  'm',
+);
 const BARE = /^[\t ]*(?:dma|iommu|swiotlb|probe|kprobes|fprobes):\w+: /m;
 
 /** `perf script`. */
 export const perfScript: TraceFormat = {
   name: 'perf script',
-  matches: (_, text) => HEAD.test(text.slice(0, 4096)) || LINE.test(text) || BARE.test(text),
+  matches: (_, text) =>
+    HEAD.test(text.slice(0, 4096)) || [TIMED, TIMELESS, BARE].some((line) => line.test(text)),
   read: (chunks, window, sink) =>
     readLines(chunks, window, sink, new PerfScriptParser(window, sink)),
 };

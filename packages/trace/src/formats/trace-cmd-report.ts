@@ -6,7 +6,8 @@
 //
 // Names are padded to 20 columns. Flags are printed by default from 3.3 on and with -l, where the
 // columns are those of the latency layout. Where several buffers are reported, each line begins with
-// the name of its buffer or as many blanks; which buffer it was is not kept. Payloads that
+// the name of its buffer or as many blanks; which buffer it was is not kept. Reports of several files are refused: their
+// CPUs and clocks are not one machine's. Payloads that
 // libtraceevent cannot print name their fields (events/named-fields.ts), as all do with -R.
 // Left out: summaries after the events (--profile), PADDING and TIME EXTEND lines of --debug.
 
@@ -15,6 +16,7 @@ import { TraceClock } from '../clock.ts';
 import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
+import { TraceError } from '../trace-error.ts';
 import { EventWriter } from './event-writer.ts';
 import type { TraceFormat } from './format.ts';
 import { FtraceNotes } from './ftrace-notes.ts';
@@ -25,13 +27,17 @@ import { TaskColumns } from './task-columns.ts';
 const COMM = 16;
 const LOOK = 256;
 
-const CPUS = /^cpus=(\d+)\s*$/;
+const CPUS = /^(?:([^:\n]*): +)?cpus=(\d+)\s*$/;
+/** What --profile prints in place of the events. */
+const SUMMARY = /^task: .*-\d+$/;
+const SEVERAL_FILES =
+  'SEVERAL_FILES: expected the report of one file, found those of several, whose CPUs and clocks differ; report each by itself';
 const DROPPED = /^CPU:(\d+) \[(?:(\d+) )?EVENTS DROPPED\]/;
 /** What the tool says beside the events. */
 const TOOL =
   /^(?:version = \d+|CPU ?\d+ (?:is empty|data recorded at .*)|\s*\d+ bytes in size.*|CPU:\d+ \[SUBBUFFER START\].*| (?:TIME EXTEND|TIME STAMP|PADDING):.*|trace-cmd: .*|libtraceevent: .*|.*(?:Error|Warning): .*)$/;
 /** The columns behind the name of a buffer, or behind the blanks in its place. */
-const PREFIXED = /^(?:[^:\n]*: | +)(?=.{16}-\d+ +\[\d+\])/s;
+const PREFIXED = /^(?:[^:\n]*: | +)(?=.{16}-\d+ +\[\d+\]|.{8}-\d+ +\d+[^\s\d])/s;
 const UNKNOWN = /^\s*(?:\(NULL\)|\[UNKNOWN TYPE \d+\])/;
 
 class ReportParser implements LineParser {
@@ -45,6 +51,9 @@ class ReportParser implements LineParser {
   private readonly writer: EventWriter;
   /** Bytes of the names of buffers before the task. */
   private prefix = 0;
+  /** Files that the report names. */
+  private files = 0;
+  private inSummary = false;
 
   constructor(window: TextWindow, sink: EventSink) {
     this.bytes = window.bytes;
@@ -111,7 +120,7 @@ class ReportParser implements LineParser {
 
   private otherLine(start: number): number {
     const { bytes, latency, stamp, writer } = this;
-    let position = latency.read(start);
+    let position = latency.read(start + this.prefix);
     if (position >= 0) {
       position = stamp.read(position);
       if (position >= 0) {
@@ -139,7 +148,18 @@ class ReportParser implements LineParser {
     const { sink } = this;
     const cpus = CPUS.exec(text);
     if (cpus !== null) {
-      sink.counts.headerCpus = Math.max(sink.counts.headerCpus, Number(cpus[1]));
+      if (cpus[1] !== undefined && this.files++ > 0) {
+        throw new TraceError(sink.source, sink.line, SEVERAL_FILES);
+      }
+      sink.counts.headerCpus = Math.max(sink.counts.headerCpus, Number(cpus[2]));
+      return true;
+    }
+    if (SUMMARY.test(text)) this.inSummary = true;
+    if (this.inSummary) {
+      sink.diagnose(
+        'REPORT_SUMMARY',
+        'a summary (--profile) has no events: print them with "trace-cmd report" alone',
+      );
       return true;
     }
     const dropped = DROPPED.exec(text);
@@ -155,7 +175,7 @@ class ReportParser implements LineParser {
   }
 }
 
-const HEADER = /^(?:cpus=\d+|version = \d+)[\t ]*$/m;
+const HEADER = /^(?:[^:\n]{1,256}: +)?(?:cpus=\d+|version = \d+)[\t ]*$/m;
 
 /** An event whose name is padded, where the first lines were cut off. */
 const PADDED =

@@ -48,8 +48,8 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** Opens a path, or standard input for "-", in pieces of `chunkSize` bytes. */
-export async function openBytes(path: string, chunkSize: number): Promise<ByteSource> {
+/** Opens a path, or standard input for "-", in pieces of `chunkSize` bytes; `known` is its SHA-256 where it need not be computed. */
+export async function openBytes(path: string, chunkSize: number, known = ''): Promise<ByteSource> {
   const file = path === '-' ? null : await openFile(path);
   const growth: Growth = { grew: false };
   const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, growth);
@@ -57,7 +57,8 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
   const compression = compressionOf(wrapped.head);
   const size = file === null || compression !== 'none' ? 0 : (await statFd(file)).size;
   const hash = createHash('sha256');
-  const bytes = size > LARGE ? wrapped.all() : hashed(wrapped.all(), hash);
+  const isAside = known === '' && size > LARGE;
+  const bytes = isAside || known !== '' ? wrapped.all() : hashed(wrapped.all(), hash);
   const { damage, head, all } = await unwrapped(path, bytes, compression);
   let aside: FileHash | null = null;
   let closed = false;
@@ -67,10 +68,11 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
     damage,
     async randomAccess(sink) {
       if (file === null || size === 0) return spooled(path, source.chunks(sink));
-      if (size > LARGE) {
+      if (isAside) {
         aside = hashFile(path, size);
         aside.reached(size);
-      } else for await (const _ of source.chunks(sink));
+      } else if (known === '') for await (const _ of source.chunks(sink));
+      else sink.counts.sha256 = known;
       sink.counts.bytes = size;
       return fileAccess(path, file, size);
     },
@@ -78,13 +80,13 @@ export async function openBytes(path: string, chunkSize: number): Promise<ByteSo
       if (sink.counts.sha256 === '' && aside !== null) sink.counts.sha256 = await aside.digest();
     },
     async *chunks(sink) {
-      if (size > LARGE) aside = hashFile(path, size);
+      if (isAside) aside = hashFile(path, size);
       for await (const chunk of all()) {
         sink.counts.bytes += chunk.length;
         aside?.reached(sink.counts.bytes);
         yield chunk;
       }
-      sink.counts.sha256 = aside === null ? hash.digest('hex') : await aside.digest();
+      sink.counts.sha256 = aside === null ? known || hash.digest('hex') : await aside.digest();
       tellDamage(sink, damage);
       if (growth.grew) sink.diagnose('GROWING', 'the file grew: it is read up to its first size');
     },

@@ -69,6 +69,8 @@ const SMALL_CHUNK = 64 * 1024;
 export interface OpenOptions extends FormatOptions {
   /** Bytes that are read at a time. */
   readonly chunkSize?: number;
+  /** SHA-256 of the file, where it is known already: it is not computed again. */
+  readonly sha256?: string;
   /** Buffers to read with, once an earlier reading with them is over; else each reading makes its own. */
   readonly room?: ReadingRoom;
 }
@@ -90,7 +92,7 @@ export function readingRoom(rows: number = BATCH_ROWS): ReadingRoom {
  */
 export async function openTrace(path: string, options: OpenOptions = {}): Promise<EventReader> {
   if (path !== '-' && isDirectory(path)) return openDirectory(path, options);
-  return openSource(path, await openBytes(path, chunkSizeOf(options)), options);
+  return openSource(path, await openBytes(path, chunkSizeOf(options), options.sha256), options);
 }
 
 /** Opens a trace whose bytes are in memory; `name` stands for the path in errors and findings. */

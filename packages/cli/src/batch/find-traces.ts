@@ -2,9 +2,10 @@
 // silence, but for what by its name is something else (meta.json, pages, pictures, programs) and for .json files that
 // hold no trace. A directory with a file for each CPU is one trace.
 
-import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { isTraceDirectory, openTrace } from '@dmalab/trace';
+import { filesBelow } from '../file-hashes.ts';
 import { InputError } from '../input-error.ts';
 import { BATCH_TABLE } from './batch-files.ts';
 import { matchesAny } from './globs.ts';
@@ -106,14 +107,6 @@ function entriesOf(folder: string): string[] | null {
 
 function bytesBelow(folder: string): number {
   return filesBelow(folder).reduce((sum, path) => sum + statSync(path).size, 0);
-}
-
-/** The files below a folder in a fixed order. */
-export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry: Dirent) => entry.isFile())
-    .map((entry: Dirent) => join(entry.parentPath, entry.name))
-    .sort();
 }
 
 async function holdsTrace(path: string): Promise<boolean> {

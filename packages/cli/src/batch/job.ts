@@ -3,7 +3,7 @@
 // A job names files and machines only, so it can be sent to another thread or computer. It can be done any number of
 // times: a result is complete when its summary.json is there, with the hashes of what it was made of; then it is left alone.
 
-import { existsSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type BatchMachine,
@@ -17,17 +17,20 @@ import {
   summarise,
 } from '@dmalab/analysis';
 import { replay } from '@dmalab/replay';
-import { type Capture, type ReadOptions, readCapture } from '@dmalab/trace';
+import type { Capture, ReadOptions } from '@dmalab/trace';
 import { type FactArguments, readOptions } from '../fact-options.ts';
+import { hashOfFile, hashOfMeta, hashOfTrace } from '../file-hashes.ts';
 import { kernelReadOptions } from '../kernel-options.ts';
 import { type MachineArguments, type Run, runsOf } from '../machine-options.ts';
 import { requireRequests } from '../require-requests.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
+import { type CachePlace, openCache } from '../trace-cache/cache-options.ts';
+import { readTrace, type TraceHashes, traceHashes } from '../trace-cache/read-trace.ts';
 import { toolVersion } from '../version.ts';
 import { runFolders, traceFolder } from './batch-files.ts';
 import { pathOfTrace } from './find-traces.ts';
-import { hashOfFile, hashOfMachine, hashOfMeta, hashOfTrace, sameInputs } from './input-hashes.ts';
+import { hashOfMachine, sameInputs } from './input-hashes.ts';
 
 /** Options of machines and of reading, as the command line gives them: names and files, no code. */
 export type JobOptions = MachineArguments & FactArguments;
@@ -39,6 +42,8 @@ export interface BatchJob {
   readonly trace: string;
   /** Folder of the results. */
   readonly out: string;
+  /** Where converted traces are kept; null: they are read anew. */
+  readonly cache: CachePlace | null;
   readonly options: JobOptions;
 }
 
@@ -64,12 +69,12 @@ export async function runJob(job: BatchJob): Promise<JobResult> {
   const path = pathOfTrace(root, trace);
   try {
     const planned = await plannedRuns(job);
-    const trace256 = hashOfTrace(path);
-    const meta = hashOfMeta(path);
-    const inputs = planned.map(({ machine }) => ({ trace: trace256, meta, machine }));
-    const rows = planned.map((plan, i) => keptRow(job, plan, inputs[i]!));
+    // Without results to be held against it, and without a cache, the hash is made while the trace is read.
+    const isNew = planned.every(({ folder }) => !isComplete(join(job.out, folder)));
+    const hashes = isNew && job.cache === null ? null : traceHashes(path);
+    const rows = planned.map((plan) => (hashes === null ? null : keptRow(job, plan, hashes)));
     const kept = rows.filter((row) => row !== null).length;
-    if (kept < planned.length) await replayMissing(job, path, planned, inputs, rows);
+    if (kept < planned.length) await replayMissing(job, path, planned, hashes, rows);
     return { trace, rows: rows.filter((row) => row !== null), kept };
   } catch (error) {
     return { trace, rows: [rowOfFailure(trace, null, messageOf(error, path, trace))], kept: 0 };
@@ -112,12 +117,16 @@ function readingOf(options: JobOptions): object {
 }
 
 /** The row of a result that is complete and was made of the same; null where it has to be made. */
-function keptRow({ out, trace }: BatchJob, plan: Planned, inputs: InputHashes): BatchRow | null {
+function keptRow({ out, trace }: BatchJob, plan: Planned, hashes: TraceHashes): BatchRow | null {
   const folder = join(out, plan.folder);
-  const summary = readSummary(folder);
+  const summary = isComplete(folder) ? readSummary(folder) : null;
   if (summary === null || summary.tool.version !== toolVersion()) return null;
-  if (!sameInputs(summary.inputs, inputs)) return null;
+  if (!sameInputs(summary.inputs, { ...hashes, machine: plan.machine })) return null;
   return rowOfResult(trace, plan.run.name, plan.folder, summary);
+}
+
+function isComplete(folder: string): boolean {
+  return existsSync(join(folder, RESULT_FILES.summary));
 }
 
 /** null where there is none, or none that can be understood. */
@@ -139,22 +148,32 @@ async function replayMissing(
   job: BatchJob,
   path: string,
   planned: readonly Planned[],
-  inputs: readonly InputHashes[],
+  known: TraceHashes | null,
   rows: (BatchRow | null)[],
 ): Promise<void> {
   // From here on nothing of what is made anew may look complete.
   planned.forEach(({ folder }, i) => {
     if (rows[i] === null) rmSync(join(job.out, folder), { recursive: true, force: true });
   });
-  const capture = await readCapture(path, readOptionsOf(job.options));
+  const meta = known === null ? hashOfMeta(path) : known.meta;
+  const read = readOptionsOf(job.options);
+  const capture = await readTrace(path, read, openCache(job.cache), known);
   try {
     requireRequests(capture, path);
+    const hashes = known ?? { trace: hashOfRead(capture, path), meta };
     planned.forEach((plan, i) => {
-      rows[i] ??= replayOn(job, capture, plan, inputs[i]!, path);
+      const inputs = { ...hashes, machine: plan.machine };
+      rows[i] ??= replayOn(job, capture, plan, inputs, path);
     });
   } finally {
     capture.close();
   }
+}
+
+/** That of the reader is of one file, and for a table of requests that of the original. */
+function hashOfRead({ report }: Capture, path: string): string {
+  const isFile = report.table === null && statSync(path).isFile();
+  return isFile ? report.sha256 : hashOfTrace(path);
 }
 
 function replayOn(

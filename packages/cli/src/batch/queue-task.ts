@@ -46,7 +46,13 @@ const OPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Throws a UsageError where options cannot travel: to be asked before any code of a user is loaded. */
-export function refuseUntravelled({ policy = [], initialState }: JobOptions): void {
+export function refuseUntravelled(
+  { policy = [], initialState }: JobOptions,
+  cache: string | undefined,
+): void {
+  if (cache !== undefined) {
+    throw new UsageError('--cache is for whoever reads the traces: give it to dmalab worker');
+  }
   if (policy.length > 0) {
     throw new UsageError(
       '--policy is code, and workers on the queue run none: batch it without --redis',
@@ -59,7 +65,7 @@ export function refuseUntravelled({ policy = [], initialState }: JobOptions): vo
 
 /** The task of a batch; throws where the options cannot travel. */
 export function queueTask(version: string, options: JobOptions, limits: JobLimits): QueueTask {
-  refuseUntravelled(options);
+  refuseUntravelled(options, undefined);
   const machineTexts = Object.fromEntries(
     (options.machine ?? []).map((file) => [file, textOf(file)]),
   );

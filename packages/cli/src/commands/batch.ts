@@ -27,10 +27,16 @@ import { machineOptions } from '../machine-options.ts';
 import { parseBytes } from '../memory-size.ts';
 import { print, printJson, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
+import {
+  type CacheArguments,
+  cacheOptions,
+  cachePlace,
+  openCache,
+} from '../trace-cache/cache-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 
-interface BatchArguments extends JobOptions {
+interface BatchArguments extends JobOptions, CacheArguments {
   dir: string;
   out: string;
   jobs: number | undefined;
@@ -52,7 +58,7 @@ export const batch: CommandModule<object, BatchArguments> = {
   command: 'batch <dir>',
   describe: 'Replay all traces below a folder on all machines, with a table and a report over all',
   builder: (y: Argv) =>
-    queueOptions(limitOptions(findOptions(factOptions(machineOptions(y)))))
+    queueOptions(cacheOptions(limitOptions(findOptions(factOptions(machineOptions(y))))))
       .positional('dir', { describe: 'Folder of traces', type: 'string', demandOption: true })
       .option('out', {
         alias: 'o',
@@ -161,7 +167,7 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
   const jobs = jobsOf(options.jobs);
   const shard = options.shard === undefined ? null : parseShard(options.shard);
   const jobOptions = optionsOfJobs(options);
-  if (options.redis !== undefined) refuseUntravelled(jobOptions);
+  if (options.redis !== undefined) refuseUntravelled(jobOptions, options.cache);
   // What is wrong with the machines is told before any trace is read.
   const machines = await machinesOf(jobOptions);
   const { include = [], exclude = [] } = options;
@@ -183,6 +189,7 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
     return;
   }
   makeFolder(out);
+  openCache(cachePlace(options));
   const keepGoing = options.keepGoing && options.failFast !== true;
   const rows = await replayAll(traces, jobOptions, { options, jobs, limits, keepGoing });
   progressDone();
@@ -226,7 +233,14 @@ async function replayAll(
   rmSync(join(out, BATCH_TABLE), { force: true });
   // The largest first, so that none of them is alone at the end.
   const order = [...traces].sort((a, b) => b.bytes - a.bytes);
-  const todo = order.map(({ path }) => ({ root: dir, trace: path, out, options: jobOptions }));
+  const cache = cachePlace(options);
+  const todo = order.map(({ path }) => ({
+    root: dir,
+    trace: path,
+    out,
+    cache,
+    options: jobOptions,
+  }));
   const results: JobResult[] = [];
   const failed: BatchJob[] = [];
   const onDone = (job: BatchJob, result: JobResult): boolean => {
@@ -272,6 +286,8 @@ const OWN_OPTIONS = [
   'redis',
   'tracesRoot',
   'outRoot',
+  'cache',
+  'cacheSize',
   'json',
 ];
 

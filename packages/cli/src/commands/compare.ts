@@ -10,7 +10,6 @@ import {
   type LabelledResult,
   walkRuns,
 } from '@dmalab/analysis';
-import { readCapture } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { InputError } from '../input-error.ts';
@@ -20,11 +19,13 @@ import { requireRequests } from '../require-requests.ts';
 import { type FoundResult, findResults } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { traceNames, unique } from '../run-name.ts';
+import { type CacheArguments, cacheOf, cacheOptions } from '../trace-cache/cache-options.ts';
+import { readTrace } from '../trace-cache/read-trace.ts';
 import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 
-interface CompareArguments extends MachineArguments, FactArguments {
+interface CompareArguments extends MachineArguments, FactArguments, CacheArguments {
   files: string[];
   format: 'mail' | 'markdown' | 'json';
   failOnDifference: boolean;
@@ -35,7 +36,7 @@ export const compare: CommandModule<object, CompareArguments> = {
   command: 'compare <files..>',
   describe: 'Compare machines on traces, or results in folders: where they part, and every figure',
   builder: (y: Argv) =>
-    factOptions(machineOptions(traceFiles(y)))
+    cacheOptions(factOptions(machineOptions(traceFiles(y))))
       .option('format', {
         describe: 'Plain text of at most 72 columns, Markdown for a pull request, or JSON',
         choices: ['mail', 'markdown', 'json'] as const,
@@ -94,7 +95,7 @@ async function comparedTrace(
   options: CompareArguments,
 ): Promise<ComparedTrace> {
   progress(`${name}: reading`);
-  const capture = await readCapture(file, readOptions(name, options));
+  const capture = await readTrace(file, readOptions(name, options), cacheOf(options));
   try {
     requireRequests(capture, file);
     progress(`${name}: replaying ${runs.length} machines`);

@@ -15,13 +15,7 @@ import {
   type RunResult,
 } from '@dmalab/analysis';
 import { type OutcomeBatch, replay as replayRequests } from '@dmalab/replay';
-import {
-  type Capture,
-  type ReadOptions,
-  readCapture,
-  TABLE_FORMATS,
-  type TableFormatName,
-} from '@dmalab/trace';
+import { type Capture, type ReadOptions, TABLE_FORMATS, type TableFormatName } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
@@ -33,13 +27,16 @@ import { requireRequests } from '../require-requests.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { folderName, traceNames, unique } from '../run-name.ts';
+import { type CacheArguments, cacheOf, cacheOptions } from '../trace-cache/cache-options.ts';
+import { readTrace } from '../trace-cache/read-trace.ts';
+import type { TraceCache } from '../trace-cache/trace-cache.ts';
 import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 
 const MAIL_WIDTH = 72;
 
-interface ReplayArguments extends MachineArguments, FactArguments {
+interface ReplayArguments extends MachineArguments, FactArguments, CacheArguments {
   files: string[];
   out: string | undefined;
   outcomes: TableFormatName | undefined;
@@ -52,7 +49,7 @@ export const replay: CommandModule<object, ReplayArguments> = {
   command: 'replay <files..>',
   describe: 'Replay traces and print what it cost, how full it got and what failed',
   builder: (y: Argv) =>
-    factOptions(machineOptions(traceFiles(y)))
+    cacheOptions(factOptions(machineOptions(traceFiles(y))))
       .option('out', {
         alias: 'o',
         describe: 'Folder for the results: one folder for each trace and run',
@@ -98,7 +95,8 @@ async function runReplay(options: ReplayArguments): Promise<void> {
     const trace = names[i] ?? file;
     const keep: Keep | null =
       out === undefined ? null : { folder: join(out, folders[i] ?? ''), files: options };
-    const results = await replayTrace(file, trace, runs, readOptions(trace, options), keep);
+    const read = readOptions(trace, options);
+    const results = await replayTrace(file, trace, runs, read, cacheOf(options), keep);
     progressDone();
     for (const { label, result } of results) {
       if (json) documents.push({ run: label, ...result.summary });
@@ -133,10 +131,11 @@ async function replayTrace(
   trace: string,
   runs: readonly Run[],
   read: ReadOptions,
+  cache: TraceCache | null,
   keep: Keep | null,
 ): Promise<LabelledResult[]> {
   progress(`${trace}: reading`);
-  const capture = await readCapture(file, read);
+  const capture = await readTrace(file, read, cache);
   try {
     requireRequests(capture, file);
     const results: LabelledResult[] = [];

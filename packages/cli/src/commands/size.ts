@@ -12,7 +12,7 @@ import {
   sizeParameter,
   sizeText,
 } from '@dmalab/analysis';
-import { type Capture, readCapture } from '@dmalab/trace';
+import type { Capture } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { InputError } from '../input-error.ts';
@@ -21,10 +21,12 @@ import { parseBytes } from '../memory-size.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { requireRequests } from '../require-requests.ts';
 import { traceNames } from '../run-name.ts';
+import { type CacheArguments, cacheOf, cacheOptions } from '../trace-cache/cache-options.ts';
+import { readTrace } from '../trace-cache/read-trace.ts';
 import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface SizeArguments extends MachineArguments, FactArguments {
+interface SizeArguments extends MachineArguments, FactArguments, CacheArguments {
   files: string[];
   goal: string[] | undefined;
   parameter: string | undefined;
@@ -36,7 +38,7 @@ export const size: CommandModule<object, SizeArguments> = {
   command: 'size <files..>',
   describe: 'Find the smallest parameter that meets a goal on all traces, with the curve behind it',
   builder: (y: Argv) =>
-    factOptions(machineOptions(traceFiles(y)))
+    cacheOptions(factOptions(machineOptions(traceFiles(y))))
       .option('goal', {
         describe: `What has to hold on each trace, several together: ${GOAL_HELP}. Default: no-failures`,
         type: 'string',
@@ -79,7 +81,11 @@ async function runSize(options: SizeArguments): Promise<void> {
   try {
     for (const [i, file] of files.entries()) {
       progress(`${names[i]}: reading`);
-      const capture = await readCapture(file, readOptions(names[i] ?? file, options));
+      const capture = await readTrace(
+        file,
+        readOptions(names[i] ?? file, options),
+        cacheOf(options),
+      );
       captures.push(capture);
       requireRequests(capture, file);
     }

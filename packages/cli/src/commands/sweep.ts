@@ -9,7 +9,6 @@ import {
   sweepCsv,
   sweepText,
 } from '@dmalab/analysis';
-import { readCapture } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
@@ -17,11 +16,13 @@ import { print, printJson, progress, progressDone } from '../output.ts';
 import { requireRequests } from '../require-requests.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { traceNames } from '../run-name.ts';
+import { type CacheArguments, cacheOf, cacheOptions } from '../trace-cache/cache-options.ts';
+import { readTrace } from '../trace-cache/read-trace.ts';
 import { traceFiles } from '../trace-files.ts';
 import { tracesIn } from '../trace-folders.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface SweepArguments extends MachineArguments, FactArguments {
+interface SweepArguments extends MachineArguments, FactArguments, CacheArguments {
   files: string[];
   vary: string[];
   format: 'text' | 'csv' | 'json';
@@ -32,7 +33,7 @@ export const sweep: CommandModule<object, SweepArguments> = {
   command: 'sweep <files..>',
   describe: 'Replay traces on a grid of machines, and show the Pareto front',
   builder: (y: Argv) =>
-    factOptions(machineOptions(traceFiles(y)))
+    cacheOptions(factOptions(machineOptions(traceFiles(y))))
       .option('vary', {
         describe:
           'What varies, several for a grid: PATH=FROM..TO:xFACTOR, FROM..TO:+STEP or a list, as in flush.size=64..32768:x2 or kernel=6.1,6.12',
@@ -69,7 +70,7 @@ async function runSweep(options: SweepArguments): Promise<void> {
   for (const [i, file] of files.entries()) {
     const name = names[i] ?? file;
     progress(`${name}: reading`);
-    const capture = await readCapture(file, readOptions(name, options));
+    const capture = await readTrace(file, readOptions(name, options), cacheOf(options));
     try {
       requireRequests(capture, file);
       const machines = cells.map(({ overrides }) => machineOfRun(capture, { ...run, overrides }));

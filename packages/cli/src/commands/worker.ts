@@ -7,10 +7,16 @@ import { JobPool } from '../batch/job-pool.ts';
 import { blamingQueue, loadQueue, serverUrl } from '../batch/queue.ts';
 import { troubles } from '../batch/queue-batch.ts';
 import { parseTask } from '../batch/queue-task.ts';
+import {
+  type CacheArguments,
+  cacheOptions,
+  cachePlace,
+  openCache,
+} from '../trace-cache/cache-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
 
-interface WorkerArguments {
+interface WorkerArguments extends CacheArguments {
   redis: string;
   traces: string;
   out: string;
@@ -24,7 +30,7 @@ export const worker: CommandModule<object, WorkerArguments> = {
   command: 'worker',
   describe: 'Replay traces for a batch with --redis, on this machine',
   builder: (y: Argv) =>
-    y
+    cacheOptions(y)
       .option('redis', {
         describe:
           'URL of the Redis or Valkey server, rediss:// for TLS; REDIS_URL where empty; REDIS_PASSWORD, REDIS_PASSWORD_FILE, REDIS_CA_FILE',
@@ -66,8 +72,11 @@ export const worker: CommandModule<object, WorkerArguments> = {
   handler: runWorker,
 };
 
-async function runWorker({ redis, traces, out, jobs, lostAfter }: WorkerArguments): Promise<void> {
+async function runWorker(options: WorkerArguments): Promise<void> {
+  const { redis, traces, out, jobs, lostAfter } = options;
   checkNumbers(jobs, lostAfter);
+  const cache = cachePlace(options);
+  openCache(cache);
   const { placeOf, queueAddress, rootsOf, shownAddress, work } = await loadQueue();
   const roots = await blamingQueue(() => rootsOf(traces, out));
   const address = await blamingQueue(() => queueAddress(serverUrl(redis), process.env));
@@ -81,10 +90,10 @@ async function runWorker({ redis, traces, out, jobs, lostAfter }: WorkerArgument
       work(
         address,
         (job) => {
-          const { version, options, limits } = parseTask(job.task);
+          const { version, options: task, limits } = parseTask(job.task);
           refuseOther(version);
           const { traces: root, results } = placeOf(roots, job, traceFolder(job.trace));
-          return pool.run({ root, trace: job.trace, out: results, options }, limits);
+          return pool.run({ root, trace: job.trace, out: results, cache, options: task }, limits);
         },
         { jobs, lostAfterMs: lostAfter * 1000, signal: stop.signal, onTrouble: troubles() },
       ),

@@ -33,17 +33,17 @@ export class DmaLayer {
   readonly work: AllocWork;
   /** The last `map` was the one at which its device gave up 32-bit addresses for good. */
   gaveUp = false;
-  readonly #limit32: number;
-  readonly #apertureLimit: number;
-  readonly #sac: SacPolicy;
-  readonly #devices: readonly LimitedDevice[];
+  declare private readonly limit32: number;
+  declare private readonly apertureLimit: number;
+  declare private readonly sac: SacPolicy;
+  declare private readonly devices: readonly LimitedDevice[];
   /** The columns below are those of the devices from here on, as far as the domain has seen any. */
-  #firstDevice = 0;
+  private firstDevice = 0;
   /** Highest pfn by bus and aperture, and by the mask as well. */
-  #busLimit: Float64Array = new Float64Array(0);
-  #maskLimit: Float64Array = new Float64Array(0);
+  private busLimit: Float64Array = new Float64Array(0);
+  private maskLimit: Float64Array = new Float64Array(0);
   /** 1 while the device tries 32 bits first. */
-  #sacFirst: Uint8Array = new Uint8Array(0);
+  private sacFirst: Uint8Array = new Uint8Array(0);
 
   constructor(options: DmaLayerOptions, allocator: IovaAllocator, queue: FlushQueue) {
     const { granule, devices, sac } = options;
@@ -51,10 +51,10 @@ export class DmaLayer {
     this.queue = queue;
     this.granule = granule;
     this.work = allocator.work;
-    this.#limit32 = limitPfnOf(LIMIT_32, granule);
-    this.#apertureLimit = pfnLimit(options.apertureEnd, granule);
-    this.#sac = sac;
-    this.#devices = devices;
+    this.limit32 = limitPfnOf(LIMIT_32, granule);
+    this.apertureLimit = pfnLimit(options.apertureEnd, granule);
+    this.sac = sac;
+    this.devices = devices;
   }
 
   /**
@@ -63,18 +63,17 @@ export class DmaLayer {
    */
   map(device: number, pages: number, dmaLimit: number, cpu: number): number {
     const { allocator } = this;
-    let at = device - this.#firstDevice;
-    // A column that is too short, or begins later, has no number here.
-    if (this.#maskLimit[at] === undefined) at = this.#cover(device);
-    const limit = dmaLimit === 0 ? this.#maskLimit[at]! : this.#limit(at, dmaLimit);
+    let at = device - this.firstDevice;
+    if (at < 0 || at >= this.sacFirst.length) at = this.cover(device);
+    const limit = dmaLimit === 0 ? this.maskLimit[at]! : this.limitBelow(at, dmaLimit);
     this.gaveUp = false;
-    if (limit <= this.#limit32 || this.#sacFirst[at] === 0) {
+    if (limit <= this.limit32 || this.sacFirst[at] === 0) {
       return allocator.alloc(pages, limit, cpu, true);
     }
-    const low = allocator.alloc(pages, this.#limit32, cpu, false);
+    const low = allocator.alloc(pages, this.limit32, cpu, false);
     if (low !== NO_PFN) return low;
-    if (this.#sac === 'sticky') {
-      this.#sacFirst[at] = 0;
+    if (this.sac === 'sticky') {
+      this.sacFirst[at] = 0;
       this.gaveUp = true;
     }
     const { work } = this;
@@ -90,28 +89,28 @@ export class DmaLayer {
     this.queue.queue(pfn, pages, cpu, id);
   }
 
-  #limit(at: number, dmaLimit: number): number {
-    return Math.min(limitPfnOf(dmaLimit, this.granule), this.#busLimit[at]!);
+  private limitBelow(at: number, dmaLimit: number): number {
+    return Math.min(limitPfnOf(dmaLimit, this.granule), this.busLimit[at]!);
   }
 
   /** Makes the columns reach to `device` and returns its place; most domains have one device. */
-  #cover(device: number): number {
+  private cover(device: number): number {
     const { granule } = this;
-    const old = this.#sacFirst;
-    const oldFirst = old.length === 0 ? device : this.#firstDevice;
+    const old = this.sacFirst;
+    const oldFirst = old.length === 0 ? device : this.firstDevice;
     const first = Math.min(oldFirst, device);
     const end = Math.max(oldFirst + old.length, device + 1);
-    const devices = this.#devices.slice(first, end);
+    const devices = this.devices.slice(first, end);
     const busLimit = devices.map(({ busDmaLimit }) =>
-      Math.min(this.#apertureLimit, pfnLimit(busDmaLimit, granule)),
+      Math.min(this.apertureLimit, pfnLimit(busDmaLimit, granule)),
     );
-    this.#firstDevice = first;
-    this.#busLimit = Float64Array.from(busLimit);
-    this.#maskLimit = Float64Array.from(devices, ({ maskBits }, i) =>
+    this.firstDevice = first;
+    this.busLimit = Float64Array.from(busLimit);
+    this.maskLimit = Float64Array.from(devices, ({ maskBits }, i) =>
       Math.min(2 ** maskBits / granule - 1, busLimit[i]!),
     );
-    this.#sacFirst = Uint8Array.from(devices, ({ pci }) => (this.#sac !== 'off' && pci ? 1 : 0));
-    this.#sacFirst.set(old, oldFirst - first);
+    this.sacFirst = Uint8Array.from(devices, ({ pci }) => (this.sac !== 'off' && pci ? 1 : 0));
+    this.sacFirst.set(old, oldFirst - first);
     return device - first;
   }
 }

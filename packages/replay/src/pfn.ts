@@ -2,6 +2,7 @@
 //
 // A page frame number is exact to 2^52. Bitwise operators belong here and to structures/.
 
+const TWO_31 = 2 ** 31;
 const TWO_32 = 2 ** 32;
 const TWO_53 = 2 ** 53;
 
@@ -26,7 +27,8 @@ export function offsetOf(low: number, granule: number): number {
 
 /** Granules that `bytes` from `offset` in the first one touch. */
 export function pagesOf(bytes: number, offset: number, granule: number): number {
-  return Math.ceil((bytes + offset) / granule);
+  const end = bytes + offset + granule - 1;
+  return end < TWO_31 ? end >> (31 - Math.clz32(granule)) : Math.floor(end / granule);
 }
 
 /**

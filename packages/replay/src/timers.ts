@@ -55,8 +55,8 @@ export class Timers {
   now = 0;
   /** Firing time of the earliest timer, Infinity when none is pending: the test on the hot path. */
   next: number = Number.POSITIVE_INFINITY;
-  readonly hz: number;
-  readonly mode: TimerMode;
+  declare readonly hz: number;
+  declare readonly mode: TimerMode;
   readonly #jiffyNs: number;
   readonly #phase: number;
   readonly #rule: FiringRule | null;

@@ -30,17 +30,20 @@ const device: MachineDevice = { ...PLAIN_DEVICE, name: 'device' };
 /** Maps and unmaps, one line each. */
 export const benchFq: BenchFamily = { name: 'fq', read: readFqStream };
 
-/** The operations in columns. */
+/**
+ * The operations one after the other, 32 bytes each: seen as doubles (time in ns, DMA limit) and as words
+ * (id, lower half of the physical address, bytes, CPU with the kind of the operation in the highest byte).
+ */
 interface FqStream extends MapStream {
   readonly hz: number;
   /** Name of the flush policy. */
   readonly flush: string;
-  readonly time: Float64Array;
-  /** Lower half: an offset needs no more. */
-  readonly phys: Uint32Array;
-  readonly bytes: Float64Array;
-  readonly dmaLimit: Float64Array;
+  readonly doubles: Float64Array;
+  readonly words: Int32Array;
 }
+
+const DOUBLES = 4;
+const WORDS = 8;
 
 function readFqStream(file: string, bytes: Uint8Array, domain: Fields | null): BenchStream {
   const stream = decode(file, bytes, domain);
@@ -50,14 +53,25 @@ function readFqStream(file: string, bytes: Uint8Array, domain: Fields | null): B
 function decode(file: string, bytes: Uint8Array, given: Fields | null): FqStream {
   const { stream, domain, cells } = decodeMaps(file, bytes, given);
   const kind = domain.string('fq');
+  const doubles = new Float64Array(stream.count * DOUBLES);
+  const words = new Int32Array(doubles.buffer);
+  const [time, limit, phys, size] = [
+    cells('t_ns'),
+    cells('dma_limit'),
+    cells('phys'),
+    cells('size'),
+  ];
+  for (let i = 0; i < stream.count; i++) {
+    doubles.set([time[i]!, limit[i]!], i * DOUBLES);
+    const last = (stream.op[i]! << 24) | stream.cpu[i]!;
+    words.set([stream.id[i]!, phys[i]!, size[i]!, last], i * WORDS + 4);
+  }
   return {
     ...stream,
     hz: domain.whole('hz', 1, 1000),
     flush: kind === 'none' ? 'strict' : kind,
-    time: cells('t_ns'),
-    phys: Uint32Array.from(cells('phys')),
-    bytes: cells('size'),
-    dmaLimit: cells('dma_limit'),
+    doubles,
+    words,
   };
 }
 
@@ -65,31 +79,38 @@ function prepareRound(stream: FqStream, kernel: string): BenchRound {
   const timers = new Timers(stream.hz, 'exact');
   const dma = dmaLayer(stream, kernel, timers);
   const pfns = new Float64Array(stream.count);
+  let allocations = 0;
+  return {
+    run: () => {
+      allocations = replayStream(stream, dma, timers, pfns);
+    },
+    pfns: () => pfns.subarray(0, allocations),
+  };
+}
+
+function replayStream(stream: FqStream, dma: DmaLayer, timers: Timers, pfns: Float64Array): number {
+  const { count, doubles, words } = stream;
   const livePfns = new Float64Array(stream.ids);
   const livePages = new Uint32Array(stream.ids);
   let allocations = 0;
-
-  const run = (): void => {
-    const { count, time, cpu, op, id, phys, bytes, dmaLimit } = stream;
-    let n = 0;
-    for (let i = 0; i < count; i++) {
-      timers.advance(time[i]!);
-      const one = id[i]!;
-      if (op[i] === MAP) {
-        const pages = pagesOf(bytes[i]!, offsetOf(phys[i]!, GRANULE), GRANULE);
-        const pfn = dma.map(0, pages, dmaLimit[i]!, cpu[i]!);
-        livePfns[one] = pfn;
-        livePages[one] = pages;
-        pfns[n++] = pfn > 0 ? pfn : 0;
-      } else if (op[i] === UNMAP) {
-        const pfn = livePfns[one]!;
-        if (pfn > 0) dma.unmap(pfn, livePages[one]!, cpu[i]!, one);
-        livePfns[one] = 0;
-      }
+  for (let i = 0; i < count; i++) {
+    timers.advance(doubles[4 * i]!);
+    const id = words[8 * i + 4]!;
+    const cpu = words[8 * i + 7]! & 0xffff;
+    const op = words[8 * i + 7]! >> 24;
+    if (op === MAP) {
+      const pages = pagesOf(words[8 * i + 6]!, offsetOf(words[8 * i + 5]!, GRANULE), GRANULE);
+      const pfn = dma.map(0, pages, doubles[4 * i + 1]!, cpu);
+      livePfns[id] = pfn;
+      livePages[id] = pages;
+      pfns[allocations++] = pfn > 0 ? pfn : 0;
+    } else if (op === UNMAP) {
+      const pfn = livePfns[id]!;
+      if (pfn > 0) dma.unmap(pfn, livePages[id]!, cpu, id);
+      livePfns[id] = 0;
     }
-    allocations = n;
-  };
-  return { run, pfns: () => pfns.subarray(0, allocations) };
+  }
+  return allocations;
 }
 
 function dmaLayer(stream: FqStream, kernel: string, timers: Timers): DmaLayer {

@@ -13,19 +13,20 @@ const LIMITS_AT = 40;
 const FREE = 2;
 const HZ = 250;
 /** Doubles and words of a record in memory, and where its words are. */
-const TIMES = 3;
-const WORDS = 6;
+const TIMES = 2;
+const WORDS = 4;
 const ID = 2;
-const PAGES = 3;
-const CPU = 4;
-const CALL = 5;
+const CALL = 3;
+/** A free, in place of the limit and the flush of a call. */
+const FREE_CALL = 2 * LIMITS;
 
 /** Allocations and frees, one record of 16 bytes each. */
 export const benchIova: BenchFamily = { name: 'iova', read: readIovaStream };
 
 /**
- * The records as the loop wants them, 24 bytes each, seen as doubles (the time in ns) and as words (id,
- * pages, CPU, call). A call is twice the index of its limit, plus 1 with a flush; -1 is a free.
+ * The records as the loop wants them, 16 bytes each as in the file, seen as doubles (the time in ns) and as
+ * words: id, and a call: pages in its lower half, then a byte for the CPU and one for twice the index of
+ * the limit, plus 1 with a flush; {@link FREE_CALL} there is a free.
  */
 interface IovaStream {
   readonly count: number;
@@ -35,7 +36,7 @@ interface IovaStream {
   readonly startPfn: number;
   readonly times: Float64Array;
   readonly words: Int32Array;
-  /** Limit, and 1 for a flush, by call. */
+  /** Limit, and 1 for a flush, by the highest byte of a call. */
   readonly limits: Float64Array;
   readonly flushes: Uint8Array;
   /** Filled by a round: the pfn of each allocation. */
@@ -89,9 +90,8 @@ function fillRecords(view: DataView, slots: number, times: Float64Array, words: 
     if (op !== FREE) pagesOf[id] = view.getUint16(at + 8, true);
     times[i * TIMES] = time;
     words[i * WORDS + ID] = id;
-    words[i * WORDS + PAGES] = pagesOf[id]!;
-    words[i * WORDS + CPU] = view.getUint8(at + 12);
-    words[i * WORDS + CALL] = op === FREE ? -1 : 2 * view.getUint8(at + 11) + op;
+    const kind = op === FREE ? FREE_CALL : 2 * view.getUint8(at + 11) + op;
+    words[i * WORDS + CALL] = (kind << 24) | (view.getUint8(at + 12) << 16) | pagesOf[id]!;
   }
 }
 
@@ -112,18 +112,19 @@ function replayStream(stream: IovaStream, allocator: LinuxIova, timers: Timers):
   const live = new Float64Array(stream.slots);
   let allocations = 0;
   // Numbers, not names, in this loop: a constant of a module is read and checked at every use.
-  for (let i = 0, at = 0, timeAt = 0; i < count; i++, at += 6, timeAt += 3) {
-    const id = words[at + 2]!;
-    const pages = words[at + 3]!;
-    const cpu = words[at + 4]!;
-    const call = words[at + 5]!;
-    timers.advance(times[timeAt]!);
-    if (call < 0) {
+  for (let i = 0; i < count; i++) {
+    const id = words[4 * i + 2]!;
+    const call = words[4 * i + 3]!;
+    const pages = call & 0xffff;
+    const cpu = (call >> 16) & 0xff;
+    const kind = call >> 24;
+    timers.advance(times[2 * i]!);
+    if (kind === 32) {
       const pfn = live[id]!;
       if (pfn > 0) allocator.free(pfn, pages, cpu);
       live[id] = 0;
     } else {
-      const pfn = allocator.alloc(pages, limits[call]!, cpu, flushes[call] === 1);
+      const pfn = allocator.alloc(pages, limits[kind]!, cpu, flushes[kind] === 1);
       live[id] = pfn;
       pfns[allocations++] = pfn > 0 ? pfn : 0;
     }

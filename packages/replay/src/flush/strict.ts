@@ -16,15 +16,15 @@ export const strict: FlushPolicy = {
 
 class StrictQueue implements FlushQueue {
   readonly shared = false;
-  readonly #port: Port;
+  declare private readonly port: Port;
 
   constructor(port: Port) {
-    this.#port = port;
+    this.port = port;
   }
 
   queue(pfn: number, pages: number, cpu: number, id: number): void {
-    this.#port.invalidate(pfn, pages);
-    this.#port.freeIova(pfn, pages, cpu, this.#port.now(), id);
+    this.port.invalidate(pfn, pages);
+    this.port.freeIova(pfn, pages, cpu, this.port.now(), id);
   }
 
   flush(): void {}

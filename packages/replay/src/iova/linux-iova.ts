@@ -28,9 +28,8 @@ import {
 import type { LinuxIovaParameters } from './linux-parameters.ts';
 import { LinuxTree, type LinuxTreeCopy, linuxTreeCopy } from './linux-tree.ts';
 
-// Copies for the paths of a hit: an imported binding is looked up at every use.
+// A copy for the paths of a hit: an imported binding is looked up at every use.
 const MAX_CACHED = MAX_CACHED_PAGES;
-const FROM_CACHE: AllocPath = AllocPath.rcache;
 
 /** What `find` and `reserve` return where there is no range. */
 export const NO_NODE: number = NO_RANGE;
@@ -66,7 +65,7 @@ export interface LinuxIovaCopy {
 /** The allocator of one domain, with its whole state open to conformance and verification. */
 export class LinuxIova implements IovaAllocator {
   readonly work: AllocWork = {
-    path: AllocPath.failed,
+    path: AllocPath.rcache,
     cause: FailCause.none,
     steps: 0,
     tries: 0,
@@ -74,11 +73,11 @@ export class LinuxIova implements IovaAllocator {
   };
   /** The last run of the depot work; read it when the port counts `depotTrim`. */
   readonly trim: { sizeClass: number; ranges: number } = { sizeClass: 0, ranges: 0 };
-  readonly tree: LinuxTree;
-  readonly rcache: Rcache;
+  declare readonly tree: LinuxTree;
+  declare readonly rcache: Rcache;
 
-  private readonly parameters: LinuxIovaParameters;
-  private readonly port: Port;
+  declare private readonly parameters: LinuxIovaParameters;
+  declare private readonly port: Port;
   private readonly found = new Float64Array(1);
   private readonly trimPending = new Uint8Array(CLASSES);
   private readonly trimCallbacks: readonly ((cpu: number) => void)[];
@@ -105,24 +104,24 @@ export class LinuxIova implements IovaAllocator {
     let size = pages;
     if (pages <= MAX_CACHED) {
       const { rcache } = this;
+      const { tops, pfns } = rcache;
       const sizeClass = rcache.classOf(pages);
-      size = rcache.pagesOf(sizeClass);
+      size = 1 << sizeClass;
       // A difference below 0 is a huge number in the kernel: every pfn is low enough.
       const room = limitPfn + 1 - size;
       const maxPfn = room < 0 ? Number.POSITIVE_INFINITY : room;
       const slot = rcache.slotOf(sizeClass, cpu);
-      const top = rcache.top(slot, sizeClass);
-      if (top >= 0 && (rcache.pfns[top]! <= maxPfn || rcache.lift(slot, maxPfn))) {
-        const pfn = rcache.pfns[top]!;
-        rcache.pop(slot, size);
-        // To the kernel a cached pfn 0 is a miss, and lost.
-        if (pfn > 0) {
-          const { work } = this;
-          if (work.path !== FROM_CACHE) this.setHit();
-          work.pages = size;
-          return pfn;
-        }
+      const top = tops[slot]!;
+      const pfn = pfns[top]!;
+      if (pfn <= maxPfn && pfn > 0 && (top & rcache.mask) > 0) {
+        tops[slot] = top - 1;
+        rcache.cachedPages -= size;
+        const { work } = this;
+        if (work.tries > 0) this.setHit();
+        work.pages = size;
+        return pfn;
       }
+      if (this.popBelow(slot, sizeClass, maxPfn)) return this.found[0]!;
     }
     this.allocBehindCache(size, limitPfn, lastTry);
     return this.found[0]!;
@@ -144,11 +143,14 @@ export class LinuxIova implements IovaAllocator {
       return;
     }
     const { rcache } = this;
+    const { tops } = rcache;
     const sizeClass = rcache.classOf(pages);
     const slot = rcache.slotOf(sizeClass, cpu);
-    const place = rcache.push(slot, sizeClass);
-    if (place < 0) this.putInNewMagazine(sizeClass, pfn, cpu);
-    else rcache.pfns[place] = pfn;
+    if ((tops[slot]! & rcache.mask) === rcache.capacity) this.makeRoom(slot, sizeClass, cpu);
+    const top = tops[slot]! + 1;
+    tops[slot] = top;
+    rcache.pfns[top] = pfn;
+    rcache.cachedPages += 1 << sizeClass;
   }
 
   /** `free_iova`: false if no range contains `pfn`. */
@@ -352,7 +354,7 @@ export class LinuxIova implements IovaAllocator {
 
   private setHit(): void {
     const { work } = this;
-    work.path = FROM_CACHE;
+    work.path = AllocPath.rcache;
     work.cause = FailCause.none;
     work.steps = 0;
     work.tries = 0;
@@ -391,15 +393,30 @@ export class LinuxIova implements IovaAllocator {
     return NO_PFN;
   }
 
-  private putInNewMagazine(sizeClass: number, pfn: number, cpu: number): void {
+  /** A hit that is not on top of the loaded magazine; leaves its pfn in `found`. */
+  private popBelow(slot: number, sizeClass: number, maxPfn: number): boolean {
     const { rcache } = this;
-    const slot = rcache.slotOf(sizeClass, cpu);
+    if (!rcache.refill(slot, sizeClass) || !rcache.lift(slot, maxPfn)) return false;
+    const top = rcache.tops[slot]!;
+    rcache.tops[slot] = top - 1;
+    rcache.cachedPages -= 1 << sizeClass;
+    // To the kernel a cached pfn 0 is a miss, and lost.
+    if (rcache.pfns[top] === 0) return false;
+    this.found[0] = rcache.pfns[top]!;
+    this.setHit();
+    this.work.pages = 1 << sizeClass;
+    return true;
+  }
+
+  /** The loaded magazine takes no more: another one goes to its place. */
+  private makeRoom(slot: number, sizeClass: number, cpu: number): void {
+    const { rcache, parameters } = this;
+    if (rcache.makeRoom(slot)) return;
     const full = rcache.rotate(slot);
-    const stored = this.parameters.depot === 'list' || rcache.depotSizes[sizeClass]! < ARRAY_DEPOT;
+    const isList = parameters.depot === 'list';
+    const stored = isList || rcache.depotSizes[sizeClass]! < ARRAY_DEPOT;
     if (stored) rcache.pushDepot(sizeClass, full);
-    if (this.parameters.depot === 'list') this.armTrim(sizeClass, cpu);
-    const place = rcache.push(slot, sizeClass);
-    rcache.pfns[place] = pfn;
+    if (isList) this.armTrim(sizeClass, cpu);
     if (stored) return;
     this.freePfns(full, rcache.capacity, sizeClass);
     rcache.drop(sizeClass, full);
@@ -423,7 +440,7 @@ export class LinuxIova implements IovaAllocator {
   private freePfns(magazine: number, size: number, sizeClass: number): void {
     const { pfns } = this.rcache;
     const last = this.usefulLimit + 1 - 2 ** sizeClass;
-    for (let i = 0; i < size; i++) {
+    for (let i = 1; i <= size; i++) {
       const pfn = pfns[magazine + i]!;
       if (pfn <= last) this.usefulRanges++;
       this.tree.freeCached(pfn);

@@ -36,9 +36,9 @@ export class LinuxTree {
   readonly ranges: RangeTree = new RangeTree();
   readonly gaps: GapSearch = new GapSearch(this.ranges);
   /** First pfn at or above 4 GiB. */
-  readonly dma32Pfn: number;
+  declare readonly dma32Pfn: number;
   /** Smallest size known not to fit below 4 GiB (`max32_alloc_size`). */
-  max32: number;
+  declare max32: number;
   /** Starts of the ranges where the next search starts (`cached_node`, `cached32_node`); TOP for the anchor. */
   cachedLo: number = TOP;
   cached32Lo: number = TOP;
@@ -59,9 +59,9 @@ export class LinuxTree {
   removed = 0;
   warnings = 0;
 
-  private readonly startPfn: number;
-  private readonly pfnLimit: number;
-  private readonly parameters: LinuxTreeParameters;
+  declare private readonly startPfn: number;
+  declare private readonly pfnLimit: number;
+  declare private readonly parameters: LinuxTreeParameters;
   /** First pfn of the range that the last successful `alloc` took. */
   readonly pfn: Float64Array = this.gaps.pfn;
   /** Where the two were last seen; they may have moved since. */

@@ -16,7 +16,7 @@ export class GapSearch {
   steps = 0;
   /** The place that the last successful search found. Not a result: as that a double would be an object. */
   readonly pfn: Float64Array = new Float64Array(1);
-  private readonly tree: RangeTree;
+  declare private readonly tree: RangeTree;
   private pages = 0;
   private align = 1;
   private perAlign = 1;

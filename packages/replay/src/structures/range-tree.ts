@@ -34,7 +34,7 @@ export interface RangeTreeCopy {
 export class RangeTree {
   /** Ranges in the tree, without the anchor. */
   size = 0;
-  root: number;
+  declare root: number;
   readonly nodes: RangeNodes = new RangeNodes();
 
   constructor() {

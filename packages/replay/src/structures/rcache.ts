@@ -6,6 +6,7 @@
 // A pfn is in at most one magazine. Only full magazines are in a depot. A CPU gets a magazine when it
 // first needs one, so a domain with many CPUs is small and quick to copy.
 
+import { powerOfTwoFrom } from '../pfn.ts';
 import { fnvWord } from './fnv.ts';
 
 /** Size classes: ranges of 1, 2, 4, 8, 16 and 32 pages. */
@@ -15,26 +16,21 @@ export const MAX_CACHED_PAGES = 32;
 /** Magazines that a depot of kind array32 holds. */
 export const ARRAY_DEPOT = 32;
 
-/** No magazine. */
-export const NO_MAGAZINE = -1;
-/** What `top` returns where it finds nothing, and `push` where there is no room; any index is above. */
-export const NO_INDEX = -1;
+/** No magazine: magazine 0, which nobody owns. */
+export const NO_MAGAZINE = 0;
 
-// A slot belongs to a CPU and a class: loaded magazine, pfns in it, previous magazine, pfns in it. The
-// four functions of a hit (`slotOf` to `push`) say these numbers as they are: a constant of a module
-// is read and checked at every use, which made a hit a fifth slower.
-const SLOT = 4;
+// A slot belongs to a CPU and a class. Its two words are the tops of the loaded and of the previous
+// magazine; the slots of a CPU are side by side. The functions of a hit, here and in linux-iova.ts, say
+// these numbers as they are: a constant of a module is read and checked at every use.
+const SLOT = 2;
+const SLOTS = 8;
 const LOADED = 0;
-const LOADED_SIZE = 1;
-const PREV = 2;
-const PREV_SIZE = 3;
-/** Size of a magazine that the slot does not have yet: neither full nor does it hold anything. */
-const UNMADE = -1;
+const PREV = 1;
 
 /** A copy of an {@link Rcache}: filled by `save`, read by `restore`, reusable. */
 export interface RcacheCopy {
   pfns: Float64Array;
-  readonly slots: Int32Array;
+  readonly tops: Int32Array;
   readonly depot: Int32Array;
   readonly depotSizes: Int32Array;
   used: number;
@@ -43,108 +39,101 @@ export interface RcacheCopy {
 }
 
 export class Rcache {
-  readonly cpus: number;
-  readonly capacity: number;
+  declare readonly cpus: number;
+  declare readonly capacity: number;
   /** Pages in all magazines. */
   cachedPages = 0;
   /** Magazines in the depot of a class. */
   readonly depotSizes: Int32Array = new Int32Array(CLASSES);
   depotPushes = 0;
   depotPops = 0;
-  /** A magazine is the index of its first pfn; behind its last one lies the magazine under it in a stack. */
-  pfns: Float64Array;
+  /**
+   * A magazine is an index that is a multiple of `mask + 1`. There lies the magazine under it in a stack,
+   * behind it its pfns, of which the last in use is its top: `top & mask` of them are in use.
+   */
+  declare pfns: Float64Array;
+  declare readonly mask: number;
+  /** By slot: top of the loaded magazine, top of the previous one; {@link unmade} where there is none yet. */
+  declare readonly tops: Int32Array;
+  /**
+   * Top of magazine 0 for a CPU that has not got its own yet: full for who wants to push, and of pfns
+   * that no limit allows (NaN) for who wants to pop, so that neither has to look for it.
+   */
+  declare readonly unmade: number;
 
-  private readonly scanAll: boolean;
-  private readonly slots: Int32Array;
+  declare private readonly scanAll: boolean;
   /** Top magazine of a class. */
-  private readonly depot: Int32Array = new Int32Array(CLASSES).fill(NO_MAGAZINE);
-  private used = 0;
+  private readonly depot: Int32Array = new Int32Array(CLASSES);
+  declare private used: number;
   private freeMagazine = NO_MAGAZINE;
 
   constructor(cpus: number, capacity: number, scanAll: boolean) {
     this.cpus = cpus;
     this.capacity = capacity;
     this.scanAll = scanAll;
-    this.pfns = new Float64Array(16 * (capacity + 1));
-    this.slots = new Int32Array(cpus * CLASSES * SLOT);
-    for (let at = 0; at < this.slots.length; at += SLOT) {
-      this.slots[at + LOADED_SIZE] = UNMADE;
-      this.slots[at + PREV_SIZE] = UNMADE;
-    }
+    const stride = powerOfTwoFrom(capacity + 1);
+    this.mask = stride - 1;
+    this.used = stride;
+    this.unmade = capacity;
+    this.pfns = new Float64Array(16 * stride);
+    this.pfns[this.unmade] = Number.NaN;
+    this.tops = new Int32Array(cpus * SLOTS * SLOT).fill(this.unmade);
   }
 
   /** Size class of at most {@link MAX_CACHED_PAGES} pages. */
   classOf(pages: number): number {
-    return pages <= 1 ? 0 : 32 - Math.clz32(pages - 1);
+    return pages < 1 ? 0 : 32 - Math.clz32(pages - 1);
   }
 
-  /** Pages of the ranges of a class. */
-  pagesOf(sizeClass: number): number {
-    return 1 << sizeClass;
-  }
-
-  /** The slot of a CPU and a class, for the calls that are made for every allocation and free. */
+  /** The slot of a CPU and a class. */
   slotOf(sizeClass: number, cpu: number): number {
-    return (cpu * 6 + sizeClass) * 4;
+    return cpu * 16 + sizeClass * 2;
   }
 
-  /**
-   * Index in `pfns` of the pfn on top of the magazines that the CPU of `slot` can reach, or
-   * {@link NO_INDEX}. An index, because a double that is passed on from a call costs an object.
-   */
-  top(slot: number, sizeClass: number): number {
-    const slots = this.slots;
-    const size = slots[slot + 1]!;
-    if (size > 0) return slots[slot]! + size - 1;
-    return this.reload(slot, sizeClass) ? this.top(slot, sizeClass) : NO_INDEX;
+  /** Puts a magazine that holds something in place of a loaded one that is empty; false if there is none. */
+  refill(slot: number, sizeClass: number): boolean {
+    return this.sizeAt(slot + LOADED) > 0 || this.reload(slot, sizeClass);
   }
 
   /** Swaps the pfn on top, which is too high, for the next one below it that is not; false if there is none. */
   lift(slot: number, maxPfn: number): boolean {
-    if (!this.scanAll) return false;
     const { pfns } = this;
-    const first = this.slots[slot + LOADED]!;
-    const top = first + this.slots[slot + LOADED_SIZE]! - 1;
+    const top = this.tops[slot + LOADED]!;
+    if (pfns[top]! <= maxPfn) return true;
+    if (!this.scanAll) return false;
+    const foot = top - (top & this.mask);
     let i = top - 1;
-    while (i >= first && pfns[i]! > maxPfn) i--;
-    if (i < first) return false;
+    while (i > foot && pfns[i]! > maxPfn) i--;
+    if (i <= foot) return false;
     const pfn = pfns[i]!;
     pfns[i] = pfns[top]!;
     pfns[top] = pfn;
     return true;
   }
 
-  /** Takes the pfn on top away, a range of `pages`; its place keeps it until the next push. */
-  pop(slot: number, pages: number): void {
-    this.slots[slot + 1]!--;
-    this.cachedPages -= pages;
-  }
-
   /**
-   * Index in `pfns` where the caller must put a freed pfn, or {@link NO_INDEX}: then call
-   * {@link rotate} and push again.
+   * Puts a magazine that takes a pfn in the place of a loaded one that is full; false if both are full:
+   * then call {@link rotate}.
    */
-  push(slot: number, sizeClass: number): number {
-    const slots = this.slots;
-    const size = slots[slot + 1]!;
-    if (size === this.capacity || size < 0) {
-      return this.unload(slot) ? this.push(slot, sizeClass) : NO_INDEX;
+  makeRoom(slot: number): boolean {
+    const { tops, unmade } = this;
+    if (tops[slot + LOADED] !== unmade) {
+      if (this.sizeAt(slot + PREV) === this.capacity) return false;
+      this.swap(slot);
     }
-    slots[slot + 1] = size + 1;
-    this.cachedPages += 1 << sizeClass;
-    return slots[slot]! + size;
+    if (tops[slot + LOADED] === unmade) tops[slot + LOADED] = this.takeMagazine();
+    return true;
   }
 
   /** Gives a slot an empty loaded magazine; returns the full one, for {@link pushDepot} or {@link drop}. */
   rotate(slot: number): number {
-    const full = this.slots[slot + LOADED]!;
-    this.slots[slot + LOADED] = this.takeMagazine();
-    this.slots[slot + LOADED_SIZE] = 0;
+    const full = this.tops[slot + LOADED]! - this.capacity;
+    this.tops[slot + LOADED] = this.takeMagazine();
     return full;
   }
 
   pushDepot(sizeClass: number, magazine: number): void {
-    this.pfns[magazine + this.capacity] = this.depot[sizeClass]!;
+    this.pfns[magazine] = this.depot[sizeClass]!;
     this.depot[sizeClass] = magazine;
     this.depotSizes[sizeClass]!++;
     this.depotPushes++;
@@ -154,7 +143,7 @@ export class Rcache {
   popDepot(sizeClass: number): number {
     const magazine = this.depot[sizeClass]!;
     if (magazine === NO_MAGAZINE) return NO_MAGAZINE;
-    this.depot[sizeClass] = this.pfns[magazine + this.capacity]!;
+    this.depot[sizeClass] = this.pfns[magazine]!;
     this.depotSizes[sizeClass]!--;
     return magazine;
   }
@@ -164,8 +153,8 @@ export class Rcache {
     let magazine = this.depot[sizeClass]!;
     let top: number = NO_MAGAZINE;
     while (magazine !== NO_MAGAZINE) {
-      const below = this.pfns[magazine + this.capacity]!;
-      this.pfns[magazine + this.capacity] = top;
+      const below = this.pfns[magazine]!;
+      this.pfns[magazine] = top;
       top = magazine;
       magazine = below;
     }
@@ -174,25 +163,25 @@ export class Rcache {
 
   /** Loaded (0) or previous (1) magazine of `cpu`; meaningless while its size is 0. */
   magazineOf(sizeClass: number, cpu: number, which: 0 | 1): number {
-    return this.slots[(cpu * CLASSES + sizeClass) * SLOT + 2 * which]!;
+    return this.tops[this.slotOf(sizeClass, cpu) + which]! & ~this.mask;
   }
 
   /** Pfns in the loaded (0) or previous (1) magazine of `cpu`. */
   sizeOf(sizeClass: number, cpu: number, which: 0 | 1): number {
-    const at = (cpu * CLASSES + sizeClass) * SLOT + 2 * which;
-    return Math.max(this.slots[at + LOADED_SIZE]!, 0);
+    return this.sizeAt(this.slotOf(sizeClass, cpu) + which);
   }
 
   /** True if both magazines of a slot hold nothing. */
   isEmpty(slot: number): boolean {
-    return this.slots[slot + LOADED_SIZE]! <= 0 && this.slots[slot + PREV_SIZE]! <= 0;
+    return this.sizeAt(slot + LOADED) === 0 && this.sizeAt(slot + PREV) === 0;
   }
 
   /** Forgets the pfns of the loaded (0) or previous (1) magazine of `cpu`. */
   clear(sizeClass: number, cpu: number, which: 0 | 1): void {
-    this.cachedPages -= this.sizeOf(sizeClass, cpu, which) * (1 << sizeClass);
-    const at = (cpu * CLASSES + sizeClass) * SLOT + 2 * which;
-    this.slots[at + LOADED_SIZE] = Math.min(this.slots[at + LOADED_SIZE]!, 0);
+    const at = this.slotOf(sizeClass, cpu) + which;
+    const size = this.sizeAt(at);
+    this.cachedPages -= size * (1 << sizeClass);
+    this.tops[at]! -= size;
   }
 
   /** Forgets a full magazine that is neither with a CPU nor in a depot any more. */
@@ -204,10 +193,7 @@ export class Rcache {
   /** Pfns in the magazines of all CPUs. */
   cpuPfns(): number {
     let sum = 0;
-    for (let at = 0; at < this.slots.length; at += SLOT) {
-      sum += Math.max(this.slots[at + LOADED_SIZE]!, 0);
-      sum += Math.max(this.slots[at + PREV_SIZE]!, 0);
-    }
+    for (let at = 0; at < this.tops.length; at++) sum += this.sizeAt(at);
     return sum;
   }
 
@@ -226,7 +212,7 @@ export class Rcache {
       let magazine = this.depot[sizeClass]!;
       while (magazine !== NO_MAGAZINE) {
         digest = this.digestPfns(digest, magazine, this.capacity);
-        magazine = this.pfns[magazine + this.capacity]!;
+        magazine = this.pfns[magazine]!;
       }
     }
     return digest;
@@ -235,7 +221,7 @@ export class Rcache {
   save(into: RcacheCopy): void {
     if (into.pfns.length < this.used) into.pfns = new Float64Array(this.pfns.length);
     into.pfns.set(this.pfns.subarray(0, this.used));
-    into.slots.set(this.slots);
+    into.tops.set(this.tops);
     into.depot.set(this.depot);
     into.depotSizes.set(this.depotSizes);
     into.used = this.used;
@@ -246,7 +232,7 @@ export class Rcache {
   restore(from: RcacheCopy): void {
     while (this.pfns.length < from.used) this.grow();
     this.pfns.set(from.pfns.subarray(0, from.used));
-    this.slots.set(from.slots);
+    this.tops.set(from.tops);
     this.depot.set(from.depot);
     this.depotSizes.set(from.depotSizes);
     this.used = from.used;
@@ -254,66 +240,53 @@ export class Rcache {
     this.cachedPages = from.cachedPages;
   }
 
+  private sizeAt(at: number): number {
+    const top = this.tops[at]!;
+    return top === this.unmade ? 0 : top & this.mask;
+  }
+
   /** The loaded magazine is empty: puts prev, or one of the depot, in its place; false if neither helps. */
-  private reload(at: number, sizeClass: number): boolean {
-    const slots = this.slots;
-    if (slots[at + PREV_SIZE]! > 0) {
-      this.swap(at);
+  private reload(slot: number, sizeClass: number): boolean {
+    const { tops } = this;
+    if (this.sizeAt(slot + PREV) > 0) {
+      this.swap(slot);
       return true;
     }
     const magazine = this.popDepot(sizeClass);
     if (magazine === NO_MAGAZINE) return false;
     this.depotPops++;
-    if (slots[at + LOADED_SIZE] !== UNMADE) this.freeMagazineAt(slots[at + LOADED]!);
-    slots[at + LOADED] = magazine;
-    slots[at + LOADED_SIZE] = this.capacity;
+    if (tops[slot + LOADED] !== this.unmade) this.freeMagazineAt(tops[slot + LOADED]!);
+    tops[slot + LOADED] = magazine + this.capacity;
     return true;
   }
 
-  /** The loaded magazine takes no more: puts one in its place that does; false if both are full. */
-  private unload(at: number): boolean {
-    const slots = this.slots;
-    if (slots[at + LOADED_SIZE] !== UNMADE) {
-      if (slots[at + PREV_SIZE] === this.capacity) return false;
-      this.swap(at);
-    }
-    if (slots[at + LOADED_SIZE] === UNMADE) {
-      slots[at + LOADED] = this.takeMagazine();
-      slots[at + LOADED_SIZE] = 0;
-    }
-    return true;
-  }
-
-  private swap(at: number): void {
-    const slots = this.slots;
-    const magazine = slots[at + LOADED]!;
-    const size = slots[at + LOADED_SIZE]!;
-    slots[at + LOADED] = slots[at + PREV]!;
-    slots[at + LOADED_SIZE] = slots[at + PREV_SIZE]!;
-    slots[at + PREV] = magazine;
-    slots[at + PREV_SIZE] = size;
+  private swap(slot: number): void {
+    const { tops } = this;
+    const top = tops[slot + LOADED]!;
+    tops[slot + LOADED] = tops[slot + PREV]!;
+    tops[slot + PREV] = top;
   }
 
   private digestPfns(basis: number, magazine: number, size: number): number {
     let digest = basis;
-    for (let i = 0; i < size; i++) digest = fnvWord(digest, this.pfns[magazine + i]!);
+    for (let i = 1; i <= size; i++) digest = fnvWord(digest, this.pfns[magazine + i]!);
     return digest;
   }
 
   private takeMagazine(): number {
     const magazine = this.freeMagazine;
     if (magazine !== NO_MAGAZINE) {
-      this.freeMagazine = this.pfns[magazine + this.capacity]!;
+      this.freeMagazine = this.pfns[magazine]!;
       return magazine;
     }
     if (this.used === this.pfns.length) this.grow();
     const made = this.used;
-    this.used += this.capacity + 1;
+    this.used += this.mask + 1;
     return made;
   }
 
   private freeMagazineAt(magazine: number): void {
-    this.pfns[magazine + this.capacity] = this.freeMagazine;
+    this.pfns[magazine] = this.freeMagazine;
     this.freeMagazine = magazine;
   }
 
@@ -328,7 +301,7 @@ export class Rcache {
 export function rcacheCopy(cpus: number): RcacheCopy {
   return {
     pfns: new Float64Array(0),
-    slots: new Int32Array(cpus * CLASSES * SLOT),
+    tops: new Int32Array(cpus * SLOTS * SLOT),
     depot: new Int32Array(CLASSES),
     depotSizes: new Int32Array(CLASSES),
     used: 0,

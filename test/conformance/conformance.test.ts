@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Random } from '../fuzz/random.ts';
 import { conformanceCases } from './cases.ts';
 
-const OPERATIONS = 8000;
+const OPERATIONS = 4000;
 
 for (const { name, run } of conformanceCases) {
   test(`${name} does what its slow reference does`, () => {

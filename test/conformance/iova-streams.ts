@@ -4,8 +4,15 @@
 // the limit, aligned where the allocator aligns, and disjoint from all that is live.
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { type IovaAllocator, iovaPolicy, NO_PFN, type Parameters } from '@dmalab/replay';
+import {
+  createLinuxIova,
+  type IovaAllocator,
+  iovaPolicy,
+  NO_PFN,
+  type Parameters,
+} from '@dmalab/replay';
 import { SlowBuddy, SlowPages } from '../../packages/replay/test/support/slow-blocks.ts';
+import { SlowEarlyIova } from '../../packages/replay/test/support/slow-early-iova.ts';
 import { SlowIova } from '../../packages/replay/test/support/slow-iova.ts';
 import {
   highestPlace,
@@ -23,6 +30,8 @@ const DMA32 = 2 ** 20;
 /** The allocators of the package beside their references. */
 export const iovaCases: readonly ConformanceCase[] = [
   { name: 'linux', run: (random) => allocatorStream(random).operations },
+  { name: 'linux 4.15', run: (random) => earlyStream(random, '4.15') },
+  { name: 'linux 4.9', run: (random) => earlyStream(random, '4.9') },
   { name: 'linux-rbtree', run: linuxRbtreeStream },
   { name: 'first-fit', run: (random) => searchStream(random, 'first-fit', true) },
   { name: 'augmented', run: (random) => searchStream(random, 'augmented', false) },
@@ -33,8 +42,8 @@ export const iovaCases: readonly ConformanceCase[] = [
 
 /** What a stream needs of a reference. */
 interface Reference {
-  alloc(pages: number, limit: number, lastTry: boolean): number;
-  free(pfn: number, pages: number): void;
+  alloc(pages: number, limit: number, lastTry: boolean, cpu: number): number;
+  free(pfn: number, pages: number, cpu: number): void;
   /** Nothing where the stream reserves nothing. */
   reserve?(lo: number, hi: number): void;
   /** After every allocation. */
@@ -46,6 +55,10 @@ interface Stream {
   readonly slow: Reference;
   readonly startPfn: number;
   readonly most: number;
+  /** 1 where absent. */
+  readonly cpus?: number;
+  /** Ranges out of caches may end beyond the limit. */
+  readonly mayPassLimit?: boolean;
   /** Highest pfns that requests accept. */
   readonly limits: readonly number[];
   /** Pages of a request to the multiple at which it may start. */
@@ -55,6 +68,33 @@ interface Stream {
 interface Live {
   readonly pfn: number;
   readonly pages: number;
+}
+
+function earlyStream(random: Random, kernel: '4.9' | '4.15'): number {
+  const startPfn = startOf(random);
+  const cpus = random.from(1, 4);
+  const parameters = { kernel, startPfn };
+  const iova = createLinuxIova(parameters, stillPort(cpus));
+  const slow = new SlowEarlyIova(kernel, cpus, startPfn, DMA32 - 1);
+  const hint = (range: { readonly lo: number } | null): number => range?.lo ?? NO_PFN;
+  return play(random, {
+    ...bounds(random, startPfn),
+    cpus,
+    // 4.9 looks at the first page only, and both let a limit below the size wrap around.
+    mayPassLimit: true,
+    iova,
+    slow: {
+      alloc: (pages, limit, lastTry, cpu) => slow.alloc(pages, limit, cpu, lastTry),
+      free: (pfn, pages, cpu) => slow.free(pfn, pages, cpu),
+      reserve: (lo, hi) => slow.reserve(lo, hi),
+      check: () => {
+        equal(iova.nodes(), slow.ranges.length, 'ranges in the tree');
+        equal(iova.cached32Lo(), hint(slow.hint32), 'hint below 4 GiB');
+        if (kernel === '4.15') equal(iova.cachedLo(), hint(slow.hint64), 'hint above');
+      },
+    },
+    align: roundUp,
+  });
 }
 
 function linuxRbtreeStream(random: Random): number {
@@ -190,26 +230,29 @@ function reserve(random: Random, { iova, slow, startPfn }: Stream): void {
   slow.reserve(lo, hi);
 }
 
-function free(random: Random, { iova, slow }: Stream, live: Live[]): void {
+function free(random: Random, { iova, slow, cpus = 1 }: Stream, live: Live[]): void {
   const i = random.below(live.length);
   const freed = live[i];
   if (freed === undefined) return;
+  const cpu = cpus > 1 ? random.below(cpus) : 0;
   live[i] = live.at(-1)!;
   live.pop();
-  iova.free(freed.pfn, freed.pages, 0);
-  slow.free(freed.pfn, freed.pages);
+  iova.free(freed.pfn, freed.pages, cpu);
+  slow.free(freed.pfn, freed.pages, cpu);
 }
 
 function allocate(random: Random, stream: Stream, live: Live[]): void {
-  const { iova, slow, most, limits, startPfn } = stream;
+  const { iova, slow, most, limits, startPfn, cpus = 1 } = stream;
   const pages = random.from(1, most);
   const limit = random.pick(limits);
   const lastTry = random.chance(0.7);
-  const pfn = iova.alloc(pages, limit, 0, lastTry);
-  equal(pfn, slow.alloc(pages, limit, lastTry), `${pages} pages up to ${limit}`);
+  const cpu = cpus > 1 ? random.below(cpus) : 0;
+  const pfn = iova.alloc(pages, limit, cpu, lastTry);
+  equal(pfn, slow.alloc(pages, limit, lastTry, cpu), `${pages} pages up to ${limit}`);
   slow.check?.();
   if (pfn === NO_PFN) return;
-  ok(pfn >= startPfn && pfn + iova.takenPages(pages) - 1 <= limit, 'outside the domain');
+  const last = pfn + iova.takenPages(pages) - 1;
+  ok(pfn >= startPfn && (last <= limit || stream.mayPassLimit), 'outside the domain');
   equal(pfn % stream.align(pages), 0, 'not aligned');
   live.push({ pfn, pages });
 }

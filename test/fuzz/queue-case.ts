@@ -11,6 +11,11 @@ import { SlowQueue } from './slow-queue.ts';
 
 /** Runs one stream; throws where the two differ. Returns what was done. */
 export function queueCase(random: Random): string {
+  return queueStream(random).text;
+}
+
+/** As {@link queueCase}, with the number of unmaps. */
+export function queueStream(random: Random): { readonly text: string; readonly steps: number } {
   const name = random.pick(['percpu', 'single']);
   const cpus = random.from(1, 5);
   const size = random.pick([2, 3, 4, 7, 8, 64, 100, 256]);
@@ -43,7 +48,7 @@ export function queueCase(random: Random): string {
     equal(queue.queuedEntries(), slow.lists.flat().length);
     equal(timers.pending, 1);
   }
-  return `${name} queue of ${size}, ${cpus} CPUs, ${steps} unmaps`;
+  return { text: `${name} queue of ${size}, ${cpus} CPUs, ${steps} unmaps`, steps };
 }
 
 function port(cpus: number, timers: Timers, log: string[]): Port {

@@ -248,6 +248,7 @@ export class Domain implements Gauges, HostedDomain, Port {
 
   cpuDown(cpu: number): void {
     this.#dma.allocator.cpuDown(cpu);
+    this.#dma.queue.cpuDown?.(cpu, runningCpu(this.#context.online, cpu));
   }
 
   cpuUp(cpu: number): void {

@@ -83,7 +83,7 @@ export class Domains {
     const ruled = typeSwitches.length === 0;
     const stored = ruled || flush?.name === 'strict' ? null : flush;
     this.#registry = registry;
-    this.#lazy = chosenFlush(stored ?? { name: 'percpu', parameters: {} }, registry);
+    this.#lazy = chosenFlush(stored ?? lazyDefault(machine.kernel), registry);
     this.#everywhere = ruled && flush ? chosenFlush(flush, registry) : null;
     typeSwitches.forEach(({ at }, i) => {
       timers.armAt(this.#domains.length, 0, at, this.#onSwitch, i);
@@ -251,6 +251,11 @@ export class Domains {
 /** The capability is looked at when a domain is set up, not by the live switch; 6.1 does not look. */
 function isAlwaysStrict({ deferredFlush }: MachineDomain, kernel: KernelPreset): boolean {
   return deferredFlush === false && ['6.6', '6.12'].includes(kernel);
+}
+
+/** The queue of a lazy domain where nothing is chosen. */
+function lazyDefault(kernel: KernelPreset): PolicyChoice {
+  return { name: kernel === '4.9' ? 'batched' : 'percpu', parameters: {} };
 }
 
 function queueKind(name: string): QueueKind {

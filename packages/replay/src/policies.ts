@@ -8,6 +8,7 @@ import { none } from './bounce/none.ts';
 import { restricted } from './bounce/restricted.ts';
 import { staticBounce } from './bounce/static.ts';
 import { adaptive } from './flush/adaptive.ts';
+import { batched } from './flush/batched.ts';
 import { deferred } from './flush/deferred.ts';
 import { exposureBound } from './flush/exposure-bound.ts';
 import { pageSelective } from './flush/page-selective.ts';
@@ -47,6 +48,7 @@ export const flushPolicies: readonly FlushPolicy[] = [
   adaptive,
   exposureBound,
   pageSelective,
+  batched,
   deferred,
 ];
 /** Built-in kinds of bounce memory (swiotlb). */

@@ -188,6 +188,8 @@ export interface FlushQueue {
   queue(pfn: number, pages: number, cpu: number, id: number): void;
   /** Flushes now, for this cause, and releases on `cpu` whatever waits in any queue; nothing where nothing can wait. */
   flush(cause: FlushCause, cpu: number): void;
+  /** `cpu` went offline: what waits for it may be flushed on `running`, a CPU that is online. Absent: it waits on. */
+  cpuDown?(cpu: number, running: number): void;
   /** True where all CPUs share one queue with one lock: in the latency model their unmaps wait for each other. */
   readonly shared?: boolean;
   /** Entries waiting in the queue that `cpu` uses. */

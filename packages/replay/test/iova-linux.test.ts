@@ -187,7 +187,7 @@ test('kernels before 5.11 do not look above the hint, 4.9 always flushes', () =>
     iova.allocTree(1, 1048568, true);
     expect(iova.alloc(1, LIMIT_32, 0, false)).toBe(pfn);
   }
-  const old = createLinuxIova({ kernel: '4.9', startPfn: 1048575 }, stillPort(2));
+  const old = createLinuxIova({ kernel: '4.9', startPfn: 1048574 }, stillPort(2));
   old.free(old.alloc(1, LIMIT_32, 0, false), 1, 0);
   expect(old.alloc(1, LIMIT_32, 1, false)).toBe(1048575);
 });
@@ -196,4 +196,29 @@ test('an unknown kernel is refused with the known ones', () => {
   expect(() => createLinuxIova({ kernel: '5.0' }, stillPort(1))).toThrow(
     'Unknown kernel "5.0" for an IOVA policy, expected one of: 6.12, 6.6, 6.1, 4.15, 4.9',
   );
+});
+
+test('kernel 4.9 rounds every size, keeps off the lowest place, and looks at the first page of cached ranges only', () => {
+  const iova = domain(1, '4.9');
+  expect(iova.alloc(33, LIMIT_32, 0, true)).toBe(LIMIT_32 - 63);
+  expect(iova.takenPages(33)).toBe(64);
+  const small = createLinuxIova({ kernel: '4.9', startPfn: LIMIT_32 - 1 }, stillPort(1));
+  expect(small.alloc(1, LIMIT_32, 0, true)).toBe(LIMIT_32);
+  expect(small.alloc(1, LIMIT_32, 0, true)).toBe(NO_PFN);
+  const pfn = iova.alloc(4, LIMIT_32, 0, true);
+  iova.free(pfn, 4, 0);
+  // The range ends three pages beyond the limit. One that begins at the limit is left alone.
+  expect(iova.alloc(4, pfn, 0, true)).not.toBe(pfn);
+  expect(iova.alloc(4, pfn + 1, 0, true)).toBe(pfn);
+});
+
+test('kernel 4.9 goes back to the top when a 64-bit range is freed', () => {
+  const iova = domain(1, '4.9');
+  const high = iova.alloc(64, LIMIT_48, 0, true);
+  const [a] = [iova.alloc(64, LIMIT_32, 0, true), iova.alloc(64, LIMIT_32, 0, true)];
+  iova.free(a!, 64, 0);
+  iova.alloc(64, LIMIT_32, 0, true);
+  expect(iova.cached32Lo()).toBe(a);
+  iova.free(high, 64, 0);
+  expect(iova.cached32Lo()).toBe(NO_PFN);
 });

@@ -103,8 +103,8 @@ test('unknown policies and parameters, and values out of range, say what was exp
   expect(() => completeChoice('iova', { name: 'rbtee', parameters: {} })).toThrow(
     'Unknown IOVA policy "rbtee", expected one of: linux',
   );
-  expect(choose('batched', {})).toThrow(
-    'Unknown flush policy "batched", expected one of: strict, percpu, single',
+  expect(choose('batches', {})).toThrow(
+    'Unknown flush policy "batches", expected one of: strict, percpu, single',
   );
   expect(choose('strict', { size: 4 })).toThrow(
     'Unknown parameter "size" of strict, expected one of: none',

@@ -78,6 +78,8 @@ export class LinuxIova implements IovaAllocator {
 
   declare private readonly parameters: LinuxIovaParameters;
   declare private readonly port: Port;
+  /** Kernel 4.9: a cached range only has to begin below the limit. */
+  declare private readonly limitsFirst: boolean;
   private readonly found = new Float64Array(1);
   private readonly trimPending = new Uint8Array(CLASSES);
   private readonly trimCallbacks: readonly ((cpu: number) => void)[];
@@ -91,6 +93,7 @@ export class LinuxIova implements IovaAllocator {
   constructor(parameters: LinuxIovaParameters, port: Port) {
     this.parameters = parameters;
     this.port = port;
+    this.limitsFirst = parameters.cacheLimit === 'first';
     this.tree = new LinuxTree(parameters, port.shift);
     this.rcache = new Rcache(port.cpus, parameters.magazineSize, parameters.magazineScan === 'all');
     this.trimCallbacks = Array.from(
@@ -108,7 +111,7 @@ export class LinuxIova implements IovaAllocator {
       const sizeClass = rcache.classOf(pages);
       size = 1 << sizeClass;
       // A difference below 0 is a huge number in the kernel: every pfn is low enough.
-      const room = limitPfn + 1 - size;
+      const room = this.limitsFirst ? Math.max(0, limitPfn - 1) : limitPfn + 1 - size;
       const maxPfn = room < 0 ? Number.POSITIVE_INFINITY : room;
       const slot = rcache.slotOf(sizeClass, cpu);
       const top = tops[slot]!;
@@ -289,7 +292,8 @@ export class LinuxIova implements IovaAllocator {
   }
 
   takenPages(pages: number): number {
-    return pages <= MAX_CACHED_PAGES ? powerOfTwoFrom(pages) : pages;
+    const isRounded = pages <= MAX_CACHED_PAGES || this.parameters.roundSizes === 'all';
+    return isRounded ? powerOfTwoFrom(pages) : pages;
   }
 
   low32Pages(): number {
@@ -361,8 +365,9 @@ export class LinuxIova implements IovaAllocator {
   }
 
   /** Leaves the pfn in `found`: as the result of a call it would be an object, and so would those of hits. */
-  private allocBehindCache(size: number, limitPfn: number, lastTry: boolean): void {
+  private allocBehindCache(asked: number, limitPfn: number, lastTry: boolean): void {
     const { work, parameters } = this;
+    const size = parameters.roundSizes === 'all' ? powerOfTwoFrom(asked) : asked;
     work.steps = 0;
     work.tries = 0;
     work.pages = size;

@@ -1,7 +1,7 @@
 // What differs between kernels in the IOVA allocator, as parameters, and the presets that set them.
 //
 // Versions: docs/models/iova-linux.md. Presets 6.1 and 6.12 are checked against the kernel's own
-// code; 6.6 has the allocator of 6.1. 4.9 and 4.15 are built from change logs and agree with trees of vendors.
+// code; 6.6 has the allocator of 6.1. 4.9 and 4.15 are built from change logs and what trees of vendors were read to do.
 
 import type { KernelPreset } from '../machine.ts';
 import type { Parameter, ParameterList, Parameters } from '../policy.ts';
@@ -16,6 +16,13 @@ export interface LinuxTreeParameters {
   readonly retryAboveHint: boolean;
   /** Searches beyond 32 bits start at a hint, not at the top. */
   readonly hint64: boolean;
+  /**
+   * below: searches with a limit below 4 GiB start at a hint. exact: only those with the highest such limit; and
+   * every free at or above the hint moves it, a free above 4 GiB back to the top.
+   */
+  readonly hint32: 'below' | 'exact';
+  /** start: ranges may begin at the lowest pfn of the domain. above: at the next one. */
+  readonly lowestPlace: 'start' | 'above';
   /** Largest alignment in pages, a power of two; larger requests are aligned to it. */
   readonly alignCapPages: number;
 }
@@ -32,6 +39,10 @@ export interface LinuxIovaParameters extends LinuxTreeParameters {
   readonly flushDepot: boolean;
   /** all: any pfn of the magazine that is low enough. top: only the last one. */
   readonly magazineScan: 'all' | 'top';
+  /** last: a cached range ends at or below the limit. first: it begins below the limit, and may end beyond. */
+  readonly cacheLimit: 'last' | 'first';
+  /** Which requests are rounded up to a power of two: those that caches hold, or all (VT-d before it used dma-iommu). */
+  readonly roundSizes: 'cached' | 'all';
 }
 
 const NO_CAP = 2 ** 52;
@@ -47,7 +58,11 @@ const latest: LinuxIovaParameters = {
   flushDepot: true,
   retryAboveHint: true,
   hint64: true,
+  hint32: 'below',
+  lowestPlace: 'start',
   magazineScan: 'all',
+  cacheLimit: 'last',
+  roundSizes: 'cached',
 };
 const beforeList: LinuxIovaParameters = { ...latest, depot: 'array32' };
 const before511: LinuxIovaParameters = {
@@ -63,7 +78,16 @@ const presets: Readonly<Record<KernelPreset, LinuxIovaParameters>> = {
   '6.6': beforeList,
   '6.1': beforeList,
   '4.15': before511,
-  '4.9': { ...before511, rcacheFlush: 'always', hint64: false, magazineScan: 'top' },
+  '4.9': {
+    ...before511,
+    rcacheFlush: 'always',
+    hint64: false,
+    hint32: 'exact',
+    lowestPlace: 'above',
+    magazineScan: 'top',
+    cacheLimit: 'first',
+    roundSizes: 'all',
+  },
 };
 
 /** Kernels whose preset was compared with the kernel's own code. */
@@ -99,6 +123,8 @@ const treeChoices: ParameterList = [
   choice('max32Reset', ['anyFree', 'hintMoved', 'none'], 'frees that reset max32_alloc_size'),
   choice('retryAboveHint', ['yes', 'no'], 'a failed search looks above its hint as well'),
   choice('hint64', ['yes', 'no'], 'searches beyond 32 bits start where the last one ended'),
+  choice('hint32', ['below', 'exact'], 'limits below 4 GiB whose searches start at a hint'),
+  choice('lowestPlace', ['start', 'above'], 'where the lowest range may begin'),
 ];
 
 /** Parameters of the tree without caches. */
@@ -134,6 +160,8 @@ export const linuxIovaParameterList: ParameterList = [
   choice('rcacheFlush', ['always', 'lastChance', 'never'], 'failed searches that empty the caches'),
   choice('flushDepot', ['yes', 'no'], 'a flush of the caches empties the depot too'),
   choice('magazineScan', ['all', 'top'], 'pfns of a magazine that are tried'),
+  choice('cacheLimit', ['last', 'first'], 'pfn of a cached range that is held against the limit'),
+  choice('roundSizes', ['cached', 'all'], 'requests that are rounded up to a power of two'),
   ...treeChoices,
 ];
 

@@ -59,7 +59,10 @@ export class LinuxTree {
   removed = 0;
   warnings = 0;
 
-  declare private readonly startPfn: number;
+  /** Lowest pfn at which a range may begin. */
+  declare private readonly lowestPfn: number;
+  /** Kernel 4.9: only the highest limit below 4 GiB has a hint. */
+  declare private readonly exactHint: boolean;
   declare private readonly pfnLimit: number;
   declare private readonly parameters: LinuxTreeParameters;
   /** First pfn of the range that the last successful `alloc` took. */
@@ -70,7 +73,8 @@ export class LinuxTree {
 
   constructor(parameters: LinuxTreeParameters, shift: number) {
     this.parameters = parameters;
-    this.startPfn = parameters.startPfn;
+    this.lowestPfn = parameters.startPfn + (parameters.lowestPlace === 'above' ? 1 : 0);
+    this.exactHint = parameters.hint32 === 'exact';
     this.dma32Pfn = 2 ** (32 - shift);
     this.max32 = this.dma32Pfn;
     this.pfnLimit = 2 ** (64 - shift);
@@ -93,9 +97,9 @@ export class LinuxTree {
       this.cause = FailCause.max32;
       return false;
     }
-    const start = low ? this.start32() : parameters.hint64 ? this.start() : ANCHOR;
+    const start = this.startOf(end, low);
     const align = aligned ? Math.min(powerOfTwoFrom(pages), parameters.alignCapPages) : 1;
-    let above = gaps.down(start, end, this.startPfn, pages, align);
+    let above = gaps.down(start, end, this.lowestPfn, pages, align);
     this.steps = gaps.steps;
     if (above === NO_RANGE && parameters.retryAboveHint && ranges.hi(start) < end) {
       above = this.searchAboveHint(end, ranges.hi(start) + 1, pages, align);
@@ -108,7 +112,12 @@ export class LinuxTree {
       return false;
     }
     this.cause = FailCause.none;
+    const { cached32Lo, cached32At } = this;
     this.take(above, this.pfn[0]!, pages);
+    if (this.exactHint && end !== this.dma32Pfn) {
+      this.cached32Lo = cached32Lo;
+      this.cached32At = cached32At;
+    }
     return true;
   }
 
@@ -171,6 +180,11 @@ export class LinuxTree {
     this.low32Pages = from.low32Pages;
   }
 
+  private startOf(end: number, low: boolean): number {
+    if (this.exactHint ? end === this.dma32Pfn : low) return this.start32();
+    return !low && this.parameters.hint64 ? this.start() : ANCHOR;
+  }
+
   private start(): number {
     if (!this.ranges.holds(this.cachedAt, this.cachedLo)) {
       this.cachedAt = this.positionOf(this.cachedLo);
@@ -218,10 +232,12 @@ export class LinuxTree {
     const lo = ranges.lo(at);
     const hi = ranges.hi(at);
     const above = ranges.above(at);
-    const hintMoves = lo === this.cached32Lo || (hi < dma32Pfn && lo >= this.cached32Lo);
+    const hintMoves =
+      lo === this.cached32Lo || ((hi < dma32Pfn || this.exactHint) && lo >= this.cached32Lo);
     if (hintMoves) {
-      this.cached32Lo = ranges.lo(above);
-      this.cached32At = above;
+      const kept = !this.exactHint || ranges.lo(above) < dma32Pfn - 1;
+      this.cached32At = kept ? above : ANCHOR;
+      this.cached32Lo = kept ? ranges.lo(above) : TOP;
     }
     if (lo < dma32Pfn) {
       const { max32Reset } = this.parameters;

@@ -36,12 +36,20 @@ export class PageWalkHost {
     }
   }
 
-  /** A refresh of `pages` pages from `first` on. */
-  refresh(domain: number, first: number, pages: number): HostAnswer {
-    let skipped = this.#walk(domain, first, pages);
-    if (skipped > 0 && this.#hasRoom()) skipped = this.#walk(domain, first, pages);
+  /** A refresh of `pages` pages from `first` on; `whole`: of every page that guest or host know. */
+  refresh(domain: number, first: number, pages: number, whole: boolean = false): HostAnswer {
+    const walk = (): number => (whole ? this.#walkAll(domain) : this.#walk(domain, first, pages));
+    let skipped = walk();
+    if (skipped > 0 && this.#hasRoom()) skipped = walk();
     if (this.entries >= this.#entryLimit) return HostAnswer.outOfEntries;
     return skipped > 0 ? HostAnswer.outOfPages : HostAnswer.ok;
+  }
+
+  // A whole aperture is too long to be walked page by page.
+  #walkAll(domain: number): number {
+    const known = [...this.#pages(this.valid, domain), ...this.#pages(this.held, domain)];
+    const pages = [...new Set(known)].sort((a, b) => a - b);
+    return pages.reduce((skipped, page) => skipped + this.#walk(domain, page, 1), 0);
   }
 
   #walk(domain: number, first: number, pages: number): number {

@@ -25,8 +25,7 @@ export class SlowPages {
     if (at === -1 && (lastTry || !this.#lazy)) {
       if (this.#lazy) {
         this.flushes++;
-        this.lazyPages = 0;
-        for (const [i, state] of this.pages.entries()) if (state === 2) this.pages[i] = 0;
+        this.releaseLazy();
       }
       at = this.#search(0, pages, limit);
     }
@@ -41,6 +40,12 @@ export class SlowPages {
     for (let i = pfn - this.#base; i < pfn - this.#base + pages; i++) {
       if (this.pages[i] === 1) this.pages[i] = this.#lazy ? 2 : 0;
     }
+  }
+
+  /** After a flush: what was lazily freed is free. */
+  releaseLazy(): void {
+    this.lazyPages = 0;
+    for (const [i, state] of this.pages.entries()) if (state === 2) this.pages[i] = 0;
   }
 
   reserve(lo: number, hi: number): void {

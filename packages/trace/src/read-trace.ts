@@ -12,6 +12,7 @@ import { findCpuFiles } from './directory/cpu-files.ts';
 import { pagesReader } from './directory/cpu-pages.ts';
 import type { OpenedFile } from './directory/cpu-text.ts';
 import { mergedReader } from './directory/merged-text.ts';
+import { findPerfFiles, perfFilesReader } from './directory/perf-files.ts';
 import type { EventReader } from './event-reader.ts';
 import { EventSink } from './event-sink.ts';
 import { csv } from './formats/csv.ts';
@@ -87,8 +88,8 @@ export function readingRoom(rows: number = BATCH_ROWS): ReadingRoom {
 }
 
 /**
- * Opens a file, standard input for "-", or a directory with a file for each CPU. Throws a TraceError for
- * what is no trace.
+ * Opens a file, standard input for "-", or a directory with a file for each CPU or of perf. Throws a TraceError
+ * for what is no trace.
  */
 export async function openTrace(path: string, options: OpenOptions = {}): Promise<EventReader> {
   if (path !== '-' && isDirectory(path)) return openDirectory(path, options);
@@ -122,6 +123,8 @@ async function openSource(
 }
 
 async function openDirectory(directory: string, options: OpenOptions): Promise<EventReader> {
+  const perf = findPerfFiles(directory);
+  if (perf !== null) return perfFilesReader(directory, perf);
   const { files, pages } = await findCpuFiles(directory);
   if (pages) return pagesReader(directory, files);
   const chunkSize = Math.min(options.chunkSize ?? SMALL_CHUNK, SMALL_CHUNK);

@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync, zstdDecompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { EventKind, readCapture, TraceError } from '@dmalab/trace';
 import { afterAll, describe, expect, test } from 'vitest';
 import { formats, type Machine, Records } from './support/dat-events.ts';
 import { datFile, Page } from './support/dat-file.ts';
+import { mapSample, perfFile, record } from './support/perf-file.ts';
 import { type EventRow, readFile, readText } from './support/read-text.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'dmalab-cpus-'));
@@ -200,7 +201,7 @@ describe('what is no one trace is an error that says so', () => {
     ],
     ['one file', { 'trace.txt': map(0, '1') }, /found a directory with trace.txt/],
     ['a CTF trace', { metadata: '/* CTF 1.8 */' }, /babeltrace2/],
-    ['perf record --threads', { data: 'PERFILE2', 'data.0': 'x' }, /without --threads/],
+    ['perf record --threads without its head', { 'data.0': 'x' }, /found a directory with data\.0/],
     [
       'pages without descriptions',
       { 'cpu0/trace_pipe_raw': Buffer.alloc(4096) },
@@ -244,5 +245,43 @@ describe('raw pages with the descriptions of tracefs', () => {
     expect(found.rows).toEqual(expected.rows);
     expect(found.counts.lost).toBe(5);
     expect(found.counts.clock).toBe('mono');
+  });
+});
+
+describe('what perf record --threads writes', () => {
+  const samples = (cpu: number, ...times: number[]): Buffer[] =>
+    times.map((time) => mapSample(time, { cpu, iova: BigInt(0x1000 * time) }));
+  const one = [...samples(0, 10, 30, 31), ...samples(2, 5, 32)];
+  const two = samples(1, 20, 31, 40);
+  const head = (comment: Buffer[]): Buffer =>
+    perfFile(comment, { extraFeatures: [[24, Buffer.alloc(8)]] });
+
+  test('is one trace: the records of all threads by time, a thread may have several CPUs', async () => {
+    const expected = await readText(perfFile([...one, ...two]));
+    const found = await readFile(
+      folder({ data: head([]), 'data.0': Buffer.concat(one), 'data.1': Buffer.concat(two) }),
+    );
+    expect(found.rows.map(({ line, ...row }) => row)).toEqual(
+      expected.rows.map(({ line, ...row }) => row),
+    );
+    expect(found.rows.map(({ cpu }) => cpu)).toEqual([2, 0, 1, 0, 0, 1, 2, 1]);
+    expect(found.reader.format).toBe('perf.data, a directory');
+  });
+
+  test('may be compressed, with a stream for each thread', async () => {
+    const squeezed = (records: Buffer[]): Buffer =>
+      record(81, zstdCompressSync(Buffer.concat(records)));
+    const found = await readFile(
+      folder({ data: head([]), 'data.0': squeezed(one), 'data.10': squeezed(two) }),
+    );
+    expect(found.rows.map(({ cpu }) => cpu)).toEqual([2, 0, 1, 0, 0, 1, 2, 1]);
+  });
+
+  test('that breaks off is read as far as it goes', async () => {
+    const found = await readFile(
+      folder({ data: head([]), 'data.0': Buffer.concat(one), 'data.1': two[0]!.subarray(0, 50) }),
+    );
+    expect(found.rows).toHaveLength(5);
+    expect(found.codes).toEqual({ TRUNCATED_DATA: 1 });
   });
 });

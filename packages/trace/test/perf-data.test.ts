@@ -265,9 +265,9 @@ describe('a file that cannot be read is an error with its offset', () => {
       /@0x160: BAD_RECORD: expected a record of 8 bytes or more, found 0/,
     ],
     [
-      'a directory of several threads',
+      'the head of a directory of several threads',
       perfFile([mapSample(1)], { extraFeatures: [[24, Buffer.alloc(8)]] }),
-      /@0x[0-9a-f]+: UNSUPPORTED: .*record without --threads/,
+      /@0x0: UNSUPPORTED: .*found the file "data" of a directory of "perf record --threads"; name the directory/,
     ],
     ['a head that breaks off', perfFile([]).subarray(0, 90), /@0x\w+: TRUNCATED_HEADER: /],
   ])('%s', async (_, file, message) => {

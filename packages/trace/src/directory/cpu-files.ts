@@ -11,6 +11,7 @@ import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBytes } from '../byte-source.ts';
 import { TraceError } from '../trace-error.ts';
+import { findPerfFiles } from './perf-files.ts';
 
 /** A file with the events of one CPU. */
 export interface CpuFile {
@@ -64,12 +65,13 @@ export async function findCpuFiles(directory: string): Promise<CpuFiles> {
 }
 
 /**
- * True for a directory that is one trace by the names in it: tracefs, or files that all name their CPU. What only the
+ * True for a directory that is one trace by the names in it: tracefs, perf's, or files that all name their CPU. What only the
  * content of files would tell is not looked for: a directory of traces is more likely than that.
  */
 export function isTraceDirectory(directory: string): boolean {
   const found = nested(join(directory, 'per_cpu'), 'per_cpu') ?? nested(directory, '');
   if (found !== null && found.files.length > 0) return true;
+  if (findPerfFiles(directory) !== null) return true;
   const all = entries(directory);
   const names = all.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'));
   const traces = names.filter(({ name }) => !BESIDE.test(name));
@@ -159,13 +161,6 @@ function refuseKnown(directory: string, names: readonly string[]): void {
       directory,
       'found a CTF trace: read it as text with "babeltrace2", or give the perf.data that it was made of',
       'UNKNOWN_FORMAT',
-    );
-  }
-  if (names.includes('data') && names.some((name) => /^data\.\d+$/.test(name))) {
-    throw problem(
-      directory,
-      'found what "perf record --threads" writes: record without --threads',
-      'UNSUPPORTED',
     );
   }
 }

@@ -31,7 +31,8 @@ const CHUNK = 256 * 1024;
 const LOOK = 16;
 const COMMIT = 0x7ff_ffff;
 
-interface Part {
+/** A file that is open, without its wrapping. */
+export interface Part {
   readonly file: CpuFile;
   readonly bytes: RandomAccess;
   readonly sha256: () => Promise<string>;
@@ -68,7 +69,8 @@ export function pagesReader(directory: string, files: readonly CpuFile[]): Event
   };
 }
 
-async function openPart(file: CpuFile): Promise<Part> {
+/** Opens a file of a directory. */
+export async function openPart(file: CpuFile): Promise<Part> {
   const source = await openBytes(file.path, CHUNK);
   const own = new EventSink(file.path, textWindow(0), eventBatch(8));
   const bytes = await source.randomAccess(own);

@@ -3,7 +3,7 @@
 // A file has a header of 104 bytes with the places of the attributes and of the records; behind the
 // records stands one section for each bit of the feature bitmap. The output of `perf record -o -` has
 // 16 bytes, and the rest comes as records. A magic number in reverse tells the other byte order.
-// Left out: all features but TRACING_DATA, OSRELEASE, NRCPUS and COMPRESSED.
+// Left out: all features but TRACING_DATA, OSRELEASE, NRCPUS, DIR_FORMAT and COMPRESSED.
 
 import { ByteCursor, errorAt, type ReadAt } from '../binary/byte-cursor.ts';
 import { readTracingData, type TracingData } from '../binary/tracing-data.ts';
@@ -35,6 +35,8 @@ export interface PerfFeatures {
   kernel: string;
   /** CPUs that exist, 0 where not told. */
   cpus: number;
+  /** The records of the threads lie in other files of the directory. */
+  isDirectory: boolean;
 }
 
 /** The head of a file and where its records lie. */
@@ -65,7 +67,7 @@ export function readPerfHeader(readAt: ReadAt, source: string, size: number): Pe
   }
   cursor.little = magic === MAGIC;
   const { little } = cursor;
-  const features: PerfFeatures = { tracing: null, kernel: '', cpus: 0 };
+  const features: PerfFeatures = { tracing: null, kernel: '', cpus: 0, isDirectory: false };
   const attrs = new PerfAttrs();
   const length = cursor.u64();
   if (length === PIPE_HEADER) {
@@ -192,11 +194,8 @@ export function readFeature(bit: number, cursor: ByteCursor, features: PerfFeatu
       features.cpus = Math.min(65_535, cursor.u32());
       break;
     case Feature.directory:
-      throw cursor.error(
-        cursor.position,
-        'UNSUPPORTED: expected all records in one file, found a directory of "perf record --threads"; ' +
-          'record without --threads, or give the text of "perf script --ns"',
-      );
+      features.isDirectory = true;
+      break;
     case Feature.compressed: {
       cursor.skip(4);
       const type = cursor.u32();

@@ -4,8 +4,9 @@
 // a round all that is not later than the round before is complete, so two rounds wait at most; what does not fit into
 // memory waits in a file.
 // Compressed records are pieces of one zstd stream, which gives more records.
-// Left out: everything but samples of tracepoints, names of tasks and losses; callchains are skipped;
-// directories of `perf record --threads` are refused.
+// `perf record --threads` writes a directory: a file `data` as above, and a file of records alone for each thread, each
+// with a stream of its own (tools/perf/Documentation/perf.data-directory-format.txt). There are no rounds in them.
+// Left out: everything but samples of tracepoints, names of tasks and losses; callchains are skipped.
 
 import type { EventBatch } from '../batch.ts';
 import { ByteCursor, errorAt, type ReadAt } from '../binary/byte-cursor.ts';
@@ -44,16 +45,18 @@ type Batches = AsyncGenerator<EventBatch, void, undefined>;
 
 /** Walks the records of one file. */
 class PerfReader {
-  private readonly file: RandomAccess;
+  /** What is being read: the file with the header, then those of the threads. */
+  private file: RandomAccess;
+  private readonly others: readonly RandomAccess[];
   private readonly window: TextWindow;
   private readonly sink: EventSink;
   private readonly header: PerfHeader;
-  private readonly readAt: ReadAt;
+  private readAt: ReadAt;
   private readonly pending: PendingRecords;
   private readonly runs: SpilledRuns;
   private readonly room: number;
-  private readonly inflater: PerfInflater;
-  private readonly end: number;
+  private inflater: PerfInflater;
+  private end: number;
   private readonly block: Buffer = Buffer.allocUnsafeSlow(BLOCK);
   private readonly view: DataView;
   private rows: PerfRows | null = null;
@@ -61,14 +64,18 @@ class PerfReader {
   /** All up to here is complete at the end of the round. */
   private complete = -Infinity;
 
-  constructor(file: RandomAccess, window: TextWindow, sink: EventSink, room: number) {
+  constructor(
+    file: RandomAccess,
+    others: readonly RandomAccess[],
+    window: TextWindow,
+    sink: EventSink,
+    room: number,
+  ) {
     this.file = file;
+    this.others = others;
     this.window = window;
     this.sink = sink;
-    this.readAt = (position, length) => {
-      const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.size - position)));
-      return bytes.subarray(0, file.into(bytes, position));
-    };
+    this.readAt = readerOf(file);
     this.header = readPerfHeader(this.readAt, file.source, file.size);
     this.view = new DataView(this.block.buffer, this.block.byteOffset, this.block.length);
     const { attrs, little } = this.header;
@@ -88,9 +95,25 @@ class PerfReader {
   }
 
   private async *records(): Batches {
+    const { header, others } = this;
+    if (header.features.isDirectory && others.length === 0) throw this.alone();
+    if (header.isUnfinished && others.length === 0) this.cutOff(40);
+    yield* this.stream(header.dataStart, header.dataEnd);
+    for (const file of others) {
+      this.file = file;
+      this.readAt = readerOf(file);
+      this.inflater = new PerfInflater(this.pending, this.sink, header.little);
+      this.end = file.size;
+      yield* this.stream(0, file.size);
+    }
+    yield* this.release(Infinity);
+    yield* this.finish();
+  }
+
+  /** The records between two positions of the current file. */
+  private async *stream(start: number, expectedEnd: number): Batches {
     const { header, view, block } = this;
-    if (header.isUnfinished) this.cutOff(40);
-    let position = header.dataStart;
+    let position = start;
     while (position < this.end) {
       const length = this.file.into(
         block.subarray(0, Math.min(BLOCK, this.end - position)),
@@ -113,8 +136,10 @@ class PerfReader {
       if (at === 0) break;
       position += at;
     }
-    if (position !== header.dataEnd) this.cutOff(position);
-    yield* this.finish();
+    if (position !== expectedEnd) this.cutOff(position);
+    await this.inflater.end();
+    this.inflated();
+    this.inflater.finish();
   }
 
   /** End of the records from `at` on that wait for their turn; all of them are whole. */
@@ -144,6 +169,7 @@ class PerfReader {
     const from = position + at;
     const type = view.getUint32(at, header.little);
     if (type === RecordType.finishedRound) {
+      if (this.others.length > 0) return 0;
       yield* this.release(this.complete);
       this.complete = this.pending.latest;
       return 0;
@@ -226,10 +252,6 @@ class PerfReader {
 
   private async *finish(): Batches {
     const { sink } = this;
-    await this.inflater.end();
-    this.inflated();
-    this.inflater.finish();
-    yield* this.release(Infinity);
     this.opened().end(this.lostSamples);
     sink.counts.headerCpus = this.header.features.cpus;
     sink.counts.kernel = this.header.features.kernel;
@@ -259,10 +281,23 @@ class PerfReader {
     this.sink.diagnose('TRUNCATED_DATA', 'the recording breaks off: it is read as far as it goes');
   }
 
+  private alone(): Error {
+    const problem =
+      'expected all records in one file, found the file "data" of a directory of "perf record --threads"';
+    return errorAt(this.file.source, 0, `UNSUPPORTED: ${problem}; name the directory`);
+  }
+
   private badRecord(offset: number, size: number): Error {
     const problem = `expected a record of ${HEADER} bytes or more, found ${size}`;
     return errorAt(this.file.source, offset, `BAD_RECORD: ${problem}`);
   }
+}
+
+function readerOf(file: RandomAccess): ReadAt {
+  return (position, length) => {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.size - position)));
+    return bytes.subarray(0, file.into(bytes, position));
+  };
 }
 
 function noTracepoints(hasFormats: boolean, header: PerfHeader, size: number): string {
@@ -275,14 +310,18 @@ function noTracepoints(hasFormats: boolean, header: PerfHeader, size: number): s
   return `NO_TRACEPOINTS: expected event formats, ${why}`;
 }
 
-/** Reads a file with at most `room` bytes of records in memory; the rest of a longer round waits in a file. */
+/**
+ * Reads a file with at most `room` bytes of records in memory; the rest of a longer round waits in a file. `others` are the
+ * files of the threads, where each has its own.
+ */
 export function readPerfData(
   file: RandomAccess,
   window: TextWindow,
   sink: EventSink,
   room: number,
+  others: readonly RandomAccess[] = [],
 ): Batches {
-  return new PerfReader(file, window, sink, room).batches();
+  return new PerfReader(file, others, window, sink, room).batches();
 }
 
 /** What `perf record` writes. */

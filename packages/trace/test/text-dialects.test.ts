@@ -76,6 +76,64 @@ describe('one buffer, printed in several layouts, gives the same events', () => 
   });
 });
 
+describe('one buffer of probes alone, printed with every option', () => {
+  test.each([
+    ['trace.tgid.txt.zst', []],
+    ['trace.noirq-tgid.txt.zst', NO_FLAGS],
+    ['trace.sym-addr.txt.zst', []],
+    ['trace.latency-format.txt.zst', ['task', 'time']],
+  ] as const)('%s', async (file, columns) => {
+    const expected = await rowsOf('layouts-6.18/trace.default.txt.zst');
+    const rows = await rowsOf(`layouts-6.18/${file}`);
+    expect(without(rows, columns)).toEqual(without(expected, columns));
+    const time = (row: EventRow, i: number): number => row.time - expected[i]!.time;
+    expect(Math.max(...rows.map(time).map(Math.abs))).toBeLessThanOrEqual(1000);
+  });
+
+  test.each(['trace.fields.txt.zst', 'trace.fields-latency-format.txt.zst'])(
+    '%s, which has no marker',
+    async (file) => {
+      const expected = await rowsOf('layouts-6.18/trace.default.txt.zst');
+      const rows = await rowsOf(`layouts-6.18/${file}`);
+      const columns: readonly Column[] = ['task', 'time'];
+      expect(without(rows, columns)).toEqual(without(expected.slice(0, -1), columns));
+    },
+  );
+
+  test.each([
+    ['layouts-6.18/trace.raw.txt.zst', 227],
+    ['layouts-6.18/trace.hex.txt.zst', 227],
+    ['layouts-6.18/trace.hex-latency-format.txt.zst', 227],
+    // The marker looks like a comment.
+    ['layouts-6.18/trace.raw-nocontext-info.txt.zst', 226],
+    ['layouts-6.18/trace.hex-nocontext-info.txt.zst', 227],
+    ['formats-ftrace/trace.raw.txt', 4778],
+    ['formats-ftrace/trace.hex.txt.zst', 4778],
+  ])('%s has no values: each of its events is counted, none is made up', async (file, count) => {
+    const { rows, counts, codes, events } = await readFile(fileURLToPath(new URL(file, traces)));
+    expect(rows).toEqual([]);
+    expect(codes).toEqual({ RAW_TEXT_UNSUPPORTED: count });
+    expect(events).toEqual({});
+    expect(counts.unparsed).toBe(0);
+    expect(counts.diagnostics[0]!.message).toMatch(/record again with "echo noraw > /);
+  });
+
+  test('without task, CPU and time events count by name', async () => {
+    const file = 'layouts-6.18/trace.nocontext-info.txt.zst';
+    const { rows, counts, codes } = await readFile(fileURLToPath(new URL(file, traces)));
+    expect(rows).toEqual([]);
+    expect(codes).toEqual({ NO_TIME: 227 });
+    expect(counts.unparsed).toBe(0);
+  });
+
+  test('the option bin is an error that says what to record instead', async () => {
+    const file = fileURLToPath(new URL('layouts-6.18/bin.zst', traces));
+    await expect(readFile(file)).rejects.toThrow(
+      /RAW_TEXT_UNSUPPORTED\); record again with "echo nobin > trace_options"/,
+    );
+  });
+});
+
 describe('one file, reported in several styles, gives the same events', () => {
   test.each([
     ['tracecmd/tracecmd-v6.report.txt.zst', 'tracecmd/tracecmd-v6.report-R.txt.zst', []],

@@ -311,6 +311,15 @@ test('a marker of user space is told by its symbol', async () => {
   ]);
 });
 
+test.each(['', '0000000000000000 t tracing_mark_write\n'])(
+  'where symbols are not known each text is a marker: %j',
+  async (kallsyms) => {
+    const page = new Page(x86, 1n).event(0, records.marker(0x9000_0000, 'begin'));
+    const { rows } = await readDat({ ...onePage(page), kallsyms });
+    expect(rows).toMatchObject([{ kind: EventKind.mark, name: 'tracing_mark_write' }]);
+  },
+);
+
 test('a marker has the numbers of debugfs that are in it', async () => {
   const text =
     'io_tlb_nslabs=512 io_tlb_used=7 io_tlb_used_hiwater=9 io_tlb_transient_nslabs=126 end';

@@ -81,7 +81,9 @@ export class EventWriter {
   /** Writes "name: payload" at `start`; returns the position after the line, or NO_NAME. */
   event(start: number): number {
     const name = this.name(start);
-    return name < 0 ? NO_NAME : this.row(name, start + this.sink.names.lengthAt(name, start) + 1);
+    if (name >= 0) return this.row(name, start + this.sink.names.lengthAt(name, start) + 1);
+    const symbol = this.notes.symbol(start);
+    return symbol === null ? NO_NAME : this.row(this.known(start, symbol[0]), symbol[1] + 1);
   }
 
   /** Index of the name at `start`, which ends in a colon, or NO_NAME. */
@@ -97,8 +99,7 @@ export class EventWriter {
     let end = start;
     while (isNameByte(bytes[end]!)) end++;
     if (bytes[end] !== Byte.colon || end === start || bytes[start]! <= Byte.nine) return NO_NAME;
-    let name = sink.names.find(start, end - start);
-    if (name < 0) name = this.newName(start, end - start);
+    const name = this.known(start, end);
     this.follower[this.lastName] = name;
     this.lastName = name;
     return name;
@@ -156,6 +157,11 @@ export class EventWriter {
     clearRows(this.sink.batch, row);
     this.notes.malformed(payload, end, this.cpu);
     return end + 1;
+  }
+
+  private known(start: number, end: number): number {
+    const name = this.sink.names.find(start, end - start);
+    return name < 0 ? this.newName(start, end - start) : name;
   }
 
   private newName(start: number, length: number): number {

@@ -20,6 +20,11 @@ const foreign: readonly Foreign[] = [
     advice: 'it should begin with the bytes 17 08 44 and "tracing"',
   },
   {
+    name: 'text of ftrace with the option bin, which has no field values (RAW_TEXT_UNSUPPORTED)',
+    test: (_, text) => /^(?:#.*\n)*(?:[\s\S]{16}type: \d+\n){2}/.test(text),
+    advice: 'record again with "echo nobin > trace_options"',
+  },
+  {
     name: 'the dump of raw records of perf script -D',
     test: (_, text) => /^\s*(?:0x)?[0-9a-f]+(?:@\S+)? \[(?:0x)?[0-9a-f]+\]: event: \d/.test(text),
     advice: 'print the events with "perf script" alone, or read the file of perf record itself',

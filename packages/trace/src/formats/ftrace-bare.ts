@@ -17,8 +17,10 @@ import { FtraceNotes } from './ftrace-notes.ts';
 
 const LOOK = 128;
 
+/** A line of raw or hex text; of events there is the type alone with nocontext-info. */
 const RAW =
-  /^(?:-?\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# ?[0-9a-f]* .*|[0-9a-f# ].*)?$/;
+  /^(?:(?:-?\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# ?[0-9a-f]* .*|[0-9a-f# ].*)?|type: \d+)$/;
+const UNKNOWN_TYPE = /^UNKNOWN TYPE \d+$/;
 
 class BareParser implements LineParser {
   private readonly bytes: Buffer;
@@ -39,6 +41,13 @@ class BareParser implements LineParser {
     const end = bytes.indexOf(Byte.lineFeed, start);
     if (notes.read(start, end)) return end + 1;
     const text = bytes.toString('latin1', start, Math.min(end, start + LOOK));
+    if (RAW.test(text)) {
+      sink.diagnose(
+        'RAW_TEXT_UNSUPPORTED',
+        'raw or hex text has no field values: record again with "echo noraw > trace_options; echo nohex > trace_options"',
+      );
+      return end + 1;
+    }
     const name = writer.name(start);
     if (name >= 0) {
       writer.count(name);
@@ -46,11 +55,8 @@ class BareParser implements LineParser {
         'NO_TIME',
         'events without task, CPU and time cannot be replayed: record with "echo context-info > trace_options"',
       );
-    } else if (RAW.test(text)) {
-      sink.diagnose(
-        'RAW_TEXT_UNSUPPORTED',
-        'raw or hex text has no field values: record again with "echo noraw > trace_options; echo nohex > trace_options"',
-      );
+    } else if (UNKNOWN_TYPE.test(text)) {
+      sink.diagnose('UNKNOWN_EVENT', 'events of a type that the kernel could not print');
     } else if (!writer.afterMark) notes.unknown(start, end);
     return end + 1;
   }
@@ -58,10 +64,10 @@ class BareParser implements LineParser {
   end(): void {}
 }
 
-const RAW_LINE = /^(?:-?\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) type: \d+$/m;
+const RAW_LINE = /^(?:(?:-?\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) )?type: \d+$/m;
 /** Names of the events that are read, at the begin of a line. */
 const BARE_LINE =
-  /^(?:(?:map|unmap|attach_device_to_domain|add_device_to_group|remove_device_from_group): IOMMU: |(?:dma_(?:un)?map_\w+|dma_alloc|dma_free|dma_sync_\w+): \S+ dir=|swiotlb_bounced: dev_name: |\w+: \(\w+\+0x)/m;
+  /^(?:(?:map|unmap|attach_device_to_domain|add_device_to_group|remove_device_from_group): IOMMU: |(?:dma_(?:un)?map_\w+|dma_alloc|dma_free|dma_sync_\w+): \S+ dir=|swiotlb_bounced: dev_name: |\w+: (?:\(\w+\+0x|\(0x[0-9a-f]{4,16}\)|__probe_(?:ip|func)=0x|device=\S+ (?:addr|phys_addr|full_nents)=)|(?:un)?map: iova=0x)/m;
 
 /** `trace` with the option nocontext-info, raw or hex. */
 export const ftraceBare: TraceFormat = {

@@ -19,6 +19,8 @@ const ENTRIES = /^# entries-in-buffer\/entries-written: (\d+)\/(\d+)(?:\s+#P:(\d
 const STACK = /^\s*=> |^<(?:user )?stack trace>/;
 const TASK = /^[\t ]*[^\t ].{0,14}?(?=-\d+[\t ]+(?:\([^)]*\)[\t ]+)?\[\d+\])/s;
 const FUNCTION = /^[^\s:]+(?: \[\w+\])?(?: <[0-9a-f]+>)?\s+<-/;
+/** The symbol of a text with the options sym-offset and sym-addr. */
+const SYMBOL = /^([A-Za-z_]\w*)(?:\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[\w+\])?)?(?: <[0-9a-f]+>)?(?=: )/;
 const UNKNOWN_TYPE = /^(?:Unknown type|type:|UNKNOWN TYPE) /;
 const TOO_BIG = /\[LINE TOO BIG\]/;
 
@@ -95,6 +97,12 @@ export class FtraceNotes {
   taskEnd(start: number, end: number): number {
     const task = TASK.exec(this.text(start, end));
     return task === null ? -1 : start + task[0].length;
+  }
+
+  /** Where the name in "name+0x8a/0x170 <ffffffff81498b1a>: text" ends, and its colon; null for another body. */
+  symbol(start: number): readonly [nameEnd: number, colon: number] | null {
+    const found = SYMBOL.exec(this.text(start, this.bytes.indexOf(Byte.lineFeed, start)));
+    return found === null ? null : [start + found[1]!.length, start + found[0].length];
   }
 
   /** A body that is no `name: payload`; returns the position after the line. */

@@ -112,7 +112,12 @@ export class FtraceParser implements LineParser {
       colon = this.nameEnd(position);
       name = colon < 0 ? -1 : sink.names.find(position, colon - position);
       if (name < 0) name = this.newName(position, colon);
-      if (name < 0) return this.notes.body(position, columns.cpu);
+      if (name < 0) {
+        const symbol = this.notes.symbol(position);
+        if (symbol === null) return this.notes.body(position, columns.cpu);
+        name = this.newName(position, symbol[0]);
+        colon = symbol[1];
+      }
       this.follower[this.lastName] = name;
     }
     this.lastName = name;

@@ -5,6 +5,7 @@
 // succeeds), bouncing of untrusted devices, the padding of scatter lists at segment boundaries.
 
 import type { MachineDevice, SacPolicy } from './machine.ts';
+import { Reach } from './outcome.ts';
 import { limitPfnOf } from './pfn.ts';
 import { type AllocWork, type FlushQueue, type IovaAllocator, NO_PFN } from './policy.ts';
 
@@ -33,6 +34,10 @@ export class DmaLayer {
   readonly work: AllocWork;
   /** The last `map` was the one at which its device gave up 32-bit addresses for good. */
   gaveUp = false;
+  /** Which limits the last `map` tried. */
+  reach: Reach = Reach.none;
+  /** The highest limit of any `map` so far, -1 before the first: what lies above is of no use. */
+  highestLimit = -1;
   declare private readonly limit32: number;
   declare private readonly apertureLimit: number;
   declare private readonly sac: SacPolicy;
@@ -67,11 +72,15 @@ export class DmaLayer {
     if (at < 0 || at >= this.sacFirst.length) at = this.cover(device);
     const limit = dmaLimit === 0 ? this.maskLimit[at]! : this.limitBelow(at, dmaLimit);
     this.gaveUp = false;
+    if (limit > this.highestLimit) this.highestLimit = limit;
     if (limit <= this.limit32 || this.sacFirst[at] === 0) {
+      this.reach = limit <= this.limit32 ? Reach.low : Reach.wide;
       return allocator.alloc(pages, limit, cpu, true);
     }
+    this.reach = Reach.low;
     const low = allocator.alloc(pages, this.limit32, cpu, false);
     if (low !== NO_PFN) return low;
+    this.reach = Reach.lowThenWide;
     if (this.sac === 'sticky') {
       this.sacFirst[at] = 0;
       this.gaveUp = true;

@@ -4,9 +4,11 @@
 // An unmap row says the state after the unmap, so it follows the flush and the releases that made
 // room in the queue; but it precedes the invalidation and the release of its own range (strict).
 
+import { cachedRanges } from './cached-ranges.ts';
 import { createPolicy } from './create-policy.ts';
 import { DmaLayer } from './dma-layer.ts';
 import { DomainHost, type HostedDomain } from './domain-host.ts';
+import { freeSpace } from './free-space.ts';
 import type { HostResources } from './host-policy.ts';
 import { INVALIDATION_QUEUE, type Latency } from './latency.ts';
 import type { CostModel, DomainType, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
@@ -26,10 +28,13 @@ import {
   type Port,
 } from './policy.ts';
 import { policyKit } from './policy-kit.ts';
+import type { DomainSample } from './state-sampler.ts';
 import type { Timers } from './timers.ts';
 
 /** Size classes of the caches, each with a depot. */
 const DEPOTS = 6;
+/** Stands for the nodes of an allocator that does not count any. */
+const UNKNOWN_NODES = 65_536;
 const QUEUE_LOCK = 1;
 const FIRST_DEPOT_LOCK = 2;
 
@@ -76,6 +81,7 @@ export class Domain implements Gauges, HostedDomain, Port {
   /** Pages taken, as the allocator rounds them: live, and waiting for a flush. */
   livePages = 0;
   queuedPages = 0;
+  #queuedLow32Pages = 0;
   readonly #context: DomainContext;
   readonly #timers: Timers;
   readonly #log: OutcomeLog;
@@ -85,6 +91,10 @@ export class Domain implements Gauges, HostedDomain, Port {
   readonly #cost: CostModel;
   readonly #dma: DmaLayer;
   readonly #host: DomainHost | null;
+  /** First pfn at or above 4 GiB, and the lowest that is given out. */
+  readonly #dma32Pfn: number;
+  readonly #startPfn: number;
+  readonly #isAligned: boolean;
   /** What the next rcacheFlush row and the next depotTrim row say beside their number of ranges. */
   #usefulRanges = 0;
   #trimPages = 0;
@@ -109,6 +119,9 @@ export class Domain implements Gauges, HostedDomain, Port {
     this.cpus = context.cpus;
     this.granule = options.granule;
     this.shift = Math.log2(options.granule);
+    this.#dma32Pfn = 2 ** 32 / options.granule;
+    this.#startPfn = Math.max(1, options.startPfn);
+    this.#isAligned = allocator.policy.aligned !== false;
     this.type = options.type;
     this.queueName = flush.policy.name;
     this.#context = context;
@@ -178,6 +191,7 @@ export class Domain implements Gauges, HostedDomain, Port {
     } else if (pfn !== NO_PFN) {
       // What the host refused is free at once, in lazy mode too.
       allocator.free(pfn, pages, cpu);
+      allocator.noteCached?.(pages, cpu, this.#timers.now);
     }
     const served = stage === FailStage.none;
     const row = served
@@ -185,6 +199,7 @@ export class Domain implements Gauges, HostedDomain, Port {
       : this.#log.failed(this, id, pages, bytes, stage, cause, cost);
     const { batch } = this.#log;
     batch.path[row] = work.path;
+    batch.reach[row] = this.#dma.reach;
     batch.steps[row] = work.steps;
     batch.searches[row] = work.tries;
     batch.updates[row] = updates;
@@ -231,7 +246,9 @@ export class Domain implements Gauges, HostedDomain, Port {
     if (shared === true) latency.release(this.#treeLock + QUEUE_LOCK);
     this.#unmapping = 0;
     if (this.#unmapId === 0) return;
-    this.queuedPages += this.#taken(pages);
+    const taken = this.#taken(pages);
+    this.queuedPages += taken;
+    this.#queuedLow32Pages += this.#below4G(pfn, taken);
     this.#writeUnmap();
   }
 
@@ -315,13 +332,18 @@ export class Domain implements Gauges, HostedDomain, Port {
 
   freeIova(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void {
     if (this.#unmapId === id && id !== 0) this.#writeUnmap();
-    if (this.#unmapping !== id) this.queuedPages -= this.#taken(pages);
+    if (this.#unmapping !== id) {
+      const taken = this.#taken(pages);
+      this.queuedPages -= taken;
+      this.#queuedLow32Pages -= this.#below4G(pfn, taken);
+    }
     const { allocator } = this.#dma;
     const latency = this.#latency;
     const exchangesBefore = allocator.depotExchanges?.() ?? 0;
     const updatesBefore = allocator.treeRemovals?.() ?? 0;
     const cachedBefore = allocator.cachedPages();
     allocator.free(pfn, pages, cpu);
+    allocator.noteCached?.(pages, cpu, this.#timers.now);
     const exchanges = (allocator.depotExchanges?.() ?? 0) - exchangesBefore;
     const returned = (allocator.treeRemovals?.() ?? 0) - updatesBefore;
     const cached = returned === 0 && allocator.cachedPages() > cachedBefore;
@@ -381,6 +403,46 @@ export class Domain implements Gauges, HostedDomain, Port {
     const sizeClass = Math.min(DEPOTS - 1, Math.ceil(Math.log2(Math.max(1, pages))));
     const lock = this.#treeLock + FIRST_DEPOT_LOCK + sizeClass;
     return this.#latency.serve(lock, exchanges * this.#cost.depotExchange);
+  }
+
+  /** What a look at the domain visits, about. */
+  stateSize(): number {
+    const { allocator } = this.#dma;
+    return (allocator.nodes?.() ?? UNKNOWN_NODES) + allocator.cachedPages();
+  }
+
+  /** The address space as it is now. */
+  sample(): DomainSample {
+    const { allocator, highestLimit } = this.#dma;
+    const { freeRanges, cachedRanges: eachCached } = allocator;
+    const dma32Pfn = this.#dma32Pfn;
+    const free =
+      freeRanges === undefined || highestLimit < 0
+        ? null
+        : freeSpace(
+            (visit) => freeRanges.call(allocator, visit),
+            this.#startPfn,
+            highestLimit,
+            dma32Pfn,
+            this.#isAligned,
+          );
+    const cached =
+      eachCached === undefined
+        ? null
+        : cachedRanges((visit) => eachCached.call(allocator, visit), this.#timers.now, dma32Pfn);
+    return {
+      domain: this.index,
+      nodes: allocator.nodes?.() ?? null,
+      free,
+      cached,
+      low32Pages: allocator.low32Pages(),
+      queuedLow32Pages: this.#queuedLow32Pages,
+    };
+  }
+
+  #below4G(pfn: number, pages: number): number {
+    const end = this.#dma32Pfn;
+    return pfn >= end ? 0 : Math.min(pages, end - pfn);
   }
 
   #taken(pages: number): number {

@@ -19,6 +19,7 @@ import type { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { completeChoice, flushPolicy, iovaPolicy, type PolicyRegistry } from './policies.ts';
 import type { FlushPolicy, IovaPolicy } from './policy.ts';
+import type { DomainSample } from './state-sampler.ts';
 import type { LiveTable } from './structures/live-table.ts';
 import type { Timers } from './timers.ts';
 import {
@@ -139,6 +140,16 @@ export class Domains {
       return true;
     }
     return false;
+  }
+
+  /** What a look at all domains visits, about. */
+  stateSize(): number {
+    return this.#domains.reduce((sum, domain) => sum + (domain?.stateSize() ?? 0), 0);
+  }
+
+  /** The address spaces as they are now. */
+  samples(): DomainSample[] {
+    return this.#domains.flatMap((domain) => domain?.sample() ?? []);
   }
 
   // A recorded creation: the domain starts empty.

@@ -20,11 +20,13 @@ export {
   swiotlbRules,
   VERIFIED_SWIOTLB_KERNELS,
 } from './bounce/swiotlb-parameters.ts';
+export { AGE_BOUNDS, type CachedRanges } from './cached-ranges.ts';
 export { COSTS, type CostDescription, DEFAULT_COST } from './cost.ts';
 export { createPolicy, PolicyError } from './create-policy.ts';
 export { DmaLayer } from './dma-layer.ts';
 export { dryBouncePort, dryHostPort, dryPort } from './dry-ports.ts';
 export { LazyQueue } from './flush/lazy-queue.ts';
+export { type FreeRegion, type FreeSpace, freeSpace, USABLE_SIZES } from './free-space.ts';
 export { type Guest, type GuestOutcomes, replayGuests } from './guests.ts';
 export { SharedPinBudget } from './host/pin-budget.ts';
 export * from './host-policy.ts';
@@ -67,6 +69,7 @@ export { policyKit } from './policy-kit.ts';
 export { replay } from './replay.ts';
 export type { RequestSource } from './request-source.ts';
 export { costOfWork, lockOfRow, type WorkCounts, WorkSum } from './row-work.ts';
+export type { DomainSample, PoolSample, SampleReason, StateSample } from './state-sampler.ts';
 export { fnvWord } from './structures/fnv.ts';
 export { type Random, seededRandom } from './structures/random.ts';
 export type { Ring } from './structures/ring.ts';

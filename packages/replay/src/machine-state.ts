@@ -10,11 +10,17 @@ import type { Latency } from './latency.ts';
 import type { Machine } from './machine.ts';
 import type { MachineGauges, OutcomeLog } from './outcome-log.ts';
 import { completeChoice, hostPolicy, type PolicyRegistry } from './policies.ts';
+import type { BouncePool } from './policy.ts';
 import { policyKit } from './policy-kit.ts';
+import type { PoolSample } from './state-sampler.ts';
 import type { Timers } from './timers.ts';
 
 /** Owner of the timers that belong to no domain. */
 export const MACHINE_OWNER = 0x1_0000;
+/** Slots of a pool that a look passes in the time of one range. */
+const SLOTS_PER_VISIT = 8;
+/** Runs of 1, of 2 or 3, ... of 128 slots. */
+const RUN_CLASSES = 8;
 
 /** See the head of the file. */
 export interface MachineState extends MachineGauges {
@@ -24,6 +30,10 @@ export interface MachineState extends MachineGauges {
   readonly bouncing: Bouncing | null;
   /** null: no host limits. */
   readonly host: HostResources | null;
+  /** What a look at bounce memory visits, about. */
+  poolSize(): number;
+  /** Bounce memory as it is now. */
+  poolSample(): PoolSample | null;
 }
 
 /** The state of a machine at the start of its replay; `shared`: the budget of pinned pages that it draws on with others. */
@@ -61,7 +71,22 @@ export function machineState(
     hostEntries: () => host?.entries ?? 0,
     hostStale: () => host?.staleEntries ?? 0,
     hostPinned: () => budget?.used ?? 0,
+    poolSize: () => (pool?.freeRuns === undefined ? 0 : pool.totalSlots() / SLOTS_PER_VISIT),
+    poolSample: () => (pool === undefined ? null : samplePool(pool)),
   };
+}
+
+function samplePool(pool: BouncePool): PoolSample | null {
+  if (pool.freeRuns === undefined) return null;
+  const runs = new Float64Array(RUN_CLASSES);
+  let freeSlots = 0;
+  let longest = 0;
+  pool.freeRuns((slots) => {
+    freeSlots += slots;
+    longest = Math.max(longest, slots);
+    runs[31 - Math.clz32(slots)]!++;
+  });
+  return { freeSlots, usedSlots: pool.totalSlots() - freeSlots, runs, longest };
 }
 
 // Without bounce memory that is spoken of, a capture says nothing of what had to bounce.

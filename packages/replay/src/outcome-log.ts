@@ -46,6 +46,7 @@ export function createOutcomeBatch(): OutcomeBatch {
     pages: new Float64Array(OUTCOME_ROWS),
     bytes: new Float64Array(OUTCOME_ROWS),
     path: new Uint8Array(OUTCOME_ROWS),
+    reach: new Uint8Array(OUTCOME_ROWS),
     stage: new Uint8Array(OUTCOME_ROWS),
     cause: new Uint8Array(OUTCOME_ROWS),
     steps: new Uint32Array(OUTCOME_ROWS),
@@ -69,6 +70,7 @@ export function createOutcomeBatch(): OutcomeBatch {
     hostEntries: new Float64Array(OUTCOME_ROWS),
     hostStale: new Float64Array(OUTCOME_ROWS),
     hostPinned: new Float64Array(OUTCOME_ROWS),
+    samples: [],
   };
 }
 
@@ -99,6 +101,7 @@ export class OutcomeLog {
   #line = 0;
   #flushBatch: OutcomeBatch = this.batch;
   #flushRow = -1;
+  #rowsBefore = 0;
   #answerBatch: OutcomeBatch = this.batch;
   #answerRow = -1;
 
@@ -194,6 +197,7 @@ export class OutcomeLog {
     batch.pages[i] = pages;
     batch.bytes[i] = bytes;
     batch.path[i] = 0;
+    batch.reach[i] = 0;
     batch.stage[i] = 0;
     batch.cause[i] = 0;
     batch.steps[i] = 0;
@@ -258,6 +262,7 @@ export class OutcomeLog {
     for (let batch = this.#full.shift(); batch; batch = this.#full.shift()) {
       yield batch;
       batch.length = 0;
+      batch.samples.length = 0;
       this.#spare.push(batch);
     }
   }
@@ -268,7 +273,13 @@ export class OutcomeLog {
     if (this.batch.length > 0) yield this.batch;
   }
 
+  /** Rows so far. */
+  get rows(): number {
+    return this.#rowsBefore + this.batch.length;
+  }
+
   #nextBatch(): void {
+    this.#rowsBefore += this.batch.length;
     this.#full.push(this.batch);
     this.batch = this.#spare.pop() ?? createOutcomeBatch();
   }

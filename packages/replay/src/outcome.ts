@@ -2,6 +2,8 @@
 //
 // As with the batches of the trace package, the arrays are refilled: a batch is valid until the next.
 
+import type { StateSample } from './state-sampler.ts';
+
 /** What one row of an outcome batch reports. */
 export const OutcomeKind = {
   /** A map or alloc was served: pfn, pages, bytes, path, steps. */
@@ -74,6 +76,10 @@ export type OutcomeKind = (typeof OutcomeKind)[keyof typeof OutcomeKind];
 export const QueueKind = { none: 0, percpu: 1, single: 2, other: 3 } as const;
 export type QueueKind = (typeof QueueKind)[keyof typeof QueueKind];
 
+/** Which limits a request for an address tried: 32 bits, the whole reach of the device, or one after the other (SAC, then DAC). */
+export const Reach = { none: 0, low: 1, wide: 2, lowThenWide: 3 } as const;
+export type Reach = (typeof Reach)[keyof typeof Reach];
+
 /** The stage at which a map failed. */
 export const FailStage = {
   none: 0,
@@ -108,6 +114,8 @@ export interface OutcomeBatch {
   readonly bytes: Float64Array;
   /** AllocPath of a map; of other kinds as they say. */
   readonly path: Uint8Array;
+  /** Reach of a map, or of a mapFail or retry that asked for an address; 0 on others. */
+  readonly reach: Uint8Array;
   /** FailStage of a mapFail or retry. */
   readonly stage: Uint8Array;
   /** FailCause of a mapFail or retry, FlushCause of a flush. */
@@ -146,4 +154,6 @@ export interface OutcomeBatch {
   readonly hostEntries: Float64Array;
   readonly hostStale: Float64Array;
   readonly hostPinned: Float64Array;
+  /** Looks at the state of allocators and pools between these rows and the batch before, in the order of time. */
+  readonly samples: StateSample[];
 }

@@ -180,6 +180,20 @@ export interface IovaAllocator {
   cachedPages(): number;
   /** Pages of all allocated ranges (live, queued and cached) that lie below 4 GiB, reservations left out. */
   low32Pages(): number;
+  /** Ranges that it keeps in order, reservations too; absent where it keeps none. */
+  nodes?(): number;
+  /**
+   * Visits each range that a request could be given now, both bounds included, as far as it can be had in
+   * one piece; absent: figures of free space are left out. Called now and then, never for each request.
+   */
+  freeRanges?(visit: (pfnLo: number, pfnHi: number) => void): void;
+  /** The range of `pages` that `cpu` freed last came into the caches at `ns`; nothing where it did not. */
+  noteCached?(pages: number, cpu: number, ns: number): void;
+  /**
+   * Visits each range in the caches, with the CPU that has it (-1: all share it) and the time of
+   * {@link IovaAllocator.noteCached}; absent: figures of what is cached are left out.
+   */
+  cachedRanges?(visit: (pfn: number, pages: number, cpu: number, freedAt: number) => void): void;
 }
 
 /** Holds unmapped ranges until the IOTLB no longer has them. */
@@ -330,6 +344,11 @@ export interface BouncePool {
   areaUsed(area: number): number;
   /** Memory of transient pools that waits for a grace period, in bytes. */
   waitingBytes(): number;
+  /**
+   * Visits each run of free slots of all pools but transient ones, as far as one buffer can have it; absent:
+   * figures of free runs are left out. Called now and then.
+   */
+  freeRuns?(visit: (slots: number) => void): void;
 }
 
 /** What every policy file exports: `create` gets complete parameters and what the engine offers. */

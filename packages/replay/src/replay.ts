@@ -22,6 +22,7 @@ import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { BUILT_IN, type PolicyRegistry } from './policies.ts';
 import { type FailCause, NO_PFN } from './policy.ts';
 import type { RequestSource } from './request-source.ts';
+import { type StateSample, StateSampler } from './state-sampler.ts';
 import { LiveState, LiveTable } from './structures/live-table.ts';
 import { type FiringRule, Timers } from './timers.ts';
 import { WaitingRequests } from './waiting-requests.ts';
@@ -54,6 +55,7 @@ export function* replay(
     }
   }
   while (run.waitOneTimer()) yield* run.log.takeFull();
+  run.finish();
   yield* run.log.takeAll();
 }
 
@@ -70,6 +72,7 @@ export class Replay {
   readonly #bouncing: Bouncing | null;
   readonly #watched: Bouncing | null;
   readonly #waiting = new WaitingRequests();
+  readonly #sampler: StateSampler;
   /** Tries of a map after the first. */
   readonly #retries: number;
   readonly #tryAgain = (cpu: number, place: number): void => this.#retry(cpu, place);
@@ -104,6 +107,12 @@ export class Replay {
       state.host,
     );
     if (this.#watched !== null) this.#live.onRemove = (slot) => this.#releaseSlot(slot);
+    const domains = this.#domains;
+    this.#sampler = new StateSampler({
+      size: () => domains.stateSize() + state.poolSize(),
+      domains: () => domains.samples(),
+      pool: () => state.poolSample(),
+    });
     const { mode, tries } = machine.failedRequests;
     this.#retries = mode === 'retry' ? tries : 0;
   }
@@ -131,6 +140,7 @@ export class Replay {
     const time = batch.time[i]! + this.#offset;
     if (this.#timers.next <= time) this.#fireTimers(time);
     this.#timers.advance(time);
+    if (time >= this.#sampler.next) this.#keep(this.#sampler.look(time, this.log.rows));
     const cpu = this.#cpu(batch.cpu[i]!);
     this.log.request(batch, i, cpu);
     switch (batch.op[i]) {
@@ -153,6 +163,11 @@ export class Replay {
     this.log.done();
   }
 
+  /** The last row is written. */
+  finish(): void {
+    this.#keep(this.#sampler.take(this.#timers.now, 'end'));
+  }
+
   /** Fires the next timer while any range waits for a flush, or a map to be tried again; false when none does. */
   waitOneTimer(): boolean {
     return this.isWaiting && this.#fireNext();
@@ -171,6 +186,10 @@ export class Replay {
   /** Fires the next timer. */
   fireTimer(): void {
     this.#fireNext();
+  }
+
+  #keep(sample: StateSample | null): void {
+    if (sample !== null) this.log.batch.samples.push(sample);
   }
 
   #fireTimers(time: number): void {
@@ -194,7 +213,9 @@ export class Replay {
     const retries = this.#retries;
     this.log.isLastTry = retries === 0;
     this.log.tries = 0;
-    if (this.#attempt(batch, i, cpu) || retries === 0) return;
+    if (this.#attempt(batch, i, cpu)) return;
+    this.#keep(this.#sampler.failure(this.#timers.now, this.log.failedStage));
+    if (retries === 0) return;
     this.#wait(this.#waiting.add(batch, i), id, cpu);
   }
 

@@ -172,6 +172,10 @@ export class Swiotlb implements BouncePool {
     return this.#growth?.waitingBytes ?? 0;
   }
 
+  freeRuns(visit: (slots: number) => void): void {
+    for (const pool of this.list) pool.map.eachRun(visit);
+  }
+
   /** Puts a pool in front of the list. */
   addPool(pool: SlotPool): void {
     pool.number = this.#made++;

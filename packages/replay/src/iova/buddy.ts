@@ -131,6 +131,18 @@ export class Buddy implements IovaAllocator {
     return this.lowPages;
   }
 
+  nodes(): number {
+    return this.blocks.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Blocks: no request is given parts of two. */
+  freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
+    for (const tree of this.blocks) {
+      for (let at = tree.lowest(); at !== ANCHOR; at = tree.above(at))
+        visit(tree.lo(at), tree.hi(at));
+    }
+  }
+
   /** Halves a block until it has the order `wanted`; the part kept is the highest that starts at or below `last`. */
   private split(block: number, order: number, wanted: number, last: number): number {
     let pfn = block;

@@ -300,6 +300,26 @@ export class LinuxIova implements IovaAllocator {
     return this.tree.low32Pages;
   }
 
+  freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
+    this.tree.freeRanges(visit);
+  }
+
+  noteCached(pages: number, cpu: number, ns: number): void {
+    if (pages <= MAX_CACHED) this.rcache.stampTop(this.rcache.classOf(pages), cpu, ns);
+  }
+
+  cachedRanges(visit: (pfn: number, pages: number, cpu: number, freedAt: number) => void): void {
+    const { rcache } = this;
+    for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
+      const pages = 2 ** sizeClass;
+      rcache.eachMagazine(sizeClass, (magazine, size, cpu) => {
+        for (let i = magazine + 1; i <= magazine + size; i++) {
+          visit(rcache.pfns[i]!, pages, cpu, rcache.stampAt(i));
+        }
+      });
+    }
+  }
+
   counters(): LinuxIovaCounters {
     const { tree, rcache } = this;
     return {

@@ -164,6 +164,17 @@ export class LinuxTree {
     return true;
   }
 
+  /** Visits each gap from the lowest pfn up that a search may return; the last one has no end. */
+  freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
+    const { ranges } = this;
+    let lo = this.lowestPfn;
+    for (let at = ranges.lowest(); at !== ANCHOR; at = ranges.above(at)) {
+      if (ranges.lo(at) > lo) visit(lo, ranges.lo(at) - 1);
+      lo = Math.max(lo, ranges.hi(at) + 1);
+    }
+    visit(lo, TOP);
+  }
+
   save(into: LinuxTreeCopy): void {
     this.ranges.save(into.tree);
     into.cachedLo = this.cachedLo;

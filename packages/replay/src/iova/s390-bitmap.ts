@@ -187,6 +187,16 @@ export class S390Bitmap implements IovaAllocator {
     return this.lowPages;
   }
 
+  /** Runs of clear bits: what is free lazily is not there before the next flush. */
+  freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
+    const { taken, basePfn, size } = this;
+    for (let bit = taken.firstZero(0, size); bit < size; ) {
+      const after = taken.firstOne(bit, size);
+      visit(basePfn + bit, basePfn + after - 1);
+      bit = taken.firstZero(after, size);
+    }
+  }
+
   private flush(): void {
     this.wraps++;
     this.port.invalidateAll(FlushCause.full);

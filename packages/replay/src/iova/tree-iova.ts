@@ -86,6 +86,14 @@ export class TreeIova implements IovaAllocator {
   low32Pages(): number {
     return this.tree.low32Pages;
   }
+
+  nodes(): number {
+    return this.ranges.size;
+  }
+
+  freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
+    this.tree.freeRanges(visit);
+  }
 }
 
 /** A policy without hints: `search` starts at the top every time. */

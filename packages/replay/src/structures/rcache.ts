@@ -61,6 +61,8 @@ export class Rcache {
    */
   declare readonly unmade: number;
 
+  /** By place in `pfns`: when the pfn came in, where {@link stampTop} was told; as long as it was needed. */
+  private stamps: Float64Array = new Float64Array(0);
   declare private readonly scanAll: boolean;
   /** Top magazine of a class. */
   private readonly depot: Int32Array = new Int32Array(CLASSES);
@@ -108,6 +110,8 @@ export class Rcache {
     const pfn = pfns[i]!;
     pfns[i] = pfns[top]!;
     pfns[top] = pfn;
+    const { stamps } = this;
+    if (top < stamps.length) [stamps[i], stamps[top]] = [stamps[top]!, stamps[i]!];
     return true;
   }
 
@@ -188,6 +192,39 @@ export class Rcache {
   drop(sizeClass: number, magazine: number): void {
     this.cachedPages -= this.capacity * (1 << sizeClass);
     this.freeMagazineAt(magazine);
+  }
+
+  /** The pfn that `cpu` pushed last came in at `ns`. */
+  stampTop(sizeClass: number, cpu: number, ns: number): void {
+    const place = this.tops[this.slotOf(sizeClass, cpu) + LOADED]!;
+    if (place >= this.stamps.length) {
+      const { stamps } = this;
+      this.stamps = new Float64Array(this.pfns.length);
+      this.stamps.set(stamps);
+    }
+    this.stamps[place] = ns;
+  }
+
+  /** When the pfn at a place came in; 0 where nothing was told. */
+  stampAt(place: number): number {
+    return this.stamps[place] ?? 0;
+  }
+
+  /** Visits the magazines of a class that hold something, their pfns behind them; `cpu` is -1 for those of the depot. */
+  eachMagazine(
+    sizeClass: number,
+    visit: (magazine: number, size: number, cpu: number) => void,
+  ): void {
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      for (const which of [0, 1] as const) {
+        const size = this.sizeOf(sizeClass, cpu, which);
+        if (size > 0) visit(this.magazineOf(sizeClass, cpu, which), size, cpu);
+      }
+    }
+    for (let magazine = this.depot[sizeClass]!; magazine !== NO_MAGAZINE; ) {
+      visit(magazine, this.capacity, -1);
+      magazine = this.pfns[magazine]!;
+    }
   }
 
   /** Pfns in the magazines of all CPUs. */

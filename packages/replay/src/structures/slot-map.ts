@@ -139,6 +139,15 @@ export class SlotMap {
     return NO_RUN;
   }
 
+  /** Visits each run of free slots; one ends with its slot set. */
+  eachRun(visit: (slots: number) => void): void {
+    for (let slot = this.#nextFree(0, this.slots); slot < this.slots; ) {
+      const run = this.run(slot);
+      visit(run);
+      slot = this.#nextFree(slot + run, this.slots);
+    }
+  }
+
   /** The words that hold slots `from` to `end`, as {@link restore} wants them. */
   save(from: number, end: number): Int32Array {
     return this.#free.slice(from >> 5, (end + 31) >> 5);

@@ -11,7 +11,7 @@ import {
   threeDigits,
 } from './quantity.ts';
 import { escapeMarkdown, printable } from './report/escape.ts';
-import type { Summary } from './summary.ts';
+import type { FreeSpaceFigures, Summary } from './summary.ts';
 
 /** Columns of a plain-text table: what a mail shows without wrapping. */
 const MAIL_WIDTH = 72;
@@ -35,6 +35,19 @@ export const FIGURES: readonly Figure[] = [
   figure('peak queued ranges', 'ranges', (s) => s.occupancy.peakQueuedEntries, formatCount),
   figure('peak queued', 'bytes', (s) => s.occupancy.peakQueuedBytes, formatBytes),
   figure('addresses below 4 GiB', 'share', (s) => s.addresses.below4GShare, formatShare),
+  figure('32-bit searches in vain', 'maps', (s) => s.addresses.dacFallbacks || null, formatCount),
+  figure(
+    'fragmentation below 4 GiB, worst look',
+    'share',
+    (s) => busiestSpace(s)?.mostFragmented.below4G.fragmentation ?? null,
+    formatShare,
+  ),
+  figure(
+    'largest gap below 4 GiB at that look',
+    'bytes',
+    (s) => busiestSpace(s)?.mostFragmented.below4G.largestGapBytes ?? null,
+    formatBytes,
+  ),
   figure('rcache hit rate', 'share', (s) => s.rcache.hitRate, formatShare),
   figure('tree steps, mean', 'nodes', (s) => s.tree.steps.mean, threeDigits),
   figure('tree steps, p99', 'nodes', (s) => s.tree.steps.p99, formatCount),
@@ -71,6 +84,12 @@ export const FIGURES: readonly Figure[] = [
     'bounce slots, most of all pools',
     'slots',
     (s) => s.bounce?.totalSlots ?? null,
+    formatCount,
+  ),
+  figure(
+    'longest free run, fullest look',
+    'slots',
+    (s) => s.bounce?.freeRuns?.fullest.longestRun ?? null,
     formatCount,
   ),
   figure('maps without a bounce slot', 'maps', (s) => s.bounce?.failed ?? null, formatCount),
@@ -118,6 +137,15 @@ export const FIGURES: readonly Figure[] = [
   figure('modelled unmap, p99', 'ns', (s) => s.modelledLatency.unmap.p99, formatModelled),
   figure('modelled waiting', 'ns', (s) => waiting(s), formatModelled),
 ];
+
+/** Free space of the domain with most maps. */
+function busiestSpace({ domains }: Summary): FreeSpaceFigures | null {
+  let busiest = domains[0];
+  for (const domain of domains) {
+    if (domain.mapped + domain.failed > busiest!.mapped + busiest!.failed) busiest = domain;
+  }
+  return busiest?.freeSpace ?? null;
+}
 
 /** Switches after which the queue is not the one asked for. */
 function otherQueues({ typeSwitches }: Summary): number | null {

@@ -8,6 +8,7 @@ import type { CacheClassSeries } from './stats/cache-course.ts';
 import type { MachineSeries } from './stats/machine-levels.ts';
 import type { LevelSeries, Series } from './stats/series.ts';
 import type { SpaceMap } from './stats/space-maps.ts';
+import type { CachedAgeSeries, FreeSpaceSeries } from './stats/state-course.ts';
 import type { Summary } from './summary.ts';
 
 /** Buckets of a distribution in ascending order: values in [lo, hi), or exactly 0 where both are 0. */
@@ -47,6 +48,10 @@ export interface FineSeries {
   readonly bounceAreas: readonly (readonly number[])[] | null;
   /** Addresses against time; null where no address was used. */
   readonly spaceMap: SpaceMap | null;
+  /** Free address space of the busiest domain at each look; null where its allocator does not tell of it. */
+  readonly freeSpace: FreeSpaceSeries | null;
+  /** Cached ranges by age at each look; null where no allocator tells of them. */
+  readonly cachedAges: CachedAgeSeries | null;
 }
 
 /** Everything that is kept of a replay. */

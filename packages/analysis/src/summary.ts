@@ -46,6 +46,14 @@ export interface Summary {
   readonly domains: readonly DomainFigures[];
   /** Devices with at least one request, by index. */
   readonly devices: readonly DeviceFigures[];
+  /** CPUs with at least one map or unmap, by number; those of a machine with fewer than the recorded one. */
+  readonly cpus: readonly CpuFigures[];
+  /** The 32 tasks with most maps, the busiest first. */
+  readonly tasks: readonly TaskFigures[];
+  /** All tasks with a map or an unmap. */
+  readonly taskCount: number;
+  /** Sizes that were asked for, the smallest first. */
+  readonly sizes: readonly SizeFigures[];
 }
 
 /** What made the summary. */
@@ -249,6 +257,22 @@ export interface OccupancyFigures {
   readonly peakReachablePages: number;
   /** Most bytes taken below 4 GiB at once, summed over domains (live, queued and cached). */
   readonly peakLow32Bytes: number;
+  /** What was taken below 4 GiB by state, at that look at which it was most; null where there was no look. */
+  readonly low32: Low32Split | null;
+}
+
+/** Address space below 4 GiB by state, in bytes of all domains. The replay is looked at from time to time: peakLow32Bytes may be higher than total. */
+export interface Low32Split {
+  /** Time of the look, ns. */
+  readonly at: number;
+  /** live + queued + cached. */
+  readonly total: number;
+  /** Mapped; with it what the allocator rounded up. */
+  readonly live: number;
+  /** Unmapped, waiting for a flush. */
+  readonly queued: number;
+  /** Free, kept in caches. */
+  readonly cached: number;
 }
 
 /** Address space by state, in bytes. */
@@ -275,6 +299,12 @@ export interface AddressFigures {
   readonly below4GShare: number | null;
   /** Maps by the way they were served. */
   readonly paths: PathCounts;
+  /** Maps (served or not) that failed below 4 GiB and were tried again with the whole reach of the device (DAC). */
+  readonly dacFallbacks: number;
+  /** dacFallbacks / maps that asked for an address; null without such. */
+  readonly dacFallbackRate: number | null;
+  /** Time of the first one, ns: when the space below 4 GiB failed a request first, though the request may have been served; null without one. */
+  readonly firstDacFallbackAt: number | null;
   /** Devices that stopped trying 32-bit addresses first. */
   readonly sacGiveUps: readonly SacGiveUp[];
 }
@@ -317,6 +347,20 @@ export interface RcacheFigures {
   readonly hitRate: number | null;
   /** By size class. */
   readonly classes: readonly RcacheClass[];
+  /** By the limit that a cache was asked with: a map that falls back asks twice. */
+  readonly limits: readonly RcacheLimit[];
+  /** Full magazines that went to a depot. */
+  readonly depotPushes: number;
+  /** Full magazines that came from a depot. */
+  readonly depotPops: number;
+  /** Full magazines that found their depot full (kernels to 6.6): their ranges went to the tree. */
+  readonly depotOverflows: number;
+  /** Their ranges. */
+  readonly depotOverflowRanges: number;
+  /** Maps that the tree served within 1 s after overflows and trims had given it ranges of their class; each range counts once at most. */
+  readonly depotRegrets: number;
+  /** depotRegrets / ranges given back by overflows and trims; null without such. */
+  readonly depotRegretShare: number | null;
   /** Times that a depot gave one magazine back to the tree. */
   readonly depotTrims: number;
   /** Pages given back so. */
@@ -331,6 +375,59 @@ export interface RcacheFigures {
   readonly usefulFlushShare: number | null;
   /** Flushes of the caches that returned no such range. */
   readonly uselessCacheFlushes: number;
+  /** What the caches held, by place and age; null for allocators without caches that tell of them. */
+  readonly cached: CachedFigures | null;
+}
+
+/** Maps of at most 32 pages by the limit that their cache was asked with. */
+export interface RcacheLimit {
+  /** low32: 4 GiB, or less where the device reaches no further; wide: beyond 4 GiB. */
+  readonly limit: 'low32' | 'wide';
+  /** Times that a cache was asked. */
+  readonly requests: number;
+  /** Times that it served. */
+  readonly hits: number;
+  /** hits / requests; null without requests. */
+  readonly hitRate: number | null;
+}
+
+/** What the caches of all domains held whenever the replay was looked at: between two looks it may have been more. */
+export interface CachedFigures {
+  /** Looks. */
+  readonly looks: number;
+  /** The look with most ranges. */
+  readonly most: CachedState;
+  /** The look with most ranges that were a minute old. */
+  readonly oldest: CachedState;
+  /** At the end. */
+  readonly end: CachedState;
+}
+
+/** What the caches of all domains held at one moment. */
+export interface CachedState {
+  /** ns. */
+  readonly at: number;
+  /** Ranges. */
+  readonly ranges: number;
+  /** Of them in the magazines of CPUs. */
+  readonly cpuRanges: number;
+  /** Of them in depots. */
+  readonly depotRanges: number;
+  /** Of them below 4 GiB. */
+  readonly low32Ranges: number;
+  /** low32Ranges / ranges; null without ranges. */
+  readonly low32Share: number | null;
+  /** Ranges by the time since they came into a cache. */
+  readonly ages: readonly CachedAge[];
+  /** Ranges of 60 s and older / ranges; null without ranges. */
+  readonly olderThanMinuteShare: number | null;
+}
+
+/** Ranges in caches of one class of age. */
+export interface CachedAge {
+  /** They were younger than this, and not younger than the class before, ns; null: as old as the class before or older. */
+  readonly below: number | null;
+  readonly ranges: number;
 }
 
 /** One size class of the caches. */
@@ -359,6 +456,10 @@ export interface TreeFigures {
   readonly secondPassRate: number | null;
   /** Nodes visited, for each map that visited the tree. */
   readonly steps: DistributionFigures;
+  /** Most ranges that the allocators of all domains kept in order at a look, reservations too; null where none keeps any. */
+  readonly peakNodes: number | null;
+  /** The same at the end. */
+  readonly endNodes: number | null;
 }
 
 /** Invalidations of the IOTLB, and what the queues gave them to do. */
@@ -369,6 +470,12 @@ export interface FlushFigures {
   readonly causes: FlushCauses;
   /** 1000 x total / unmapped; null without unmaps. */
   readonly perThousandUnmaps: number | null;
+  /** 1000 x causes / unmapped; null without unmaps. */
+  readonly causesPerThousandUnmaps: FlushCauses | null;
+  /** total / GiB that maps which got an address asked for; null without any. */
+  readonly perGigabyte: number | null;
+  /** (total + rangeInvalidations) / the same; null without any. */
+  readonly invalidationsPerGigabyte: number | null;
   /** total / duration in s; null for a replay without duration. */
   readonly perSecond: number | null;
   /** Synchronous invalidations of one range (strict unmaps). */
@@ -410,7 +517,7 @@ export interface TypeSwitchFigures {
 /** Kinds of flush queue; other: one that no kernel has. */
 export type QueueName = 'none' | 'percpu' | 'single' | 'other';
 
-/** Flushes by what caused them. */
+/** Flushes by what caused them: a count, or a rate where it is one. */
 export interface FlushCauses {
   /** A queue was full. */
   readonly full: number;
@@ -535,6 +642,14 @@ export interface BounceFigures {
   readonly transients: number;
   /** Bytes of all transient pools together. */
   readonly transientBytes: number;
+  /** Most bytes of transient pools at once. */
+  readonly peakTransientBytes: number;
+  /** Transient pools whose memory came from the atomic pools: in an encrypted guest all of them, else none. */
+  readonly atomicPoolTransients: number;
+  /** atomicPoolTransients / transients; null without transient pools. */
+  readonly atomicPoolShare: number | null;
+  /** Most pools in the list at once, the default pool too: an address is looked up by a walk of it. */
+  readonly peakPools: number;
   /** Buffers served from transient pools. */
   readonly transientBuffers: number;
   /** Transient pools for which there was no memory. */
@@ -545,6 +660,42 @@ export interface BounceFigures {
   readonly atomicPoolExpansions: number;
   /** Times that no atomic pool could serve a transient pool. */
   readonly atomicPoolExhausted: number;
+  /** Runs of free slots; null where the policy does not tell of them. */
+  readonly freeRuns: FreeRunFigures | null;
+}
+
+/** Runs of free slots in all pools but transient ones, whenever the replay was looked at. */
+export interface FreeRunFigures {
+  /** Looks. */
+  readonly looks: number;
+  /** The look at which most slots were in use. */
+  readonly fullest: FreeRunState;
+  /** At the first map that failed for want of slots; null without one. */
+  readonly firstFailure: FreeRunState | null;
+  /** At the end. */
+  readonly end: FreeRunState;
+}
+
+/** Runs of free slots at one moment: no run crosses the border of a set of 128 slots, as no buffer does. */
+export interface FreeRunState {
+  /** ns. */
+  readonly at: number;
+  readonly usedSlots: number;
+  readonly freeSlots: number;
+  /** Slots of the longest run: the largest buffer that fits, alignment apart. */
+  readonly longestRun: number;
+  /** Histogram of the runs. */
+  readonly runs: readonly FreeRunClass[];
+}
+
+/** Runs of free slots of one length. */
+export interface FreeRunClass {
+  /** Fewest slots. */
+  readonly slots: number;
+  /** Most slots. */
+  readonly upTo: number;
+  /** Runs. */
+  readonly count: number;
 }
 
 /** A host that shadows the page table of the guest, in entries and pages of 4 KiB. */
@@ -568,6 +719,8 @@ export interface HostFigures {
   readonly refreshesPerThousandMaps: number | null;
   /** Entries freed by refreshes of the whole aperture. */
   readonly globallyFreed: number;
+  /** Entries that refreshes of the whole aperture looked at: all that the host held at that time, added up. */
+  readonly globallyWalked: number;
   /** Maps that were answered with "out of resource". */
   readonly outOfResource: number;
   /** Those that the guest cured by itself: by its own flush. */
@@ -602,6 +755,10 @@ export interface CostFigures {
   readonly total: number;
   /** Cost of each map, served or not. */
   readonly perMap: DistributionFigures;
+  /** total / GiB that served maps asked for, translated or not, ns; null without any. */
+  readonly perGigabyte: number | null;
+  /** Cost of copying to and from bounce memory / total; null where total is 0. */
+  readonly copyShare: number | null;
 }
 
 /** Modelled, never measured: what requests take by machine.cost when they wait for each other. */
@@ -722,6 +879,111 @@ export interface DomainFigures {
   readonly peakQueuedPages: number;
   /** Most pages taken below 4 GiB at once (live, queued and cached). */
   readonly peakLow32Pages: number;
+  /** How its free address space was cut up; null where that is not known, see freeSpaceUnknown. */
+  readonly freeSpace: FreeSpaceFigures | null;
+  /** Why freeSpace is null; null where it is not. */
+  readonly freeSpaceUnknown: string | null;
+}
+
+/** The free address space of a domain whenever the replay was looked at: between two looks it may have been worse. */
+export interface FreeSpaceFigures {
+  /** Looks. */
+  readonly looks: number;
+  /** The look with the highest fragmentation below 4 GiB. */
+  readonly mostFragmented: FreeSpaceState;
+  /** At the first map of any domain that failed for want of an address; null without one. */
+  readonly firstFailure: FreeSpaceState | null;
+  /** At the end. */
+  readonly end: FreeSpaceState;
+}
+
+/** The free address space of a domain at one moment: neither live, queued nor cached, and not reserved. */
+export interface FreeSpaceState {
+  /** ns. */
+  readonly at: number;
+  /** Ranges that the allocator kept in order, reservations too; null where it keeps none. */
+  readonly nodes: number | null;
+  /** From the first page that is given out to 4 GiB. */
+  readonly below4G: FreeRegionFigures;
+  /** From 4 GiB to the highest limit of any request so far; nothing where no device reaches so far. */
+  readonly above4G: FreeRegionFigures;
+}
+
+/** Free space of one part of an address space. */
+export interface FreeRegionFigures {
+  /** Free bytes. */
+  readonly freeBytes: number;
+  /** Free ranges. */
+  readonly gaps: number;
+  /** Bytes of the largest one. */
+  readonly largestGapBytes: number;
+  /** F: 1 - largestGapBytes / freeBytes; null where nothing is free. */
+  readonly fragmentation: number | null;
+  /** What is of no use to requests of a size. */
+  readonly alignmentWaste: readonly AlignmentWaste[];
+}
+
+/** Free space that requests of one size cannot use. */
+export interface AlignmentWaste {
+  /** Pages of a request; it lies at a multiple of them where the allocator aligns. */
+  readonly pages: number;
+  /** 1 - pages of all such requests that fit in beside each other / free pages: the remainders of the gaps; null where nothing is free. */
+  readonly share: number | null;
+}
+
+/** Requests of one device, CPU, task or size. */
+export interface GroupFigures {
+  /** Maps that got an address. */
+  readonly mapped: number;
+  /** Maps that failed. */
+  readonly failed: number;
+  /** Unmaps of ranges that the replay had mapped. */
+  readonly unmapped: number;
+  /** Maps without translation. */
+  readonly directMaps: number;
+  /** Bytes asked for by the maps that were served. */
+  readonly bytes: number;
+  /** Maps (served or not) of at most 32 pages that asked for an address. */
+  readonly cacheable: number;
+  /** Those of them that a cache served. */
+  readonly cacheHits: number;
+  /** cacheHits / cacheable; null without such maps. */
+  readonly cacheHitRate: number | null;
+  readonly modelledMap: GroupLatency;
+}
+
+/** Modelled, never measured: time of the maps of a group, served or not and with translation, with all that each caused, ns. Null without maps. */
+export interface GroupLatency {
+  /** Always true: these are assumptions turned into ns. */
+  readonly modelled: true;
+  readonly mean: number | null;
+  /** Median. */
+  readonly p50: number | null;
+  /** 99 % are not above it. */
+  readonly p99: number | null;
+  readonly max: number | null;
+  /** Bound of |reported - true| / true for p50 and p99. */
+  readonly relativeError: number;
+}
+
+/** Requests on one CPU of the machine. */
+export interface CpuFigures {
+  readonly cpu: number;
+  readonly requests: GroupFigures;
+}
+
+/** Requests of one task. */
+export interface TaskFigures {
+  /** Thread id as recorded; -1: not recorded, or no task (a timer). */
+  readonly tid: number;
+  readonly requests: GroupFigures;
+}
+
+/** Requests of one size. */
+export interface SizeFigures {
+  /** Power of two: requests of so many bytes and less, but more than half as many. Above 131072 no cache serves with 4 KiB pages, above 262144 no bounce buffer. */
+  readonly upToBytes: number;
+  readonly requests: GroupFigures;
 }
 
 /** One device. */
@@ -742,4 +1004,11 @@ export interface DeviceFigures {
   readonly bytes: number;
   /** Time of its first failure, ns; null without failures. */
   readonly firstFailureAt: number | null;
+  /** Maps (served or not) of at most 32 pages that asked for an address. */
+  readonly cacheable: number;
+  /** Those of them that a cache served. */
+  readonly cacheHits: number;
+  /** cacheHits / cacheable; null without such maps. */
+  readonly cacheHitRate: number | null;
+  readonly modelledMap: GroupLatency;
 }

@@ -2,6 +2,8 @@
 
 import { formatBytes, formatCount, formatDuration, formatShare } from '../quantity.ts';
 import type { Summary, TraceFacts } from '../summary.ts';
+import { cpus, latency, MODELLED, rate, sizes, tasks } from './group-tables.ts';
+import { cachedAges, cacheLimits, freeRuns, freeSpace } from './state-tables.ts';
 
 /** A caption, a head and its rows. */
 export interface DetailTable {
@@ -11,9 +13,22 @@ export interface DetailTable {
 
 /** All tables of a run that have rows. */
 export function detailTables(summary: Summary): DetailTable[] {
-  const tables = [failures, headroom, bounceMemory, hostLimits, domains, devices, cacheClasses].map(
-    (make) => make(summary),
-  );
+  const tables = [
+    failures,
+    headroom,
+    bounceMemory,
+    freeRuns,
+    hostLimits,
+    domains,
+    freeSpace,
+    devices,
+    sizes,
+    cpus,
+    tasks,
+    cacheClasses,
+    cacheLimits,
+    cachedAges,
+  ].map((make) => make(summary));
   return tables.filter(({ rows }) => rows.length > 1);
 }
 
@@ -78,7 +93,10 @@ function bounceMemory({ bounce }: Summary): DetailTable {
     ['copied by syncs', formatBytes(bounce.syncedBytes)],
     ['encryption changed while mapping', formatBytes(bounce.convertedBytes)],
     ['pools added', formatCount(bounce.poolsAdded)],
+    ['most pools at once', formatCount(bounce.peakPools)],
     ['transient pools', formatCount(bounce.transients)],
+    ['of them from the atomic pools', some(bounce.atomicPoolShare, formatShare)],
+    ['most memory of transient pools at once', formatBytes(bounce.peakTransientBytes)],
   ];
   return { caption, rows };
 }
@@ -98,6 +116,7 @@ function hostLimits({ host }: Summary): DetailTable {
       'refreshes of a map, an unmap, all, a failed map',
       [map, unmap, global, undo].map(formatCount).join(', '),
     ],
+    ['entries looked at by refreshes of all', formatCount(host.globallyWalked)],
     ['maps told out of resource', formatCount(host.outOfResource)],
     ['cured by a flush of its own', formatCount(host.selfReclaim)],
     ['failed', formatCount(host.failed)],
@@ -127,11 +146,19 @@ function devices({ devices: all }: Summary): DetailTable {
     formatCount(device.failed),
     formatCount(device.direct),
     formatBytes(device.bytes),
+    rate(device.cacheHitRate),
+    latency(device.modelledMap),
   ]);
-  return {
-    caption: 'Devices',
-    rows: [['device', 'maps', 'failed', 'not translated', 'mapped in all'], ...rows],
-  };
+  const head = [
+    'device',
+    'maps',
+    'failed',
+    'not translated',
+    'mapped in all',
+    'cache hits',
+    MODELLED,
+  ];
+  return { caption: 'Devices', rows: [head, ...rows] };
 }
 
 function cacheClasses({ rcache }: Summary): DetailTable {

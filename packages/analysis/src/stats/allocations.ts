@@ -2,10 +2,19 @@
 //
 // The size class of a request is the power of two at or above its pages, as the caches count it.
 
-import { AllocPath, FailStage, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import { AllocPath, FailStage, type OutcomeBatch, OutcomeKind, Reach } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type { AddressFigures, RcacheFigures, SacGiveUp, TreeFigures } from '../summary.ts';
+import type {
+  AddressFigures,
+  CachedFigures,
+  RcacheFigures,
+  RcacheLimit,
+  SacGiveUp,
+  TreeFigures,
+} from '../summary.ts';
+import { DepotReturns } from './depot-returns.ts';
 import { distributionFigures } from './distribution.ts';
+import { share } from './share.ts';
 import type { DomainSpace } from './space.ts';
 
 /** Classes of 1, 2, 4, 8, 16 and 32 pages. */
@@ -31,6 +40,12 @@ export class AllocationStats {
   #cacheFlushRanges = 0;
   #usefulRanges = 0;
   #uselessFlushes = 0;
+  readonly #depots = new DepotReturns();
+  /** Maps that asked for an address, by reach; those of at most 32 pages, and the hits of these. */
+  readonly #reach = new Float64Array(4);
+  readonly #cacheableReach = new Float64Array(4);
+  readonly #hitReach = new Float64Array(4);
+  #firstDacFallbackAt: number | null = null;
 
   constructor(spaces: readonly DomainSpace[]) {
     this.#end32 = Float64Array.from(spaces, ({ granule }) => FOUR_GIB / granule);
@@ -44,6 +59,12 @@ export class AllocationStats {
         case OutcomeKind.mapFail:
           this.#request(batch, i);
           break;
+        case OutcomeKind.retry:
+          this.#depots.map(batch, i);
+          break;
+        case OutcomeKind.release:
+          this.#depots.release(batch, i);
+          break;
         case OutcomeKind.sacGiveUp:
           this.#giveUps.push({
             device: batch.device[i]!,
@@ -53,6 +74,7 @@ export class AllocationStats {
           break;
         case OutcomeKind.depotTrim:
           this.#trims++;
+          this.#depots.trim(batch, i);
           this.#trimPages += batch.pages[i]!;
           break;
         case OutcomeKind.rcacheFlush:
@@ -77,13 +99,19 @@ export class AllocationStats {
         rbtreeAfterFlush: paths[AllocPath.rbtreeAfterFlush]!,
         failed: this.#failed,
       },
+      dacFallbacks: this.#reach[Reach.lowThenWide]!,
+      dacFallbackRate: share(
+        this.#reach[Reach.lowThenWide]!,
+        this.#reach.reduce((a, b) => a + b, 0),
+      ),
+      firstDacFallbackAt: this.#firstDacFallbackAt,
       sacGiveUps: this.#giveUps.map(
         ({ device, at, afterMaps }): SacGiveUp => ({ device: deviceName(device), at, afterMaps }),
       ),
     };
   }
 
-  rcache(): RcacheFigures {
+  rcache(cached: CachedFigures | null): RcacheFigures {
     const cacheable = this.#requests.subarray(0, CACHE_CLASSES).reduce((a, b) => a + b, 0);
     const uncacheable = this.#requests[CACHE_CLASSES]!;
     const hits = this.#paths[AllocPath.rcache]!;
@@ -99,6 +127,8 @@ export class AllocationStats {
         hits: this.#hits[k]!,
         hitRate: share(this.#hits[k]!, this.#requests[k]!) ?? 0,
       })).filter(({ requests }) => requests > 0),
+      limits: this.#limits(),
+      ...this.#depots.figures(),
       depotTrims: this.#trims,
       depotTrimPages: this.#trimPages,
       cacheFlushes: this.#cacheFlushes,
@@ -106,10 +136,27 @@ export class AllocationStats {
       usefulFlushRanges: this.#usefulRanges,
       usefulFlushShare: share(this.#usefulRanges, this.#cacheFlushRanges),
       uselessCacheFlushes: this.#uselessFlushes,
+      cached,
     };
   }
 
-  tree(): TreeFigures {
+  // A map that fell back had asked the cache with 32 bits in vain.
+  #limits(): RcacheLimit[] {
+    const [asked, hits] = [this.#cacheableReach, this.#hitReach];
+    const limit = (name: RcacheLimit['limit'], requests: number, served: number): RcacheLimit => ({
+      limit: name,
+      requests,
+      hits: served,
+      hitRate: share(served, requests),
+    });
+    const fellBack = asked[Reach.lowThenWide]!;
+    return [
+      limit('low32', asked[Reach.low]! + fellBack, hits[Reach.low]!),
+      limit('wide', asked[Reach.wide]! + fellBack, hits[Reach.wide]! + hits[Reach.lowThenWide]!),
+    ];
+  }
+
+  tree(peakNodes: number | null, endNodes: number | null): TreeFigures {
     return {
       searches: this.steps.count,
       searchShare: share(this.steps.count, this.#mapped + this.#failed),
@@ -117,6 +164,8 @@ export class AllocationStats {
       earlyExitRate: share(this.#earlyExits, this.#mapped + this.#failed),
       secondPassRate: share(this.#paths[AllocPath.rbtreeRetry]!, this.steps.count),
       steps: distributionFigures(this.steps, 'nodes'),
+      peakNodes,
+      endNodes,
     };
   }
 
@@ -137,6 +186,19 @@ export class AllocationStats {
       if (steps === 0 && batch.cause[i] === FAIL_CAUSE_MAX32) this.#earlyExits++;
     }
     if (steps > 0) this.steps.add(steps);
+    this.#countReach(batch, i, size);
+    this.#depots.map(batch, i);
+  }
+
+  #countReach(batch: OutcomeBatch, i: number, size: number): void {
+    const reach = batch.reach[i]!;
+    if (reach === Reach.none) return;
+    this.#reach[reach]!++;
+    if (reach === Reach.lowThenWide) this.#firstDacFallbackAt ??= batch.time[i]!;
+    if (size === CACHE_CLASSES) return;
+    this.#cacheableReach[reach]!++;
+    // What the host refused had come from the cache all the same.
+    if (batch.path[i] === AllocPath.rcache) this.#hitReach[reach]!++;
   }
 }
 
@@ -150,8 +212,4 @@ export function sizeClass(pages: number): number {
   let size = 0;
   for (let limit = 1; size < CACHE_CLASSES && pages > limit; limit *= 2) size++;
   return size;
-}
-
-function share(part: number, whole: number): number | null {
-  return whole > 0 ? part / whole : null;
 }

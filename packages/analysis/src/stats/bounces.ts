@@ -2,9 +2,10 @@
 
 import { BounceEvent, FailStage, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type { BounceFigures } from '../summary.ts';
+import type { BounceFigures, FreeRunFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 import { MachineLevel, type MachineLevels } from './machine-levels.ts';
+import { share } from './share.ts';
 
 const SLOT = 2048;
 const EVENTS = 16;
@@ -26,6 +27,10 @@ export class BounceStats {
   #poolSlots = 0;
   #transientSlots = 0;
   #firstPoolAt: number | null = null;
+  #liveTransientSlots = 0;
+  #peakTransientSlots = 0;
+  #pools = 1;
+  #peakPools = 1;
 
   accumulate(batch: OutcomeBatch): void {
     const { length, kind, bytes } = batch;
@@ -60,12 +65,17 @@ export class BounceStats {
   }
 
   /** `encrypted`: the guest shares the memory of new pools with its host. */
-  figures(levels: MachineLevels, encrypted: boolean): BounceFigures {
+  figures(
+    levels: MachineLevels,
+    encrypted: boolean,
+    freeRuns: FreeRunFigures | null,
+  ): BounceFigures {
     const buffers = this.#probes.count;
     const copied = this.#copiedIn + this.#copiedOut + this.#synced;
     const total = levels.seconds(MachineLevel.bounceTotal);
     const used = levels.seconds(MachineLevel.bounceUsed);
-    const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
+    const transients = this.#events[BounceEvent.transientAdd]!;
+    const fromAtomic = encrypted ? transients : 0;
     return {
       buffers,
       failed: this.#failed,
@@ -93,13 +103,18 @@ export class BounceStats {
       poolsRefused: this.#events[BounceEvent.poolFail]!,
       addedSlots: this.#poolSlots,
       firstPoolAt: this.#firstPoolAt,
-      transients: this.#events[BounceEvent.transientAdd]!,
+      transients,
       transientBytes: this.#transientSlots * SLOT,
+      peakTransientBytes: this.#peakTransientSlots * SLOT,
+      atomicPoolTransients: fromAtomic,
+      atomicPoolShare: share(fromAtomic, transients),
+      peakPools: this.#peakPools,
       transientBuffers: this.#fromTransient,
       transientsRefused: this.#events[BounceEvent.transientFail]!,
       transientsUseless: this.#events[BounceEvent.transientUseless]!,
       atomicPoolExpansions: this.#events[BounceEvent.atomicExpand]!,
       atomicPoolExhausted: this.#events[BounceEvent.atomicExhausted]!,
+      freeRuns,
     };
   }
 
@@ -115,9 +130,23 @@ export class BounceStats {
   #event(batch: OutcomeBatch, i: number): void {
     const event = batch.path[i]!;
     this.#events[event]!++;
-    if (event === BounceEvent.transientAdd) this.#transientSlots += batch.pages[i]!;
-    if (event !== BounceEvent.poolAdd) return;
-    this.#poolSlots += batch.pages[i]!;
-    this.#firstPoolAt ??= batch.time[i]!;
+    const slots = batch.pages[i]!;
+    switch (event) {
+      case BounceEvent.transientAdd:
+        this.#transientSlots += slots;
+        this.#liveTransientSlots += slots;
+        this.#peakTransientSlots = Math.max(this.#peakTransientSlots, this.#liveTransientSlots);
+        break;
+      case BounceEvent.transientDel:
+        this.#liveTransientSlots -= slots;
+        break;
+      case BounceEvent.poolAdd:
+        this.#poolSlots += slots;
+        this.#firstPoolAt ??= batch.time[i]!;
+        this.#peakPools = Math.max(this.#peakPools, ++this.#pools);
+        break;
+      case BounceEvent.poolFree:
+        this.#pools--;
+    }
   }
 }

@@ -9,9 +9,10 @@
 
 import { FlushCause, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type { ExposureFigures, FlushFigures } from '../summary.ts';
+import type { ExposureFigures, FlushCauses, FlushFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 import { FlushTimes } from './flush-times.ts';
+import { share } from './share.ts';
 import type { DomainSpace } from './space.ts';
 
 const CAUSES = Object.keys(FlushCause).length;
@@ -63,21 +64,21 @@ export class FlushStats {
     }
   }
 
-  figures(duration: number): FlushFigures {
+  /** `gigabytes`: GiB mapped. */
+  figures(duration: number, gigabytes: number): FlushFigures {
     const total = this.batch.count;
     const perThousand = (n: number): number | null =>
       this.#unmapped > 0 ? (1000 * n) / this.#unmapped : null;
     const count = (cause: number): number => this.batchByCause[cause]!.count;
+    const causes = mapCauses(count);
     return {
       total,
-      causes: {
-        full: count(FlushCause.full),
-        timeout: count(FlushCause.timeout),
-        host: count(FlushCause.host),
-        teardown: count(FlushCause.teardown),
-        bound: count(FlushCause.bound),
-      },
+      causes,
       perThousandUnmaps: perThousand(total),
+      causesPerThousandUnmaps:
+        this.#unmapped > 0 ? mapCauses((cause) => (1000 * count(cause)) / this.#unmapped) : null,
+      perGigabyte: share(total, gigabytes),
+      invalidationsPerGigabyte: share(total + this.#syncs, gigabytes),
       perSecond: duration > 0 ? total / (duration / 1e9) : null,
       rangeInvalidations: this.#syncs,
       invalidationsPerThousandUnmaps: perThousand(total + this.#syncs),
@@ -137,4 +138,14 @@ export class FlushStats {
     const bytes = batch.pages[i]! * (this.#granules[domain] ?? 0);
     this.#covered += bytes * ((waited - stale) / 1e9);
   }
+}
+
+function mapCauses(of: (cause: FlushCause) => number): FlushCauses {
+  return {
+    full: of(FlushCause.full),
+    timeout: of(FlushCause.timeout),
+    host: of(FlushCause.host),
+    teardown: of(FlushCause.teardown),
+    bound: of(FlushCause.bound),
+  };
 }

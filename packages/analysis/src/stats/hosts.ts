@@ -26,6 +26,7 @@ export class HostStats {
   #failed = 0;
   #maps = 0;
   #givenUp = 0;
+  #walked = 0;
 
   accumulate(batch: OutcomeBatch): void {
     const { length, kind } = batch;
@@ -66,6 +67,7 @@ export class HostStats {
       refreshes,
       refreshesPerThousandMaps: this.#maps > 0 ? (1000 * total) / this.#maps : null,
       globallyFreed: this.#givenUp,
+      globallyWalked: this.#walked,
       outOfResource: this.#refused,
       selfReclaim: this.#recovered,
       failed: this.#failed,
@@ -77,7 +79,11 @@ export class HostStats {
     const scope = batch.path[i]!;
     this.#refreshes[scope]!++;
     if (scope === RefreshScope.map && batch.stage[i] !== HostAnswer.ok) this.#refused++;
-    if (scope === RefreshScope.global) this.#givenUp += Math.max(0, -batch.value[i]!);
+    if (scope === RefreshScope.global) {
+      this.#givenUp += Math.max(0, -batch.value[i]!);
+      // What it holds afterwards, and what it gave up: what it held before.
+      this.#walked += batch.hostEntries[i]! - batch.value[i]!;
+    }
     if (scope !== RefreshScope.undo) return;
     this.#failed++;
     if (batch.cause[i] === 1) this.#blocked++;

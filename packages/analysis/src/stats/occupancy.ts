@@ -5,7 +5,7 @@
 // of domain 0 belong to no domain and carry no state; a destroyed domain takes nothing any more.
 
 import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
-import type { OccupancyFigures, SpaceSplit } from '../summary.ts';
+import type { Low32Split, OccupancyFigures, SpaceSplit } from '../summary.ts';
 import { Gauges, LEVELS, Level, type LevelSplit } from './gauges.ts';
 import { type Series, SeriesRecorder, Tally } from './series.ts';
 import type { DomainSpace } from './space.ts';
@@ -63,7 +63,7 @@ export class OccupancyStats {
     return this.#gauges.peak(domain, level);
   }
 
-  figures(end: number, lowerBound: boolean): OccupancyFigures {
+  figures(end: number, lowerBound: boolean, low32: Low32Split | null): OccupancyFigures {
     const gauges = this.#gauges;
     const sum = this.#sum;
     const split = (levels: LevelSplit): SpaceSplit => spaceSplit(levels, 1, this.#limitBytes());
@@ -84,6 +84,7 @@ export class OccupancyStats {
       peakReachableBytes: gauges.peak(sum, Level.reachable),
       peakReachablePages: Math.ceil(gauges.peak(sum, Level.reachable) / HOST_PAGE),
       peakLow32Bytes: gauges.peak(sum, Level.low32),
+      low32,
     };
   }
 

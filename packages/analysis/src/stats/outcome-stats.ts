@@ -8,10 +8,14 @@ import type { DomainFigures, InputHashes, Summary, TraceFacts } from '../summary
 import { AllocationStats } from './allocations.ts';
 import { BounceAreas } from './bounce-areas.ts';
 import { BounceStats } from './bounces.ts';
+import { Breakdown } from './breakdown.ts';
 import { CacheCourse } from './cache-course.ts';
+import { CachedStats } from './cached-ranges.ts';
 import { distributionFigures } from './distribution.ts';
 import { FailureStats } from './failures.ts';
 import { FlushStats } from './flushes.ts';
+import { Fragmentation } from './fragmentation.ts';
+import { FreeRuns } from './free-runs.ts';
 import { Level } from './gauges.ts';
 import { findHeadroom } from './headroom.ts';
 import { HostStats, hasHost } from './hosts.ts';
@@ -23,6 +27,8 @@ import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
 import { SpaceMaps } from './space-maps.ts';
 import { StaleLevels } from './stale-levels.ts';
+import { cachedAgeSeries, freeSpaceSeries } from './state-course.ts';
+import { StateStats } from './states.ts';
 import { TypeSwitchStats } from './type-switches.ts';
 import { findWarnings } from './warnings.ts';
 
@@ -66,6 +72,11 @@ export class OutcomeStats {
   readonly #caches = new CacheCourse();
   readonly #areas = new BounceAreas();
   readonly #maps: SpaceMaps;
+  readonly #breakdown = new Breakdown();
+  readonly #fragmentation: Fragmentation;
+  readonly #cached: CachedStats;
+  readonly #freeRuns = new FreeRuns();
+  readonly #states: StateStats;
 
   constructor(context: RunContext) {
     const { machine, facts } = context;
@@ -79,6 +90,9 @@ export class OutcomeStats {
     this.#latencies = new LatencyStats(machine.loop, machine.cpus);
     this.#stale = new StaleLevels(this.#spaces);
     this.#maps = new SpaceMaps(this.#spaces);
+    this.#fragmentation = new Fragmentation(this.#spaces);
+    this.#cached = new CachedStats(this.#spaces);
+    this.#states = new StateStats([this.#fragmentation, this.#cached, this.#freeRuns]);
   }
 
   /** Takes one batch; it may be refilled afterwards. */
@@ -97,6 +111,8 @@ export class OutcomeStats {
     this.#caches.accumulate(batch);
     this.#areas.accumulate(batch);
     this.#maps.accumulate(batch);
+    this.#breakdown.accumulate(batch);
+    this.#states.accumulate(batch);
   }
 
   /** The result; nothing may be accumulated afterwards. */
@@ -108,6 +124,9 @@ export class OutcomeStats {
     this.#stale.finish(end);
     this.#caches.finish(end);
     this.#areas.finish(end);
+    const spaceMap = this.#maps.busiest(end);
+    const { course } = this.#states;
+    const busiest = spaceMap?.domain ?? 0;
     return {
       summary: this.#summary(end),
       series: {
@@ -116,7 +135,9 @@ export class OutcomeStats {
         staleBytes: this.#stale.series(),
         cacheClasses: this.#caches.series(),
         bounceAreas: this.#areas.series(),
-        spaceMap: this.#maps.busiest(end),
+        spaceMap,
+        freeSpace: freeSpaceSeries(course, busiest, this.#spaces[busiest]?.granule ?? 4096),
+        cachedAges: cachedAgeSeries(course),
       },
       distributions: this.#distributions(),
     };
@@ -129,8 +150,9 @@ export class OutcomeStats {
     const usedDomains = this.#spaces.flatMap((_, d) => (this.#occupancy.used(d) ? [d] : []));
     const tokens = usedDomains.map((domain) => this.#token(domain));
     const lowerBound = report.requests.openStart > 0;
-    const occupancy = this.#occupancy.figures(end, lowerBound);
+    const occupancy = this.#occupancy.figures(end, lowerBound, this.#cached.low32());
     const host = hasHost(machine) ? this.#hosts.figures(machine, this.#levels, end) : null;
+    const work = this.#latencies.work();
     const typeSwitches = this.#typeSwitches.figures();
     const deviceName = (device: number): string => facts.devices[device]?.name ?? '';
     return {
@@ -152,9 +174,9 @@ export class OutcomeStats {
       failures,
       occupancy,
       addresses: this.#allocations.addresses(deviceName),
-      rcache: this.#allocations.rcache(),
-      tree: this.#allocations.tree(),
-      flushes: this.#flushes.figures(end),
+      rcache: this.#allocations.rcache(this.#cached.figures()),
+      tree: this.#allocations.tree(this.#fragmentation.peakNodes, this.#fragmentation.endNodes),
+      flushes: this.#flushes.figures(end, this.#requests.mappedGigabytes),
       typeSwitches,
       exposure: this.#flushes.exposure(
         end,
@@ -170,14 +192,20 @@ export class OutcomeStats {
         occupancy.peakReachablePages,
         host,
       ),
-      bounce: hasBounce(machine) ? this.#bounces.figures(this.#levels, machine.encrypted) : null,
+      bounce: hasBounce(machine)
+        ? this.#bounces.figures(this.#levels, machine.encrypted, this.#freeRuns.figures())
+        : null,
       host,
-      modelledCost: this.#requests.cost(),
+      modelledCost: this.#requests.cost(work.copyByte * machine.cost.copyByte),
       modelledLatency: this.#latencies.figures(),
-      modelledWork: this.#latencies.work(),
+      modelledWork: work,
       measuredLatency: measuredLatencies(report),
       domains: usedDomains.map((domain) => this.#domain(domain, end)),
-      devices: this.#requests.devices(deviceName),
+      devices: this.#requests.devices(deviceName, this.#breakdown),
+      cpus: this.#breakdown.cpus(),
+      tasks: this.#breakdown.tasks(),
+      taskCount: this.#breakdown.taskCount,
+      sizes: this.#breakdown.sizes(),
     };
   }
 
@@ -186,6 +214,7 @@ export class OutcomeStats {
     const { granule, limitPages, limitLow32Pages } = this.#spaces[index]!;
     const occupancy = this.#occupancy;
     const own = index - machine.domains.length;
+    const freeSpace = this.#fragmentation.figures(index);
     const members = own >= 0 ? [own] : (facts.domains[index]?.devices ?? []);
     return {
       index,
@@ -204,7 +233,15 @@ export class OutcomeStats {
       peakQueuedEntries: occupancy.peak(index, Level.entries),
       peakQueuedPages: occupancy.peak(index, Level.queued),
       peakLow32Pages: occupancy.peak(index, Level.low32),
+      freeSpace,
+      freeSpaceUnknown: freeSpace === null ? this.#whyUnknown(index) : null,
     };
+  }
+
+  #whyUnknown(index: number): string {
+    const { domainMapped, domainFailed } = this.#requests;
+    if (domainMapped[index]! + domainFailed[index]! === 0) return 'nothing was mapped in it';
+    return `the allocator "${this.#context.machine.allocator.name}" does not tell its free ranges`;
   }
 
   #token(domain: number): string {

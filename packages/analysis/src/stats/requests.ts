@@ -2,8 +2,12 @@
 
 import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type { CostFigures, DeviceFigures, RequestFigures } from '../summary.ts';
+import type { CostFigures, DeviceFigures, GroupFigures, RequestFigures } from '../summary.ts';
+import type { Breakdown } from './breakdown.ts';
 import { distributionFigures } from './distribution.ts';
+import { share } from './share.ts';
+
+const GIB = 2 ** 30;
 
 /** Counts of maps, unmaps and failures, by device and domain. */
 export class RequestStats {
@@ -20,6 +24,7 @@ export class RequestStats {
   readonly #firstFailure: Float64Array;
   #skipped = 0;
   #directMaps = 0;
+  #directBytes = 0;
   #retries = 0;
   #preloaded = 0;
   #overlapping = 0;
@@ -71,7 +76,9 @@ export class RequestStats {
           break;
         case OutcomeKind.direct:
           this.#direct[device[i]!]!++;
-          if (value[i] === 1) this.#directMaps++;
+          if (value[i] !== 1) break;
+          this.#directMaps++;
+          this.#directBytes += bytes[i]!;
           break;
         case OutcomeKind.retry:
           this.#retries++;
@@ -110,17 +117,28 @@ export class RequestStats {
     };
   }
 
-  cost(): CostFigures {
+  /** GiB that the maps which got an address asked for, and with those that need none. */
+  get mappedGigabytes(): number {
+    return sum(this.#bytes) / GIB;
+  }
+  get servedGigabytes(): number {
+    return (sum(this.#bytes) + this.#directBytes) / GIB;
+  }
+
+  /** `copyNs`: cost of all copies. */
+  cost(copyNs: number): CostFigures {
     return {
       modelled: true,
       map: this.#mapCost,
       unmap: this.#totalCost - this.#mapCost,
       total: this.#totalCost,
       perMap: distributionFigures(this.perMap, 'ns'),
+      perGigabyte: share(this.#totalCost, this.servedGigabytes),
+      copyShare: share(copyNs, this.#totalCost),
     };
   }
 
-  devices(name: (device: number) => string): DeviceFigures[] {
+  devices(name: (device: number) => string, breakdown: Breakdown): DeviceFigures[] {
     const figures = Array.from(this.#mapped, (mapped, index) => ({
       index,
       name: name(index),
@@ -130,6 +148,7 @@ export class RequestStats {
       direct: this.#direct[index]!,
       bytes: this.#bytes[index]!,
       firstFailureAt: this.#failed[index]! > 0 ? this.#firstFailure[index]! : null,
+      ...cacheAndLatency(breakdown.device(index)),
     }));
     return figures.filter((d) => d.mapped + d.failed + d.unmapped + d.direct > 0);
   }
@@ -138,6 +157,10 @@ export class RequestStats {
     this.#mapCost += ns;
     this.perMap.add(ns);
   }
+}
+
+function cacheAndLatency({ cacheable, cacheHits, cacheHitRate, modelledMap }: GroupFigures) {
+  return { cacheable, cacheHits, cacheHitRate, modelledMap };
 }
 
 function sum(column: Float64Array): number {

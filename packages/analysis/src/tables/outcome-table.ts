@@ -6,13 +6,13 @@ import type { OutcomeBatch } from '@dmalab/replay';
 import type { ColumnType, ColumnValues, TableChunk, TableColumn } from '@dmalab/trace';
 import type { RunContext } from '../stats/outcome-stats.ts';
 import { domainSpaces } from '../stats/space.ts';
-import { KIND_WORDS, outcomeWord } from './outcome-words.ts';
+import { KIND_WORDS, outcomeWord, reachWord } from './outcome-words.ts';
 
 const WORD = 2 ** 32;
 
 type Plain = Exclude<
   keyof OutcomeBatch,
-  'length' | 'kind' | 'device' | 'domain' | 'path' | 'stage' | 'cause'
+  'length' | 'samples' | 'reach' | 'kind' | 'device' | 'domain' | 'path' | 'stage' | 'cause'
 >;
 
 /** Columns that are one column of the batch as it is. */
@@ -55,6 +55,7 @@ export const OUTCOME_COLUMNS: readonly TableColumn[] = [
   { name: 'path', type: 'text' },
   { name: 'stage', type: 'text' },
   { name: 'cause', type: 'text' },
+  { name: 'reach', type: 'text' },
   { name: 'iova', type: 'uint64' },
   ...PLAIN.map(([name, , type]) => ({ name, type })),
 ];
@@ -86,6 +87,7 @@ export function outcomeChunks(context: RunContext): (batch: OutcomeBatch) => Tab
       word('path'),
       word('stage'),
       word('cause'),
+      text((i) => reachWord(b.reach[i]!)),
       iova.subarray(0, length),
       ...PLAIN.map(([, key]) => b[key].subarray(0, length)),
     ];

@@ -10,6 +10,7 @@ import {
   HostAnswer,
   OutcomeKind,
   QueueKind,
+  Reach,
   RefreshScope,
 } from '@dmalab/replay';
 
@@ -22,6 +23,7 @@ export const KIND_WORDS: Words = wordsOf(OutcomeKind);
 const PATHS = wordsOf(AllocPath);
 const STAGES = wordsOf(FailStage);
 const CAUSES = wordsOf(FailCause);
+const REACHES = wordsOf(Reach);
 
 /** Words of the columns path, stage and cause for each kind of row that has any. */
 const WORDS: readonly ({ path?: Words; stage?: Words; cause?: Words } | undefined)[] = byKind([
@@ -43,6 +45,11 @@ export function outcomeWord(
   value: number,
 ): string {
   return WORDS[kind]?.[column]?.[value] ?? '';
+}
+
+/** The word for a number in the column reach; empty where no address was asked for. */
+export function reachWord(value: number): string {
+  return value === Reach.none ? '' : (REACHES[value] ?? '');
 }
 
 function wordsOf(constants: Readonly<Record<string, number>>): Words {

@@ -2,7 +2,7 @@
 
 import type { OutcomeBatch } from '@dmalab/replay';
 
-type Column = Exclude<keyof OutcomeBatch, 'length'>;
+type Column = Exclude<keyof OutcomeBatch, 'length' | 'samples'>;
 
 /** One row: the columns that are not 0. */
 export type OutcomeRow = Readonly<Partial<Record<Column, number>>>;
@@ -35,6 +35,7 @@ function outcomeBatch(rows: readonly OutcomeRow[]): OutcomeBatch {
     pages: doubles('pages'),
     bytes: doubles('bytes'),
     path: bytes('path'),
+    reach: bytes('reach'),
     stage: bytes('stage'),
     cause: bytes('cause'),
     steps: words('steps'),
@@ -58,5 +59,6 @@ function outcomeBatch(rows: readonly OutcomeRow[]): OutcomeBatch {
     hostEntries: doubles('hostEntries'),
     hostStale: doubles('hostStale'),
     hostPinned: doubles('hostPinned'),
+    samples: [],
   };
 }

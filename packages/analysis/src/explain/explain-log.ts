@@ -91,6 +91,8 @@ function judge(line: KernelLogLine, context: LogContext): Judged | null {
       };
     case 'iova-failed':
       return iovaFailure(line, context);
+    case 'wide-addresses':
+      return gaveUp32Bits(line, context);
     case 'narrow-iommu':
       return {
         cause: 'address-width',
@@ -150,6 +152,18 @@ function iovaFailure(line: Line<'iova-failed'>, context: LogContext): Judged {
     why: `no address was left for ${size}`,
     open: ['iova-32bit', 'leak'],
     openBecause: 'the line tells neither the DMA mask nor how much is mapped',
+  };
+}
+
+/** The DMA layer says so (6.4 and later) when a device found no address below 4 GiB for the first time. */
+function gaveUp32Bits(line: Line<'wide-addresses'>, { lines }: LogContext): Judged | null {
+  const failed = lines.some(({ kind }) => kind === 'iova-failed' || kind === 'iommu-fault');
+  if (failed) return null;
+  return {
+    cause: 'iova-32bit',
+    confidence: 'certain',
+    device: line.device,
+    why: `no address below 4 GiB was left for one of its requests; it is served with ${line.bits} bits from then on, so nothing failed`,
   };
 }
 

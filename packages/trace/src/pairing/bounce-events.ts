@@ -5,7 +5,7 @@
 
 import { type EventBatch, Flag, Op } from '../batch.ts';
 import { isMappingError, PAGE, pagesFor } from './address.ts';
-import { Call, isNmi, Seen } from './call-table.ts';
+import { Call, isNmi, type OpenCall, Seen } from './call-table.ts';
 import { finishOrphan, finishUnmap } from './closing.ts';
 import { draftCall, draftEvent } from './draft.ts';
 import { settleDemand, writeFailure } from './failures.ts';
@@ -24,23 +24,22 @@ export function onBounced(p: Pairing, b: EventBatch, i: number): void {
   if (b.aux[i]! > known.mask) known.mask = b.aux[i]!;
   if (!p.dmaEvents) return;
   const call = mapCall(p, b, i);
-  p.calls.seen[call] = p.calls.seen[call]! | Seen.bounce;
-  p.calls.device[call] = b.device[i]!;
+  call.seen |= Seen.bounce;
+  call.device = b.device[i]!;
 }
 
 /** swiotlb_tbl_map_single. */
 export function onBounceMap(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
   p.bounce.map(b, i);
   if (isNmi(b.context[i]!)) p.breakpoints = true;
   const call = p.dmaEvents ? mapCall(p, b, i) : openCall(p, b, i, Call.map);
-  calls.seen[call] = calls.seen[call]! | Seen.bounce;
-  calls.device[call] = b.device[i]!;
+  call.seen |= Seen.bounce;
+  call.device = b.device[i]!;
   if (p.dmaEvents) return;
-  calls.bytes[call] = b.size[i]!;
-  calls.physLow[call] = b.physLow[i]!;
-  calls.physHigh[call] = b.physHigh[i]!;
-  calls.direction[call] = b.direction[i]!;
+  call.bytes = b.size[i]!;
+  call.physLow = b.physLow[i]!;
+  call.physHigh = b.physHigh[i]!;
+  call.direction = b.direction[i]!;
 }
 
 /** swiotlb_tbl_map_single returned a slot, or all ones. */
@@ -51,11 +50,11 @@ export function onBounceMapReturn(p: Pairing, b: EventBatch, i: number): void {
   const call = isNmi(context)
     ? calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map)
     : currentCall(p, b, i);
-  if (call === NONE || (calls.seen[call]! & Seen.bounce) === 0) return;
-  const isFailed = isMappingError(b.addressLow[i]!, b.addressHigh[i]!, calls.physLow[call]!);
+  if (call === null || (call.seen & Seen.bounce) === 0) return;
+  const isFailed = isMappingError(b.addressLow[i]!, b.addressHigh[i]!, call.physLow);
   if (p.dmaEvents) {
-    if (isFailed) calls.seen[call] = calls.seen[call]! | Seen.bounceFailed;
-    else calls.pending[call] = calls.pending[call]! + 1;
+    if (isFailed) call.seen |= Seen.bounceFailed;
+    else call.pending++;
     return;
   }
   if (isFailed) failSlot(p, call);
@@ -63,39 +62,32 @@ export function onBounceMapReturn(p: Pairing, b: EventBatch, i: number): void {
   calls.close(call);
 }
 
-function failSlot(p: Pairing, call: number): void {
+function failSlot(p: Pairing, call: OpenCall): void {
   const d = draftCall(p, call, Op.map);
   d.flags = BOUNCED;
   writeFailure(p, d);
 }
 
-function takeSlot(p: Pairing, b: EventBatch, i: number, call: number): void {
-  const { calls, live } = p;
+function takeSlot(p: Pairing, b: EventBatch, i: number, call: OpenCall): void {
+  const { live } = p;
   const low = b.addressLow[i]!;
   const high = b.addressHigh[i]!;
-  const size = calls.bytes[call]!;
-  const entry = live.add(keyOf(p, low, high), pagesFor((low % PAGE) + size), calls.row[call]!);
-  live.time[entry] = calls.time[call]!;
-  live.device[entry] = calls.device[call]!;
+  const size = call.bytes;
+  const entry = live.add(keyOf(p, low, high), pagesFor((low % PAGE) + size), call.row);
+  live.time[entry] = call.time;
+  live.device[entry] = call.device;
   live.size[entry] = size;
   live.addressLow[entry] = low;
   live.addressHigh[entry] = high;
-  live.physLow[entry] = calls.physLow[call]!;
-  live.physHigh[entry] = calls.physHigh[call]!;
-  live.direction[entry] = calls.direction[call]!;
+  live.physLow[entry] = call.physLow;
+  live.physHigh[entry] = call.physHigh;
+  live.direction[entry] = call.direction;
   live.cpu[entry] = b.cpu[i]!;
   live.epoch[entry] = p.losses;
   live.state[entry] = State.claimed | State.bounced;
   writeMap(p, entry, Op.map, 1, BOUNCED, 0);
-  evidence(p, calls.device[call]!).untranslated++;
-  settleDemand(
-    p,
-    calls.device[call]!,
-    calls.task[call]!,
-    calls.physLow[call]!,
-    calls.physHigh[call]!,
-    size,
-  );
+  evidence(p, call.device).untranslated++;
+  settleDemand(p, call.device, call.task, call.physLow, call.physHigh, size);
 }
 
 /** swiotlb_tbl_unmap_single. */
@@ -130,52 +122,49 @@ function freeSlot(p: Pairing, b: EventBatch, i: number): void {
 // Part of the unmap that is open, or the first sign of a page unmap. A map that failed gives back
 // what its list had taken.
 function annotateUnmap(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
   let call = currentCall(p, b, i);
-  if (call !== NONE) {
-    const seen = calls.seen[call]!;
-    if (calls.kind[call] === Call.map && (seen & Seen.bounceFailed) !== 0) return;
+  if (call !== null) {
+    const seen = call.seen;
+    if (call.kind === Call.map && (seen & Seen.bounceFailed) !== 0) return;
     const isListed = (seen & (Seen.list | Seen.free)) !== 0;
-    if (calls.kind[call] === Call.unmap && isListed && calls.pending[call]! > 0) {
+    if (call.kind === Call.unmap && isListed && call.pending > 0) {
       closeSlot(p, b, i, call);
       return;
     }
-    if (calls.kind[call] === Call.unmap && (seen & Seen.table) !== 0) {
-      calls.seen[call] = seen | Seen.bounce;
+    if (call.kind === Call.unmap && (seen & Seen.table) !== 0) {
+      call.seen = seen | Seen.bounce;
       return;
     }
     resolve(p, call);
   }
   call = openCall(p, b, i, Call.unmap);
-  calls.seen[call] = Seen.bounce;
+  call.seen = Seen.bounce;
   const entry = findMapping(p, b.device[i]!, b.addressLow[i]!, b.addressHigh[i]!);
   hold(p, call, entry);
-  calls.device[call] = b.device[i]!;
+  call.device = b.device[i]!;
   if (entry !== NONE) p.live.unindex(entry);
 }
 
-function closeSlot(p: Pairing, b: EventBatch, i: number, call: number): void {
-  const { calls } = p;
-  if (calls.record[call] === NONE) {
+function closeSlot(p: Pairing, b: EventBatch, i: number, call: OpenCall): void {
+  if (call.record === NONE) {
     // A list from before the trace: each slot that follows belongs to it.
-    if (calls.addressLow[call] === 0 && calls.addressHigh[call] === 0) {
-      calls.addressLow[call] = b.addressLow[i]!;
-      calls.addressHigh[call] = b.addressHigh[i]!;
+    if (call.addressLow === 0 && call.addressHigh === 0) {
+      call.addressLow = b.addressLow[i]!;
+      call.addressHigh = b.addressHigh[i]!;
     }
-    calls.bytes[call] = calls.bytes[call]! + b.size[i]!;
+    call.bytes = call.bytes + b.size[i]!;
     return;
   }
-  calls.pending[call] = calls.pending[call]! - 1;
-  if (calls.pending[call] === 0) resolve(p, call);
+  call.pending--;
+  if (call.pending === 0) resolve(p, call);
 }
 
 /** The open map call of this context if it can take another slot, else a new one. */
-function mapCall(p: Pairing, b: EventBatch, i: number): number {
-  const { calls } = p;
+function mapCall(p: Pairing, b: EventBatch, i: number): OpenCall {
   const call = currentCall(p, b, i);
-  if (call === NONE) return openCall(p, b, i, Call.map);
-  const isOver = (calls.seen[call]! & Seen.bounceFailed) !== 0 || calls.record[call] !== NONE;
-  if (calls.kind[call] === Call.map && !isOver) return call;
+  if (call === null) return openCall(p, b, i, Call.map);
+  const isOver = (call.seen & Seen.bounceFailed) !== 0 || call.record !== NONE;
+  if (call.kind === Call.map && !isOver) return call;
   resolve(p, call);
   return openCall(p, b, i, Call.map);
 }

@@ -5,9 +5,9 @@
 // breakpoint handler and show 'Z' or 'z' instead of the true context: their calls are adopted by the
 // first ordinary event that fits (see probe-events.ts).
 //
-// At most one call is open per CPU, thread and true context. Entries are reused.
+// At most one call is open per CPU, thread and true context. Their objects are reused: there are as many as were ever open at once.
 
-import { DomainClass } from '../batch.ts';
+import { Direction, DomainClass } from '../batch.ts';
 import { NONE } from './live-set.ts';
 
 /** What kind of call it is. */
@@ -34,7 +34,7 @@ export const Seen = {
   bounceFailed: 256,
 } as const;
 
-const INITIAL = 64;
+const SLOTS = 256;
 const NMI_IN_IRQ = 0x5a;
 const NMI = 0x7a;
 
@@ -43,167 +43,134 @@ export function isNmi(context: number): boolean {
   return context === NMI_IN_IRQ || context === NMI;
 }
 
-export class CallTable {
-  kind: Uint8Array = new Uint8Array(INITIAL);
-  seen: Uint32Array = new Uint32Array(INITIAL);
-  row: Uint32Array = new Uint32Array(INITIAL);
+/** A call that is under way. The object of one that is closed is taken for the next. */
+export class OpenCall {
+  /** A {@link Call}; 0 where the call is closed. */
+  kind: Call | 0 = 0;
+  /** Bits of {@link Seen}. */
+  seen = 0;
+  row = 0;
   /** Entry of the live set, or NONE; valid as long as its serial is the one beside it. */
-  record: Int32Array = new Int32Array(INITIAL);
-  serial: Uint32Array = new Uint32Array(INITIAL);
-  cpu: Uint16Array = new Uint16Array(INITIAL);
-  tid: Int32Array = new Int32Array(INITIAL);
-  context: Uint8Array = new Uint8Array(INITIAL);
-  device: Uint16Array = new Uint16Array(INITIAL);
-  domain: Uint16Array = new Uint16Array(INITIAL);
-  /** A DomainClass: how `domain` is known. */
-  domainClass: Uint8Array = new Uint8Array(INITIAL);
+  record: number = NONE;
+  serial = 0;
+  cpu = 0;
+  tid = 0;
+  context = 0;
+  device = 0;
+  domain = 0;
+  /** How `domain` is known. */
+  domainClass: DomainClass = DomainClass.none;
   /** Tokens of the domain and its iovad, from probes. */
-  domainToken: Uint32Array = new Uint32Array(INITIAL);
+  domainToken = 0;
   /** Bytes and address of the call's probe; the address of an unmap event. */
-  bytes: Float64Array = new Float64Array(INITIAL);
-  limit: Float64Array = new Float64Array(INITIAL);
-  addressLow: Uint32Array = new Uint32Array(INITIAL);
-  addressHigh: Uint32Array = new Uint32Array(INITIAL);
-  physLow: Uint32Array = new Uint32Array(INITIAL);
-  physHigh: Uint32Array = new Uint32Array(INITIAL);
-  direction: Uint8Array = new Uint8Array(INITIAL);
-  time: Float64Array = new Float64Array(INITIAL);
-  task: Uint32Array = new Uint32Array(INITIAL);
+  bytes = 0;
+  limit = 0;
+  addressLow = 0;
+  addressHigh = 0;
+  physLow = 0;
+  physHigh = 0;
+  direction: number = Direction.unknown;
+  time = 0;
+  task = 0;
   /** First page that alloc_iova_fast returned, -1 = none yet. */
-  page: Float64Array = new Float64Array(INITIAL);
+  page = -1;
   /** Ranges or slots an unmap still has to close; slots that a map has taken. */
-  pending: Uint32Array = new Uint32Array(INITIAL);
+  pending = 0;
+  /** The next older call of its slot, or the next free one. */
+  next: OpenCall | null = null;
 
-  #next = new Int32Array(INITIAL);
-  #heads = new Int32Array(256).fill(NONE);
-  #free = NONE;
-  #top = 0;
-
-  /** One more than the highest call number in use. */
-  get top(): number {
-    return this.#top;
+  /** Forgets what an earlier call left. */
+  begin(kind: Call, row: number, cpu: number, tid: number, context: number): void {
+    this.kind = kind;
+    this.row = row;
+    this.cpu = cpu;
+    this.tid = tid;
+    this.context = context;
+    this.seen = 0;
+    this.record = NONE;
+    this.device = 0;
+    this.domain = 0;
+    this.domainClass = DomainClass.none;
+    this.domainToken = 0;
+    this.bytes = 0;
+    this.limit = 0;
+    this.addressLow = 0;
+    this.addressHigh = 0;
+    this.physLow = 0;
+    this.physHigh = 0;
+    this.direction = Direction.unknown;
+    this.time = 0;
+    this.task = 0;
+    this.page = -1;
+    this.pending = 0;
   }
 
-  open(kind: Call, row: number, cpu: number, tid: number, context: number): number {
-    let call = this.#free;
-    if (call !== NONE) this.#free = this.#next[call]!;
-    else {
-      if (this.#top === this.kind.length) this.#grow();
-      call = this.#top++;
-    }
-    this.#clear(call);
-    this.kind[call] = kind;
-    this.row[call] = row;
-    this.cpu[call] = cpu;
-    this.tid[call] = tid;
-    this.context[call] = context;
+  /** Says in which domain the call is, and how that is known. */
+  place(domain: number, domainClass: DomainClass): void {
+    this.domain = domain;
+    this.domainClass = domain === 0 ? DomainClass.none : domainClass;
+  }
+}
+
+export class CallTable {
+  /** All calls there ever were at once, the closed ones (kind 0) among them. */
+  readonly all: OpenCall[] = [];
+  /** By slot: its newest open call. */
+  readonly #heads: (OpenCall | null)[] = new Array<OpenCall | null>(SLOTS).fill(null);
+  #free: OpenCall | null = null;
+
+  open(kind: Call, row: number, cpu: number, tid: number, context: number): OpenCall {
+    const call = this.#free ?? this.#add();
+    this.#free = call.next;
+    call.begin(kind, row, cpu, tid, context);
     const slot = slotOf(cpu, tid);
-    this.#next[call] = this.#heads[slot]!;
+    call.next = this.#heads[slot] ?? null;
     this.#heads[slot] = call;
     return call;
   }
 
-  /** Says in which domain a call is, and how that is known. */
-  place(call: number, domain: number, domainClass: DomainClass): void {
-    this.domain[call] = domain;
-    this.domainClass[call] = domain === 0 ? DomainClass.none : domainClass;
-  }
-
-  close(call: number): void {
-    const slot = slotOf(this.cpu[call]!, this.tid[call]!);
-    let at = this.#heads[slot]!;
-    if (at === call) this.#heads[slot] = this.#next[call]!;
+  close(call: OpenCall): void {
+    const slot = slotOf(call.cpu, call.tid);
+    let at = this.#heads[slot] as OpenCall;
+    if (at === call) this.#heads[slot] = call.next;
     else {
-      while (this.#next[at] !== call) at = this.#next[at]!;
-      this.#next[at] = this.#next[call]!;
+      while (at.next !== call) at = at.next!;
+      at.next = call.next;
     }
-    this.kind[call] = 0;
-    this.#next[call] = this.#free;
+    call.kind = 0;
+    call.next = this.#free;
     this.#free = call;
   }
 
   /** The open call of exactly this context. */
-  find(cpu: number, tid: number, context: number): number {
-    let call = this.#heads[slotOf(cpu, tid)]!;
-    while (
-      call !== NONE &&
-      (this.context[call] !== context || this.cpu[call] !== cpu || this.tid[call] !== tid)
-    ) {
-      call = this.#next[call]!;
+  find(cpu: number, tid: number, context: number): OpenCall | null {
+    let call = this.#heads[slotOf(cpu, tid)] ?? null;
+    while (call !== null && (call.context !== context || call.cpu !== cpu || call.tid !== tid)) {
+      call = call.next;
     }
     return call;
   }
 
   /** The newest open call of this kind that was opened by a breakpoint probe, after `from` if given. */
-  findNmi(cpu: number, tid: number, kind: Call, from: number = NONE): number {
-    let call = from === NONE ? this.#heads[slotOf(cpu, tid)]! : this.#next[from]!;
+  findNmi(cpu: number, tid: number, kind: Call, from: OpenCall | null = null): OpenCall | null {
+    let call = from === null ? (this.#heads[slotOf(cpu, tid)] ?? null) : from.next;
     while (
-      call !== NONE &&
-      (this.kind[call] !== kind ||
-        this.cpu[call] !== cpu ||
-        this.tid[call] !== tid ||
-        !isNmi(this.context[call]!))
+      call !== null &&
+      (call.kind !== kind || call.cpu !== cpu || call.tid !== tid || !isNmi(call.context))
     ) {
-      call = this.#next[call]!;
+      call = call.next;
     }
     return call;
   }
 
-  #clear(call: number): void {
-    this.seen[call] = 0;
-    this.record[call] = NONE;
-    this.device[call] = 0;
-    this.domain[call] = 0;
-    this.domainClass[call] = 0;
-    this.domainToken[call] = 0;
-    this.bytes[call] = 0;
-    this.limit[call] = 0;
-    this.addressLow[call] = 0;
-    this.addressHigh[call] = 0;
-    this.physLow[call] = 0;
-    this.physHigh[call] = 0;
-    this.direction[call] = 255;
-    this.time[call] = 0;
-    this.task[call] = 0;
-    this.page[call] = -1;
-    this.pending[call] = 0;
-  }
-
-  #grow(): void {
-    const length = this.kind.length * 2;
-    this.kind = longer(this.kind, new Uint8Array(length));
-    this.seen = longer(this.seen, new Uint32Array(length));
-    this.row = longer(this.row, new Uint32Array(length));
-    this.record = longer(this.record, new Int32Array(length));
-    this.serial = longer(this.serial, new Uint32Array(length));
-    this.cpu = longer(this.cpu, new Uint16Array(length));
-    this.tid = longer(this.tid, new Int32Array(length));
-    this.context = longer(this.context, new Uint8Array(length));
-    this.device = longer(this.device, new Uint16Array(length));
-    this.domain = longer(this.domain, new Uint16Array(length));
-    this.domainClass = longer(this.domainClass, new Uint8Array(length));
-    this.domainToken = longer(this.domainToken, new Uint32Array(length));
-    this.bytes = longer(this.bytes, new Float64Array(length));
-    this.limit = longer(this.limit, new Float64Array(length));
-    this.addressLow = longer(this.addressLow, new Uint32Array(length));
-    this.addressHigh = longer(this.addressHigh, new Uint32Array(length));
-    this.physLow = longer(this.physLow, new Uint32Array(length));
-    this.physHigh = longer(this.physHigh, new Uint32Array(length));
-    this.direction = longer(this.direction, new Uint8Array(length));
-    this.time = longer(this.time, new Float64Array(length));
-    this.task = longer(this.task, new Uint32Array(length));
-    this.page = longer(this.page, new Float64Array(length));
-    this.pending = longer(this.pending, new Uint32Array(length));
-    this.#next = longer(this.#next, new Int32Array(length));
+  #add(): OpenCall {
+    const call = new OpenCall();
+    this.all.push(call);
+    return call;
   }
 }
 
 function slotOf(cpu: number, tid: number): number {
   const mixed = Math.imul(tid ^ Math.imul(cpu, 0x85ebca6b), 0x9e3779b1);
-  return (mixed ^ (mixed >>> 16)) & 0xff;
-}
-
-function longer<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from);
-  return to;
+  return (mixed ^ (mixed >>> 16)) & (SLOTS - 1);
 }

@@ -4,6 +4,7 @@
 // one is begun.
 
 import { DomainClass, type EventBatch, EventKind, Flag, Op } from '../batch.ts';
+import type { OpenCall } from './call-table.ts';
 import type { Pairing } from './state.ts';
 
 /** DMA_ATTR_SKIP_CPU_SYNC. */
@@ -85,22 +86,22 @@ export function skipFlag(b: EventBatch, i: number): number {
 }
 
 /** Begins a draft for the row of an open call with what is known of it. */
-export function draftCall(p: Pairing, call: number, op: Op): Draft {
-  const { calls, draft: d } = p;
-  d.row = calls.row[call]!;
+export function draftCall(p: Pairing, call: OpenCall, op: Op): Draft {
+  const { draft: d } = p;
+  d.row = call.row;
   d.op = op;
-  d.device = calls.device[call]!;
-  d.domain = calls.domain[call]!;
-  d.domainClass = calls.domainClass[call]! as DomainClass;
-  d.task = calls.task[call]!;
-  d.time = calls.time[call]!;
-  d.size = calls.bytes[call]!;
-  d.addressLow = calls.addressLow[call]!;
-  d.addressHigh = calls.addressHigh[call]!;
-  d.physLow = calls.physLow[call]!;
-  d.physHigh = calls.physHigh[call]!;
-  d.direction = calls.direction[call]!;
-  d.limit = calls.limit[call]!;
+  d.device = call.device;
+  d.domain = call.domain;
+  d.domainClass = call.domainClass as DomainClass;
+  d.task = call.task;
+  d.time = call.time;
+  d.size = call.bytes;
+  d.addressLow = call.addressLow;
+  d.addressHigh = call.addressHigh;
+  d.physLow = call.physLow;
+  d.physHigh = call.physHigh;
+  d.direction = call.direction;
+  d.limit = call.limit;
   d.segments = 1;
   d.flags = 0;
   d.line = 0;

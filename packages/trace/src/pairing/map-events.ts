@@ -7,7 +7,7 @@
 import { DomainClass, type EventBatch, EventKind, Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { PAGE, pageOf, pagesFor } from './address.ts';
-import { Call, Seen } from './call-table.ts';
+import { Call, type OpenCall, Seen } from './call-table.ts';
 import { closeUnseen } from './closing.ts';
 import { draftEvent, skipFlag } from './draft.ts';
 import { isFailed, settleDemand, writeFailure } from './failures.ts';
@@ -35,14 +35,14 @@ function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
   const low = b.addressLow[i]!;
   const high = b.addressHigh[i]!;
   const call = takeCall(p, b, i, pageOf(low, high));
-  const seen = call === NONE ? 0 : calls.seen[call]!;
-  let entry = call === NONE ? NONE : calls.record[call]!;
+  const seen = call === null ? 0 : call.seen;
+  let entry = call === null ? NONE : call.record;
   if (entry === NONE) entry = findUnclaimed(p, low, high);
   const isTranslated = entry !== NONE || (seen & Seen.iova) !== 0;
   if (entry === NONE) {
-    const row = call === NONE ? beginRow(p, b, i) : calls.row[call]!;
+    const row = call === null ? beginRow(p, b, i) : call.row;
     entry = live.add(keyOf(p, low, high), pagesFor((low % PAGE) + b.size[i]!), row);
-    live.time[entry] = call === NONE ? b.time[i]! : calls.time[call]!;
+    live.time[entry] = call === null ? b.time[i]! : call.time;
   } else if ((live.state[entry]! & State.filled) !== 0) p.counts.map--;
   claim(p, b, i, entry, call, isTranslated);
   if (op === Op.alloc) live.state[entry] = live.state[entry]! | State.alloc;
@@ -50,22 +50,22 @@ function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
   settleDemand(p, b.device[i]!, b.task[i]!, b.physLow[i]!, b.physHigh[i]!, b.size[i]!);
   if (isTranslated) closeLost(p, b, i, entry);
   complete(p, b, i, op, entry, seen, isTranslated);
-  if (call !== NONE) calls.close(call);
+  if (call !== null) calls.close(call);
 }
 
 /** The open map call of this context if the event fits it; what does not fit is ended. */
-function takeCall(p: Pairing, b: EventBatch, i: number, page: number): number {
-  const { calls, live } = p;
+function takeCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall | null {
+  const { live } = p;
   const call = currentCall(p, b, i);
-  if (call === NONE) return NONE;
-  if (calls.kind[call] === Call.map) {
-    const entry = calls.record[call]!;
-    const first = entry === NONE ? calls.page[call]! : live.page[entry]!;
+  if (call === null) return null;
+  if (call.kind === Call.map) {
+    const entry = call.record;
+    const first = entry === NONE ? call.page : live.page[entry]!;
     const count = entry === NONE ? p.unit : live.pages[entry]!;
     if (first < 0 || (page >= first && page < first + count)) return call;
   }
   resolve(p, call);
-  return NONE;
+  return null;
 }
 
 function claim(
@@ -73,10 +73,10 @@ function claim(
   b: EventBatch,
   i: number,
   entry: number,
-  call: number,
+  call: OpenCall | null,
   isTranslated: boolean,
 ): void {
-  const { live, calls } = p;
+  const { live } = p;
   live.device[entry] = b.device[i]!;
   place(p, b, i, entry, call, isTranslated);
   live.size[entry] = b.size[i]!;
@@ -92,10 +92,10 @@ function claim(
     state |= State.translated;
     live.ranges[entry] = Math.max(1, live.ranges[entry]!);
   }
-  if (call !== NONE) {
-    live.limit[entry] = calls.limit[call]!;
-    live.bounces[entry] = calls.pending[call]!;
-    if ((calls.seen[call]! & Seen.bounce) !== 0) state |= State.bounced;
+  if (call !== null) {
+    live.limit[entry] = call.limit;
+    live.bounces[entry] = call.pending;
+    if ((call.seen & Seen.bounce) !== 0) state |= State.bounced;
   }
   live.state[entry] = state;
 }
@@ -106,17 +106,17 @@ function place(
   b: EventBatch,
   i: number,
   entry: number,
-  call: number,
+  call: OpenCall | null,
   isTranslated: boolean,
 ): void {
-  const { live, calls, attribution } = p;
+  const { live, attribution } = p;
   const device = b.device[i]!;
-  const ofCall = call === NONE ? 0 : calls.domain[call]!;
+  const ofCall = call === null ? 0 : call.domain;
   const shown = ofCall || live.domain[entry]!;
   if (shown !== 0) {
     attribution.link(device, shown);
     live.domain[entry] = shown;
-    if (ofCall !== 0) live.domainClass[entry] = calls.domainClass[call]!;
+    if (call !== null && ofCall !== 0) live.domainClass[entry] = call.domainClass;
   } else if (isTranslated) {
     live.domain[entry] = attribution.ofTranslated(device);
     live.domainClass[entry] = DomainClass.B;
@@ -202,19 +202,19 @@ function isElsewhere(b: EventBatch, i: number): boolean {
 function onFailure(p: Pairing, b: EventBatch, i: number, op: Op): void {
   const { calls } = p;
   const open = currentCall(p, b, i);
-  const row = open === NONE ? NONE : takeFailedRow(p, open);
+  const row = open === null ? NONE : takeFailedRow(p, open);
   const d = draftEvent(p, b, i, row === NONE ? beginRow(p, b, i) : row, op);
   d.segments = Math.max(1, b.listLength[i]!);
-  if (row !== NONE) {
-    const seen = calls.seen[open]!;
-    d.limit = calls.limit[open]!;
-    if (calls.domain[open] !== 0) {
-      d.domain = calls.domain[open]!;
-      d.domainClass = calls.domainClass[open]! as DomainClass;
+  if (open !== null && row !== NONE) {
+    const seen = open.seen;
+    d.limit = open.limit;
+    if (open.domain !== 0) {
+      d.domain = open.domain;
+      d.domainClass = open.domainClass as DomainClass;
     }
     if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
     if (d.size === 0) {
-      d.size = calls.bytes[open]!;
+      d.size = open.bytes;
       d.flags |= Flag.sizeDerived;
     }
     calls.close(open);
@@ -227,12 +227,12 @@ function onFailure(p: Pairing, b: EventBatch, i: number, op: Op): void {
 
 // The row of the failed call; NONE if the open call is another one, which is ended. What the failed call
 // had mapped already was rolled back by an unmap.
-function takeFailedRow(p: Pairing, call: number): number {
-  const { calls, live } = p;
-  const entry = calls.record[call]!;
-  if (calls.kind[call] === Call.map) {
+function takeFailedRow(p: Pairing, call: OpenCall): number {
+  const { live } = p;
+  const entry = call.record;
+  if (call.kind === Call.map) {
     if (entry !== NONE) releaseEntry(p, entry);
-    return calls.row[call]!;
+    return call.row;
   }
   if (entry === NONE || (live.state[entry]! & (State.claimed | State.filled)) !== 0) {
     resolve(p, call);

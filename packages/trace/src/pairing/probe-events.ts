@@ -6,7 +6,7 @@
 
 import { DomainClass, type EventBatch } from '../batch.ts';
 import { PAGE } from './address.ts';
-import { Call, isNmi, Seen } from './call-table.ts';
+import { Call, isNmi, type OpenCall, Seen } from './call-table.ts';
 import { keyOf } from './finding.ts';
 import { NONE } from './live-set.ts';
 import { beginMapping, endMapping, onFreeAlone } from './probes-alone.ts';
@@ -22,63 +22,68 @@ const NESTED = 5_000;
 
 /** iommu_dma_alloc_iova: the first sign of a map on a translated device. */
 export function onAllocProbe(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
   let call = openMap(p, b, i);
-  if (call !== NONE && (calls.record[call] !== NONE || (calls.seen[call]! & ~Seen.bounce) !== 0)) {
+  if (call !== null && (call.record !== NONE || (call.seen & ~Seen.bounce) !== 0)) {
     endOther(p, call);
-    call = NONE;
+    call = null;
   }
-  if (call === NONE) call = openCall(p, b, i, Call.map);
+  if (call === null) call = openCall(p, b, i, Call.map);
   const limit = b.aux[i]!;
-  calls.seen[call] = calls.seen[call]! | Seen.allocProbe;
-  calls.device[call] = b.device[i]!;
-  calls.domainToken[call] = b.token[i]!;
-  calls.place(call, p.attribution.ofPointer(b.token[i]!), DomainClass.A);
-  calls.bytes[call] = b.size[i]!;
-  calls.limit[call] = limit;
+  call.seen |= Seen.allocProbe;
+  call.device = b.device[i]!;
+  call.domainToken = b.token[i]!;
+  call.place(p.attribution.ofPointer(b.token[i]!), DomainClass.A);
+  call.bytes = b.size[i]!;
+  call.limit = limit;
   const known = evidence(p, b.device[i]!);
   if (limit > known.limit) known.limit = limit;
 }
 
 /** alloc_iova_fast: tells the iovad. A second try of the same call has a higher limit. */
 export function onIovaAlloc(p: Pairing, b: EventBatch, i: number): void {
-  const { calls, attribution } = p;
+  const { attribution } = p;
   p.tableEvents = true;
   p.allocations = true;
   let call = openMap(p, b, i);
-  if (call !== NONE && !continuesAllocation(p, call)) {
+  if (call !== null && !continuesAllocation(call)) {
     endOther(p, call);
-    call = NONE;
+    call = null;
   }
-  if (call === NONE) call = openCall(p, b, i, Call.map);
+  if (call === null) call = openCall(p, b, i, Call.map);
   const token = b.token[i]!;
   const domain = attribution.ofToken(token, p.tokens[token] ?? '');
   const state = attribution.domains[domain]!;
   const granule = state.granule || p.unit * PAGE;
   state.inUse = true;
   state.allocations++;
-  const isRetry = (calls.seen[call]! & Seen.allocFailed) !== 0;
-  calls.seen[call] = (calls.seen[call]! | Seen.iova) & ~Seen.allocFailed;
-  calls.place(call, domain, DomainClass.A);
+  const isRetry = (call.seen & Seen.allocFailed) !== 0;
+  call.seen = (call.seen | Seen.iova) & ~Seen.allocFailed;
+  call.place(domain, DomainClass.A);
   takeEffect(p, b, i, call);
-  if (calls.bytes[call] === 0) calls.bytes[call] = b.size[i]! * granule;
-  if ((calls.seen[call]! & Seen.allocProbe) === 0) return;
-  attribution.linkPointer(calls.domainToken[call]!, domain);
-  attribution.link(calls.device[call]!, domain);
+  if (call.bytes === 0) call.bytes = b.size[i]! * granule;
+  if ((call.seen & Seen.allocProbe) === 0) return;
+  attribution.linkPointer(call.domainToken, domain);
+  attribution.link(call.device, domain);
   noteLimit(p, call, domain, (b.aux[i]! + 1) * granule, isRetry);
 }
 
 // The call takes effect at this event, not at its first sign: an interrupt may have come in between.
-function takeEffect(p: Pairing, b: EventBatch, i: number, call: number): void {
-  p.calls.row[call] = moveRow(p, p.calls.row[call]!, b.time[i]!);
+function takeEffect(p: Pairing, b: EventBatch, i: number, call: OpenCall): void {
+  call.row = moveRow(p, call.row, b.time[i]!);
 }
 
 // The limit of a try against that of the device: below 4 GiB first or not, and where the aperture ends.
-function noteLimit(p: Pairing, call: number, domain: number, end: number, isRetry: boolean): void {
-  const limit = p.calls.limit[call]!;
+function noteLimit(
+  p: Pairing,
+  call: OpenCall,
+  domain: number,
+  end: number,
+  isRetry: boolean,
+): void {
+  const limit = call.limit;
   if (limit < BELOW_4G) return;
   const state = p.attribution.domains[domain]!;
-  const known = evidence(p, p.calls.device[call]!);
+  const known = evidence(p, call.device);
   if (end <= BELOW_4G) known.lowFirst++;
   else {
     if (!isRetry) known.highFirst++;
@@ -86,22 +91,21 @@ function noteLimit(p: Pairing, call: number, domain: number, end: number, isRetr
   }
 }
 
-function continuesAllocation(p: Pairing, call: number): boolean {
-  const seen = p.calls.seen[call]!;
-  if (p.calls.record[call] !== NONE) return false;
+function continuesAllocation(call: OpenCall): boolean {
+  const seen = call.seen;
+  if (call.record !== NONE) return false;
   return (seen & Seen.iova) === 0 || (seen & Seen.allocFailed) !== 0;
 }
 
 /** alloc_iova_fast returned. */
 export function onIovaAllocReturn(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
   p.allocReturns = true;
   const call = openMap(p, b, i);
-  if (call === NONE || (calls.seen[call]! & Seen.iova) === 0) return;
+  if (call === null || (call.seen & Seen.iova) === 0) return;
   const pfn = b.aux[i]!;
-  if (pfn === 0) calls.seen[call] = calls.seen[call]! | Seen.allocFailed;
+  if (pfn === 0) call.seen |= Seen.allocFailed;
   else {
-    calls.page[call] = pfn * granuleOf(p, calls.domain[call]!);
+    call.page = pfn * granuleOf(p, call.domain);
     if (isProbesAlone(p)) beginMapping(p, call);
   }
 }
@@ -113,15 +117,15 @@ function granuleOf(p: Pairing, domain: number): number {
 
 /** free_iova_fast: inside the unmap of the same range it shows a strict domain. */
 export function onIovaFree(p: Pairing, b: EventBatch, i: number): void {
-  const { calls, live } = p;
+  const { live } = p;
   const call = currentCall(p, b, i);
   if (isProbesAlone(p)) {
     const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
     onFreeAlone(p, b, i, domain, b.aux[i]! * granuleOf(p, domain));
     return;
   }
-  if (call === NONE || calls.kind[call] !== Call.unmap) return;
-  const entry = calls.record[call]!;
+  if (call === null || call.kind !== Call.unmap) return;
+  const entry = call.record;
   const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
   if (entry === NONE || live.page[entry] !== b.aux[i]! * granuleOf(p, domain)) return;
   p.attribution.domains[domain]!.freedInCall++;
@@ -131,31 +135,30 @@ export function onIovaFree(p: Pairing, b: EventBatch, i: number): void {
 
 /** __iommu_dma_unmap: the first sign of a page unmap; part of a list unmap or a free. */
 export function onUnmapProbe(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
   const context = b.context[i]!;
-  let call = NONE;
+  let call = null;
   if (isNmi(context)) p.breakpoints = true;
   else {
     call = currentCall(p, b, i);
-    const isListed = call !== NONE && calls.kind[call] === Call.unmap && calls.pending[call]! > 0;
-    if (call !== NONE && !isListed) {
+    const isListed = call !== null && call.kind === Call.unmap && call.pending > 0;
+    if (call !== null && !isListed) {
       resolve(p, call);
-      call = NONE;
+      call = null;
     }
   }
-  if (call === NONE) call = openCall(p, b, i, Call.unmap);
-  else if (calls.record[call] !== NONE) return;
-  calls.seen[call] = calls.seen[call]! | Seen.unmapProbe;
-  calls.device[call] = b.device[i]!;
-  calls.bytes[call] = b.size[i]!;
-  calls.addressLow[call] = b.addressLow[i]!;
-  calls.addressHigh[call] = b.addressHigh[i]!;
-  calls.place(call, p.attribution.ofDevice(b.device[i]!), DomainClass.A);
+  if (call === null) call = openCall(p, b, i, Call.unmap);
+  else if (call.record !== NONE) return;
+  call.seen |= Seen.unmapProbe;
+  call.device = b.device[i]!;
+  call.bytes = b.size[i]!;
+  call.addressLow = b.addressLow[i]!;
+  call.addressHigh = b.addressHigh[i]!;
+  call.place(p.attribution.ofDevice(b.device[i]!), DomainClass.A);
   if (isProbesAlone(p)) endMapping(p, call);
 }
 
 /** The map call that a probe goes on with; an unmap in the same context is over. */
-function openMap(p: Pairing, b: EventBatch, i: number): number {
+function openMap(p: Pairing, b: EventBatch, i: number): OpenCall | null {
   const { calls } = p;
   const context = b.context[i]!;
   if (isNmi(context)) {
@@ -163,15 +166,15 @@ function openMap(p: Pairing, b: EventBatch, i: number): number {
     return calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
   }
   const call = currentCall(p, b, i);
-  if (call === NONE || calls.kind[call] === Call.map) return call;
+  if (call === null || call.kind === Call.map) return call;
   resolve(p, call);
-  return NONE;
+  return null;
 }
 
 // A breakpoint call that is not over may just be interrupted: it stays open.
-function endOther(p: Pairing, call: number): void {
-  const isFailed = (p.calls.seen[call]! & Seen.allocFailed) !== 0;
-  if (isFailed || !isNmi(p.calls.context[call]!)) resolve(p, call);
+function endOther(p: Pairing, call: OpenCall): void {
+  const isFailed = (call.seen & Seen.allocFailed) !== 0;
+  if (isFailed || !isNmi(call.context)) resolve(p, call);
 }
 
 /**
@@ -205,18 +208,17 @@ function isMappedAlready(p: Pairing, b: EventBatch, i: number): boolean {
 }
 
 function hint(p: Pairing, b: EventBatch, i: number): void {
-  const { calls } = p;
   const isUnmap = isUnmapHint(p, b, i);
   const pointer = b.token[i]!;
   if (isUnmap) {
     const call = currentCall(p, b, i);
-    const waits = call !== NONE && calls.kind[call] === Call.unmap && !isTableSeen(p, call);
+    const waits = call !== null && call.kind === Call.unmap && !isTableSeen(call);
     if (!waits) endAndOpen(p, b, i, call, Call.unmap, p.attribution.ofPointer(pointer));
     return;
   }
   const call = openMap(p, b, i);
-  const known = call === NONE ? 0 : calls.domain[call]!;
-  if (known !== 0 && (calls.seen[call]! & Seen.iova) !== 0) {
+  const known = call === null ? 0 : call.domain;
+  if (call !== null && known !== 0 && (call.seen & Seen.iova) !== 0) {
     p.attribution.linkPointer(pointer, known);
     return;
   }
@@ -224,8 +226,8 @@ function hint(p: Pairing, b: EventBatch, i: number): void {
   if (known !== domain) endAndOpen(p, b, i, call, Call.map, domain);
 }
 
-function isTableSeen(p: Pairing, call: number): boolean {
-  const seen = p.calls.seen[call]!;
+function isTableSeen(call: OpenCall): boolean {
+  const seen = call.seen;
   return (seen & (Seen.list | Seen.free)) === 0 && (seen & Seen.table) !== 0;
 }
 
@@ -240,16 +242,14 @@ function endAndOpen(
   p: Pairing,
   b: EventBatch,
   i: number,
-  open: number,
+  open: OpenCall | null,
   kind: Call,
   domain: number,
 ): void {
-  const { calls } = p;
-  let call = open;
-  const goesOn = call !== NONE && calls.kind[call] === kind && calls.record[call] === NONE;
-  if (!goesOn) {
-    if (call !== NONE) resolve(p, call);
-    call = openCall(p, b, i, kind);
+  if (open !== null && open.kind === kind && open.record === NONE) {
+    open.place(domain, DomainClass.A);
+    return;
   }
-  calls.place(call, domain, DomainClass.A);
+  if (open !== null) resolve(p, open);
+  openCall(p, b, i, kind).place(domain, DomainClass.A);
 }

@@ -8,7 +8,7 @@
 
 import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
 import { highOf, lowOf, PAGE, pagesFor } from './address.ts';
-import { Seen } from './call-table.ts';
+import { type OpenCall, Seen } from './call-table.ts';
 import { finishOrphan, finishUnmap } from './closing.ts';
 import { draftCall, draftEvent } from './draft.ts';
 import { adoptExact, keyOf } from './finding.ts';
@@ -17,41 +17,41 @@ import { beginRow } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
 /** alloc_iova_fast returned an address: the mapping is live, the call is over. */
-export function beginMapping(p: Pairing, call: number): void {
+export function beginMapping(p: Pairing, call: OpenCall): void {
   const { calls, live } = p;
-  const entry = live.add(calls.page[call]!, pagesFor(calls.bytes[call]!), calls.row[call]!);
-  live.time[entry] = calls.time[call]!;
-  live.device[entry] = calls.device[call]!;
-  live.domain[entry] = calls.domain[call]!;
-  live.domainClass[entry] = calls.domainClass[call]!;
-  live.limit[entry] = calls.limit[call]!;
-  live.cpu[entry] = calls.cpu[call]!;
+  const entry = live.add(call.page, pagesFor(call.bytes), call.row);
+  live.time[entry] = call.time;
+  live.device[entry] = call.device;
+  live.domain[entry] = call.domain;
+  live.domainClass[entry] = call.domainClass;
+  live.limit[entry] = call.limit;
+  live.cpu[entry] = call.cpu;
   live.epoch[entry] = p.losses;
   live.ranges[entry] = 1;
   live.state[entry] = State.translated;
-  if ((calls.seen[call]! & Seen.allocProbe) !== 0) {
+  if ((call.seen & Seen.allocProbe) !== 0) {
     live.state[entry] = State.translated | State.exact;
-    live.size[entry] = calls.bytes[call]!;
-    live.addressLow[entry] = lowOf(calls.page[call]!);
-    live.addressHigh[entry] = highOf(calls.page[call]!);
-    evidence(p, calls.device[call]!).translated++;
+    live.size[entry] = call.bytes;
+    live.addressLow[entry] = lowOf(call.page);
+    live.addressHigh[entry] = highOf(call.page);
+    evidence(p, call.device).translated++;
   }
   calls.close(call);
 }
 
 /** __iommu_dma_unmap: the mapping at its address ends. */
-export function endMapping(p: Pairing, call: number): void {
+export function endMapping(p: Pairing, call: OpenCall): void {
   const { calls } = p;
   p.unmapProbes = true;
-  const low = calls.addressLow[call]!;
-  const high = calls.addressHigh[call]!;
-  const entry = findProbed(p, keyOf(p, low, high), calls.domain[call]!);
+  const low = call.addressLow;
+  const high = call.addressHigh;
+  const entry = findProbed(p, keyOf(p, low, high), call.domain);
   const d = draftCall(p, call, Op.unmap);
   if (entry === NONE) {
     if (d.domain === 0) d.domain = p.attribution.ofTranslated(d.device);
     finishOrphan(p, d);
   } else {
-    adoptExact(p, entry, calls.device[call]!, calls.bytes[call]!, low, high);
+    adoptExact(p, entry, call.device, call.bytes, low, high);
     finishUnmap(p, entry, d);
   }
   calls.close(call);

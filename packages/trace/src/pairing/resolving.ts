@@ -5,7 +5,7 @@
 
 import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
-import { Call, Seen } from './call-table.ts';
+import { Call, type OpenCall, Seen } from './call-table.ts';
 import { finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
 import { draftCall } from './draft.ts';
 import { writeFailure } from './failures.ts';
@@ -16,45 +16,45 @@ import { splitMapping } from './splitting.ts';
 import type { Pairing } from './state.ts';
 
 /** Opens a call at event `i`, with a row of its own. */
-export function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): number {
+export function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): OpenCall {
   const row = beginRow(p, b, i);
   const call = p.calls.open(kind, row, b.cpu[i]!, b.tid[i]!, b.context[i]!);
-  p.calls.time[call] = b.time[i]!;
-  p.calls.task[call] = b.task[i]!;
+  call.time = b.time[i]!;
+  call.task = b.task[i]!;
   return call;
 }
 
 /** Lets a call hold a mapping, or NONE. Another call may still take the mapping away. */
-export function hold(p: Pairing, call: number, entry: number): void {
-  p.calls.record[call] = entry;
-  if (entry !== NONE) p.calls.serial[call] = p.live.serial[entry]!;
+export function hold(p: Pairing, call: OpenCall, entry: number): void {
+  call.record = entry;
+  if (entry !== NONE) call.serial = p.live.serial[entry]!;
 }
 
 /** The open call of the context of event `i`. A map call whose mapping was taken away is over. */
-export function currentCall(p: Pairing, b: EventBatch, i: number): number {
+export function currentCall(p: Pairing, b: EventBatch, i: number): OpenCall | null {
   const { calls } = p;
   const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
-  if (call === NONE || !dropStale(p, call) || calls.kind[call] !== Call.map) return call;
+  if (call === null || !dropStale(p, call) || call.kind !== Call.map) return call;
   calls.close(call);
-  return NONE;
+  return null;
 }
 
 // The mapping is another one by now, or another call's: the call holds nothing any more.
-function dropStale(p: Pairing, call: number): boolean {
-  const { calls, live } = p;
-  const entry = calls.record[call]!;
+function dropStale(p: Pairing, call: OpenCall): boolean {
+  const { live } = p;
+  const entry = call.record;
   if (entry === NONE) return false;
-  const isAnother = live.serial[entry] !== calls.serial[call];
+  const isAnother = live.serial[entry] !== call.serial;
   const isClaimed = (live.state[entry]! & State.claimed) !== 0;
-  if (!isAnother && !(isClaimed && calls.kind[call] === Call.map)) return false;
-  calls.record[call] = NONE;
+  if (!isAnother && !(isClaimed && call.kind === Call.map)) return false;
+  call.record = NONE;
   return true;
 }
 
 /** Ends a call. */
-export function resolve(p: Pairing, call: number): void {
+export function resolve(p: Pairing, call: OpenCall): void {
   dropStale(p, call);
-  if (p.calls.kind[call] === Call.map) resolveMap(p, call);
+  if (call.kind === Call.map) resolveMap(p, call);
   else resolveUnmap(p, call);
   p.calls.close(call);
 }
@@ -62,15 +62,14 @@ export function resolve(p: Pairing, call: number): void {
 /** Ends the open calls of one CPU, or of all (-1). */
 export function resolveCalls(p: Pairing, cpu: number): void {
   const { calls } = p;
-  for (let call = 0; call < calls.top; call++) {
-    if (calls.kind[call] !== 0 && (cpu < 0 || calls.cpu[call] === cpu)) resolve(p, call);
+  for (const call of calls.all) {
+    if (call.kind !== 0 && (cpu < 0 || call.cpu === cpu)) resolve(p, call);
   }
 }
 
-function resolveMap(p: Pairing, call: number): void {
-  const { calls } = p;
-  const seen = calls.seen[call]!;
-  if (calls.record[call] !== NONE || (seen & Seen.table) !== 0) return;
+function resolveMap(p: Pairing, call: OpenCall): void {
+  const seen = call.seen;
+  if (call.record !== NONE || (seen & Seen.table) !== 0) return;
   if ((seen & Seen.allocFailed) !== 0) {
     const d = draftCall(p, call, Op.map);
     if (d.domain === 0) {
@@ -82,18 +81,17 @@ function resolveMap(p: Pairing, call: number): void {
   } else if ((seen & Seen.bounceFailed) !== 0) p.oddities.count('FAILED_LIST');
 }
 
-function resolveUnmap(p: Pairing, call: number): void {
-  const { calls } = p;
-  const seen = calls.seen[call]!;
-  let entry = calls.record[call]!;
+function resolveUnmap(p: Pairing, call: OpenCall): void {
+  const seen = call.seen;
+  let entry = call.record;
   if (entry === NONE && (seen & Seen.unmapProbe) !== 0) {
-    entry = findMapping(p, calls.device[call]!, calls.addressLow[call]!, calls.addressHigh[call]!);
+    entry = findMapping(p, call.device, call.addressLow, call.addressHigh);
     // A mapping that was made since then is another one.
-    if (entry !== NONE && p.live.row[entry]! > calls.row[call]!) entry = NONE;
+    if (entry !== NONE && p.live.row[entry]! > call.row) entry = NONE;
   }
   if (entry !== NONE) finishFound(p, call, entry);
   else if (isTableAlone(seen) && splitMapping(p, call)) return;
-  else if (calls.bytes[call]! > 0) finishNotFound(p, call);
+  else if (call.bytes > 0) finishNotFound(p, call);
   else if ((seen & Seen.list) !== 0) noteUnmatched(p, draftCall(p, call, Op.unmap));
 }
 
@@ -101,10 +99,10 @@ function isTableAlone(seen: number): boolean {
   return (seen & Seen.table) !== 0 && (seen & (Seen.list | Seen.free | Seen.unmapProbe)) === 0;
 }
 
-function finishFound(p: Pairing, call: number, entry: number): void {
-  const { calls, live } = p;
-  const isProbed = (calls.seen[call]! & Seen.unmapProbe) !== 0;
-  const d = draftCall(p, call, opOf(p, call));
+function finishFound(p: Pairing, call: OpenCall, entry: number): void {
+  const { live } = p;
+  const isProbed = (call.seen & Seen.unmapProbe) !== 0;
+  const d = draftCall(p, call, opOf(call));
   if ((live.state[entry]! & State.claimed) === 0 && isProbed) {
     adoptExact(p, entry, d.device, d.size, d.addressLow, d.addressHigh);
   }
@@ -112,7 +110,7 @@ function finishFound(p: Pairing, call: number, entry: number): void {
     d.size = live.size[entry]!;
     d.addressLow = live.addressLow[entry]!;
     d.addressHigh = live.addressHigh[entry]!;
-    if ((calls.seen[call]! & Seen.free) !== 0) takeFreed(p, call);
+    if ((call.seen & Seen.free) !== 0) takeFreed(p, call);
   } else {
     d.size = live.pages[entry]! * PAGE;
     d.addressLow = lowOf(live.page[entry]!);
@@ -122,16 +120,16 @@ function finishFound(p: Pairing, call: number, entry: number): void {
 }
 
 // A free tells its own size and address, which should be those of the allocation.
-function takeFreed(p: Pairing, call: number): void {
-  const { calls, draft: d } = p;
-  if (calls.bytes[call] === d.size) return;
+function takeFreed(p: Pairing, call: OpenCall): void {
+  const { draft: d } = p;
+  if (call.bytes === d.size) return;
   p.oddities.count('SIZE_MISMATCH');
-  d.size = calls.bytes[call]!;
+  d.size = call.bytes;
 }
 
-function finishNotFound(p: Pairing, call: number): void {
-  const d = draftCall(p, call, opOf(p, call));
-  const isExact = (p.calls.seen[call]! & (Seen.unmapProbe | Seen.free)) !== 0;
+function finishNotFound(p: Pairing, call: OpenCall): void {
+  const d = draftCall(p, call, opOf(call));
+  const isExact = (call.seen & (Seen.unmapProbe | Seen.free)) !== 0;
   if (!isExact) d.flags = Flag.sizeDerived;
   if (d.domain === 0) {
     d.domain = p.attribution.ofDevice(d.device);
@@ -145,6 +143,6 @@ function finishNotFound(p: Pairing, call: number): void {
   finishOrphan(p, d);
 }
 
-function opOf(p: Pairing, call: number): Op {
-  return (p.calls.seen[call]! & Seen.free) !== 0 ? Op.free : Op.unmap;
+function opOf(call: OpenCall): Op {
+  return (call.seen & Seen.free) !== 0 ? Op.free : Op.unmap;
 }

@@ -7,6 +7,7 @@
 import { Flag, Op } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { highOf, lowOf, PAGE, pagesFor } from './address.ts';
+import type { OpenCall } from './call-table.ts';
 import { finishUnmap } from './closing.ts';
 import { draftCall } from './draft.ts';
 import { keyOf } from './finding.ts';
@@ -15,13 +16,13 @@ import { addFlags, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 
 /** Ends a call that unmapped a part of a mapping which only iommu events told of; false where there is none. */
-export function splitMapping(p: Pairing, call: number): boolean {
-  const { calls, live } = p;
-  const page = keyOf(p, calls.addressLow[call]!, calls.addressHigh[call]!);
-  const entry = findAround(p, page, calls.domain[call]!);
+export function splitMapping(p: Pairing, call: OpenCall): boolean {
+  const { live } = p;
+  const page = keyOf(p, call.addressLow, call.addressHigh);
+  const entry = findAround(p, page, call.domain);
   if (entry === NONE) return false;
   p.oddities.count('PARTIAL_UNMAP');
-  const end = page + pagesFor(calls.bytes[call]!);
+  const end = page + pagesFor(call.bytes);
   const first = live.page[entry]!;
   const last = first + live.pages[entry]!;
   const rests = [
@@ -54,9 +55,9 @@ function findAround(p: Pairing, page: number, domain: number): number {
 }
 
 /** A mapping that is a part of another one, from the time of the call on. */
-function addRest(p: Pairing, whole: number, call: number, page: number, pages: number): number {
-  const { live, calls, store } = p;
-  const from = calls.row[call]!;
+function addRest(p: Pairing, whole: number, call: OpenCall, page: number, pages: number): number {
+  const { live, store } = p;
+  const from = call.row;
   const { time, cpu, tid, task, context, line } = store.block(from);
   const f = from & BLOCK_MASK;
   const values = [time[f]!, cpu[f]!, tid[f]!, task[f]!, context[f]!, line[f]!] as const;
@@ -67,7 +68,7 @@ function addRest(p: Pairing, whole: number, call: number, page: number, pages: n
   const rest = live.add(page, pages, row);
   const moved = (page - live.page[whole]!) * PAGE;
   const phys = live.physHigh[whole]! * 2 ** 32 + live.physLow[whole]! + moved;
-  live.time[rest] = calls.time[call]!;
+  live.time[rest] = call.time;
   if (live.physLow[whole] !== 0 || live.physHigh[whole] !== 0) {
     live.physLow[rest] = phys % 2 ** 32;
     live.physHigh[rest] = Math.floor(phys / 2 ** 32);

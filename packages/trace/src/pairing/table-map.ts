@@ -7,7 +7,7 @@
 import { DomainClass, type EventBatch } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { pageOf, pagesFor } from './address.ts';
-import { Call, Seen } from './call-table.ts';
+import { Call, type OpenCall, Seen } from './call-table.ts';
 import { closeUnseen } from './closing.ts';
 import { NONE, State } from './live-set.ts';
 import { currentCall, hold, openCall, resolve } from './resolving.ts';
@@ -16,24 +16,24 @@ import { placeVirtually } from './virtual-domains.ts';
 
 /** iommu:map. */
 export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
-  const { calls, live } = p;
+  const { live } = p;
   p.tableEvents = true;
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   const pages = pagesFor(b.size[i]!);
   let call = findCall(p, b, i, page);
   let previous = NONE;
-  if (call !== NONE && calls.record[call] !== NONE) {
-    const entry = calls.record[call]!;
+  if (call !== null && call.record !== NONE) {
+    const entry = call.record;
     const isNext = page === live.page[entry]! + live.pages[entry]!;
     if (isNext && extendsCall(p, call, entry, pages)) return;
     if (isNext && !p.dmaEvents) previous = entry;
     resolve(p, call);
-    call = NONE;
+    call = null;
   }
-  if (call === NONE) call = openCall(p, b, i, Call.map);
+  if (call === null) call = openCall(p, b, i, Call.map);
   const entry = addEntry(p, b, i, call, page, pages);
   hold(p, call, entry);
-  calls.seen[call] = calls.seen[call]! | Seen.table;
+  call.seen |= Seen.table;
   if (p.dmaEvents) return;
   if (previous !== NONE) live.continues[entry] = live.row[previous]! + 1;
   placeByProbe(p, b, i, entry);
@@ -56,21 +56,21 @@ function addEntry(
   p: Pairing,
   b: EventBatch,
   i: number,
-  call: number,
+  call: OpenCall,
   page: number,
   pages: number,
 ): number {
-  const { calls, live } = p;
-  const entry = live.add(page, pages, calls.row[call]!);
-  live.time[entry] = calls.time[call]!;
+  const { live } = p;
+  const entry = live.add(page, pages, call.row);
+  live.time[entry] = call.time;
   live.physLow[entry] = b.physLow[i]!;
   live.physHigh[entry] = b.physHigh[i]!;
   live.cpu[entry] = b.cpu[i]!;
   live.epoch[entry] = p.losses;
-  live.limit[entry] = calls.limit[call]!;
-  live.device[entry] = calls.device[call]!;
-  live.domain[entry] = calls.domain[call]!;
-  live.domainClass[entry] = calls.domainClass[call]!;
+  live.limit[entry] = call.limit;
+  live.device[entry] = call.device;
+  live.domain[entry] = call.domain;
+  live.domainClass[entry] = call.domainClass;
   live.ranges[entry] = 1;
   live.state[entry] = State.translated;
   return entry;
@@ -78,20 +78,20 @@ function addEntry(
 
 // Where the allocation of a call is known its maps fill it; with DMA API events all maps up to the event
 // belong to it.
-function extendsCall(p: Pairing, call: number, entry: number, pages: number): boolean {
-  const { calls, live } = p;
-  const isKnown = (calls.seen[call]! & (Seen.allocProbe | Seen.iova)) !== 0;
+function extendsCall(p: Pairing, call: OpenCall, entry: number, pages: number): boolean {
+  const { live } = p;
+  const isKnown = (call.seen & (Seen.allocProbe | Seen.iova)) !== 0;
   if (!p.dmaEvents && !isKnown) return false;
-  if (isKnown && live.pages[entry]! + pages > pagesFor(calls.bytes[call]!)) return false;
+  if (isKnown && live.pages[entry]! + pages > pagesFor(call.bytes)) return false;
   live.resize(entry, live.pages[entry]! + pages);
   if (!p.dmaEvents) closeWhenFull(p, call, entry);
   return true;
 }
 
-function closeWhenFull(p: Pairing, call: number, entry: number): void {
-  const { calls, live } = p;
-  if ((calls.seen[call]! & (Seen.allocProbe | Seen.iova)) === 0) return;
-  if (live.pages[entry]! >= pagesFor(calls.bytes[call]!)) resolve(p, call);
+function closeWhenFull(p: Pairing, call: OpenCall, entry: number): void {
+  const { live } = p;
+  if ((call.seen & (Seen.allocProbe | Seen.iova)) === 0) return;
+  if (live.pages[entry]! >= pagesFor(call.bytes)) resolve(p, call);
 }
 
 // The domain is certain and the address is live in it: the unmap in between was never seen.
@@ -107,37 +107,36 @@ function closeTwins(p: Pairing, b: EventBatch, i: number, entry: number): void {
 }
 
 /** The open map call that this map belongs to. */
-function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
+function findCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall | null {
   const { calls } = p;
   if (p.breakpoints) {
     let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
-    while (hidden !== NONE && !mayMap(p, hidden, page)) {
+    while (hidden !== null && !mayMap(p, hidden, page)) {
       hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map, hidden);
     }
-    if (hidden !== NONE) return unveil(p, b, i, hidden);
+    if (hidden !== null) return unveil(p, b, i, hidden);
   }
   const call = currentCall(p, b, i);
-  if (call === NONE) return NONE;
-  const known = calls.page[call]!;
-  const isOther = calls.record[call] === NONE && known >= 0 && known !== page;
-  if (calls.kind[call] === Call.map && !isOther) return call;
+  if (call === null) return null;
+  const known = call.page;
+  const isOther = call.record === NONE && known >= 0 && known !== page;
+  if (call.kind === Call.map && !isOther) return call;
   resolve(p, call);
-  return NONE;
+  return null;
 }
 
 // The call was given this page; or nothing tells what it was given, as returns have no probe.
-function mayMap({ calls, allocReturns }: Pairing, call: number, page: number): boolean {
-  if (calls.page[call] === page) return true;
-  return !allocReturns && calls.record[call] === NONE && (calls.seen[call]! & Seen.iova) !== 0;
+function mayMap({ allocReturns }: Pairing, call: OpenCall, page: number): boolean {
+  if (call.page === page) return true;
+  return !allocReturns && call.record === NONE && (call.seen & Seen.iova) !== 0;
 }
 
 /** Gives a call that a breakpoint probe opened the context of event `i`, its first ordinary one. */
-export function unveil(p: Pairing, b: EventBatch, i: number, call: number): number {
-  const { calls } = p;
+export function unveil(p: Pairing, b: EventBatch, i: number, call: OpenCall): OpenCall {
   const stale = currentCall(p, b, i);
-  if (stale !== NONE && stale !== call) resolve(p, stale);
-  calls.context[call] = b.context[i]!;
-  const row = calls.row[call]!;
+  if (stale !== null && stale !== call) resolve(p, stale);
+  call.context = b.context[i]!;
+  const row = call.row;
   p.store.block(row).context[row & BLOCK_MASK] = b.context[i]!;
   return call;
 }

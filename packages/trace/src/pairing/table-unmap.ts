@@ -7,7 +7,7 @@
 
 import { DomainClass, type EventBatch } from '../batch.ts';
 import { pageOf, pagesFor } from './address.ts';
-import { Call, Seen } from './call-table.ts';
+import { Call, type OpenCall, Seen } from './call-table.ts';
 import { adoptExact, firstUnclaimed, keyOf } from './finding.ts';
 import { NONE, State } from './live-set.ts';
 import { currentCall, hold, openCall, resolve } from './resolving.ts';
@@ -34,57 +34,51 @@ export function onTableUnmap(p: Pairing, b: EventBatch, i: number): void {
 
 /** What event `i` says was unmapped: `bytes` from its address on. */
 export function unmapRange(p: Pairing, b: EventBatch, i: number, bytes: number): void {
-  const { calls } = p;
   p.tableEvents = true;
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   let call = findCall(p, b, i, page);
-  if (call === NONE) call = openCall(p, b, i, Call.unmap);
-  const seen = calls.seen[call]!;
-  calls.seen[call] = seen | Seen.table;
+  if (call === null) call = openCall(p, b, i, Call.unmap);
+  const seen = call.seen;
+  call.seen = seen | Seen.table;
   if ((seen & (Seen.list | Seen.free)) !== 0) closeListed(p, b, i, call, page, bytes);
   else closePlain(p, b, i, call, page, bytes);
 }
 
 /** The open unmap call that this table unmap belongs to. */
-function findCall(p: Pairing, b: EventBatch, i: number, page: number): number {
+function findCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall | null {
   const { calls } = p;
   if (p.breakpoints) {
     let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.unmap);
-    while (
-      hidden !== NONE &&
-      keyOf(p, calls.addressLow[hidden]!, calls.addressHigh[hidden]!) !== page
-    ) {
+    while (hidden !== null && keyOf(p, hidden.addressLow, hidden.addressHigh) !== page) {
       hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.unmap, hidden);
     }
-    if (hidden !== NONE) return unveil(p, b, i, hidden);
+    if (hidden !== null) return unveil(p, b, i, hidden);
   }
   const call = currentCall(p, b, i);
-  if (call === NONE) return NONE;
-  const seen = calls.seen[call]!;
+  if (call === null) return null;
+  const seen = call.seen;
   const isListed = (seen & (Seen.list | Seen.free)) !== 0;
-  const waits = isListed ? calls.pending[call]! > 0 : (seen & Seen.table) === 0;
-  if (calls.kind[call] === Call.unmap && waits) return call;
+  const waits = isListed ? call.pending > 0 : (seen & Seen.table) === 0;
+  if (call.kind === Call.unmap && waits) return call;
   resolve(p, call);
-  return NONE;
+  return null;
 }
 
 function closePlain(
   p: Pairing,
   b: EventBatch,
   i: number,
-  call: number,
+  call: OpenCall,
   page: number,
   bytes: number,
 ): void {
-  const { calls } = p;
-  const isProbed = (calls.seen[call]! & Seen.unmapProbe) !== 0;
+  const isProbed = (call.seen & Seen.unmapProbe) !== 0;
   const entry = take(p, page, pagesFor(bytes), call, b.time[i]!);
   hold(p, call, entry);
   if (entry === NONE) {
-    if (!isProbed) noteRange(p, b, i, call, bytes);
+    if (!isProbed) noteRange(b, i, call, bytes);
   } else if (isProbed && (p.live.state[entry]! & State.claimed) === 0) {
-    const { device, addressLow, addressHigh } = calls;
-    adoptExact(p, entry, device[call]!, calls.bytes[call]!, addressLow[call]!, addressHigh[call]!);
+    adoptExact(p, entry, call.device, call.bytes, call.addressLow, call.addressHigh);
   }
   if (!p.dmaEvents) resolve(p, call);
 }
@@ -94,35 +88,35 @@ function closeListed(
   p: Pairing,
   b: EventBatch,
   i: number,
-  call: number,
+  call: OpenCall,
   page: number,
   bytes: number,
 ): void {
-  const { calls, live } = p;
-  const entry = calls.record[call]!;
+  const { live } = p;
+  const entry = call.record;
   const isItsOwn = entry !== NONE && (live.page[entry] === page || live.ranges[entry]! > 1);
   if (!isItsOwn) {
     const taken = take(p, page, pagesFor(bytes), call, b.time[i]!);
     hold(p, call, taken);
-    if (taken === NONE && calls.bytes[call] === 0) {
-      noteRange(p, b, i, call, bytes);
-      if (calls.domain[call] === 0) {
-        calls.place(call, p.attribution.ofTranslated(calls.device[call]!), DomainClass.B);
+    if (taken === NONE && call.bytes === 0) {
+      noteRange(b, i, call, bytes);
+      if (call.domain === 0) {
+        call.place(p.attribution.ofTranslated(call.device), DomainClass.B);
       }
     }
   }
-  calls.pending[call] = calls.pending[call]! - 1;
-  if (calls.pending[call] === 0) resolve(p, call);
+  call.pending--;
+  if (call.pending === 0) resolve(p, call);
 }
 
-function noteRange(p: Pairing, b: EventBatch, i: number, call: number, bytes: number): void {
-  p.calls.bytes[call] = bytes;
-  p.calls.addressLow[call] = b.addressLow[i]!;
-  p.calls.addressHigh[call] = b.addressHigh[i]!;
+function noteRange(b: EventBatch, i: number, call: OpenCall, bytes: number): void {
+  call.bytes = bytes;
+  call.addressLow = b.addressLow[i]!;
+  call.addressHigh = b.addressHigh[i]!;
 }
 
 /** Takes the mapping at `page` out of the live set: one entry, or several pieces that become one. */
-function take(p: Pairing, page: number, pages: number, call: number, time: number): number {
+function take(p: Pairing, page: number, pages: number, call: OpenCall, time: number): number {
   const { live } = p;
   const end = page + pages;
   const entry = choose(p, page, pages, call, time);
@@ -183,10 +177,10 @@ function pieceAt(p: Pairing, page: number, entry: number): number {
 
 // Several domains may have a mapping here. Device and domain decide, then the extent (of all pieces); else the
 // newest. In one domain the older goes first as long as its unmap may just be late.
-function choose(p: Pairing, page: number, pages: number, call: number, time: number): number {
+function choose(p: Pairing, page: number, pages: number, call: OpenCall, time: number): number {
   const { live } = p;
-  const device = p.calls.device[call]!;
-  const domain = p.calls.domain[call]!;
+  const device = call.device;
+  const domain = call.domain;
   const only = live.first(page);
   if (only === NONE || live.next(only) === NONE) return only;
   let best = NONE;

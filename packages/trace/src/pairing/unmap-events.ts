@@ -5,7 +5,7 @@
 // unmaps and frees are printed before; the table unmap that follows closes them.
 
 import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
-import { Call, Seen } from './call-table.ts';
+import { Call, type OpenCall, Seen } from './call-table.ts';
 import { closeUnseen, finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
 import { draftEvent } from './draft.ts';
 import { adoptExact, findMapping } from './finding.ts';
@@ -19,16 +19,16 @@ import type { Pairing } from './state.ts';
 export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
   const call = takeCall(p, b, i);
-  const seen = call === NONE ? 0 : calls.seen[call]!;
-  const taken = call === NONE ? NONE : calls.record[call]!;
+  const seen = call === null ? 0 : call.seen;
+  const taken = call === null ? NONE : call.record;
   const entry = mappingOf(p, b, i, taken, seen);
-  const row = call === NONE ? beginRow(p, b, i) : calls.row[call]!;
+  const row = call === null ? beginRow(p, b, i) : call.row;
   const reordered = entry === NONE ? 0 : checkTwins(p, b, i, entry);
   const d = draftEvent(p, b, i, row, Op.unmap);
   d.flags |= reordered;
-  if (call !== NONE) {
-    d.time = calls.time[call]!;
-    if (calls.domainClass[call] === DomainClass.A) d.domainClass = DomainClass.A;
+  if (call !== null) {
+    d.time = call.time;
+    if (call.domainClass === DomainClass.A) d.domainClass = DomainClass.A;
   }
   if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
   if (entry !== NONE) {
@@ -45,7 +45,7 @@ export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
     if (d.domain === 0) d.flags |= Flag.direct;
     finishOrphan(p, d);
   }
-  if (call !== NONE) calls.close(call);
+  if (call !== null) calls.close(call);
 }
 
 /** dma_unmap_sg: no DMA address; its table unmaps (or bounce unmaps) follow. */
@@ -70,35 +70,34 @@ export function onFree(p: Pairing, b: EventBatch, i: number): void {
 
 function endOpen(p: Pairing, b: EventBatch, i: number): void {
   const open = currentCall(p, b, i);
-  if (open !== NONE) resolve(p, open);
+  if (open !== null) resolve(p, open);
 }
 
 function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: number): void {
-  const { calls, live } = p;
+  const { live } = p;
   const call = openCall(p, b, i, Call.unmap);
-  calls.seen[call] = seen;
+  call.seen = seen;
   hold(p, call, entry);
-  calls.device[call] = b.device[i]!;
-  calls.place(call, p.attribution.ofDevice(b.device[i]!), DomainClass.B);
-  calls.direction[call] = b.direction[i]!;
-  calls.addressLow[call] = b.addressLow[i]!;
-  calls.addressHigh[call] = b.addressHigh[i]!;
-  calls.physLow[call] = b.physLow[i]!;
-  calls.physHigh[call] = b.physHigh[i]!;
-  calls.bytes[call] = b.size[i]!;
-  calls.pending[call] = entry === NONE ? 1 : live.ranges[entry]! + live.bounces[entry]!;
-  if (calls.pending[call] === 0) resolve(p, call);
+  call.device = b.device[i]!;
+  call.place(p.attribution.ofDevice(b.device[i]!), DomainClass.B);
+  call.direction = b.direction[i]!;
+  call.addressLow = b.addressLow[i]!;
+  call.addressHigh = b.addressHigh[i]!;
+  call.physLow = b.physLow[i]!;
+  call.physHigh = b.physHigh[i]!;
+  call.bytes = b.size[i]!;
+  call.pending = entry === NONE ? 1 : live.ranges[entry]! + live.bounces[entry]!;
+  if (call.pending === 0) resolve(p, call);
 }
 
 /** The open unmap of this context that this page unmap completes; any other call is ended. */
-function takeCall(p: Pairing, b: EventBatch, i: number): number {
-  const { calls } = p;
+function takeCall(p: Pairing, b: EventBatch, i: number): OpenCall | null {
   const call = currentCall(p, b, i);
-  if (call === NONE) return NONE;
-  const isPage = (calls.seen[call]! & (Seen.list | Seen.free)) === 0;
-  if (calls.kind[call] === Call.unmap && isPage) return call;
+  if (call === null) return null;
+  const isPage = (call.seen & (Seen.list | Seen.free)) === 0;
+  if (call.kind === Call.unmap && isPage) return call;
   resolve(p, call);
-  return NONE;
+  return null;
 }
 
 /** The mapping that is unmapped: what the table unmap took if it fits, else by device and address. */

@@ -123,10 +123,10 @@ export class EventDecoder {
   }
 
   /**
-   * Reads the record of `length` bytes at `start` into the next row. Its name, time, cpu, tid, context,
-   * flags and line (sink.line) are set; `task` is left to the caller. Returns the row or NO_ROW.
+   * Reads the record of `length` bytes at `start` into the next row. Its name, cpu, tid, context, flags
+   * and line (sink.line) are set; `time` and `task` are left to the caller. Returns the row or NO_ROW.
    */
-  read(view: DataView, start: number, length: number, time: number, cpu: number): number {
+  read(view: DataView, start: number, length: number, cpu: number): number {
     const { sink, little } = this;
     const { batch } = sink;
     if (length < COMMON) return this.damaged(batch.length);
@@ -140,7 +140,6 @@ export class EventDecoder {
     const row = batch.length;
     let name = this.names[plan]!;
     if (name < 0) name = this.newName(plan);
-    batch.time[row] = time;
     batch.cpu[row] = cpu;
     batch.task[row] = 0;
     batch.name[row] = name;

@@ -117,8 +117,11 @@ export function* readBuffers(
     const ticks = host === null ? stream.time : host.at(cpu, stream.time);
     const passed = scale === 1 ? ticks : Math.floor(ticks * scale);
     const time = clock.at(seconds, fraction + passed, cpu);
-    const row = decoder.read(stream.view, stream.start, stream.length, time, cpu);
-    if (row >= 0) batch.task[row] = tasks.of(batch.tid[row]!);
+    const row = decoder.read(stream.view, stream.start, stream.length, cpu);
+    if (row >= 0) {
+      batch.time[row] = time;
+      batch.task[row] = tasks.of(batch.tid[row]!);
+    }
     if (sink.full) {
       yield batch;
       sink.restart();

@@ -38,7 +38,8 @@ export interface MeasuredCalls {
   readonly tree: Uint8Array;
 }
 
-class FunctionLog {
+/** What was measured of one function. */
+export class FunctionLog {
   readonly function: string;
   readonly source: DurationSource;
   count = 0;
@@ -55,6 +56,7 @@ class FunctionLog {
     this.source = source;
   }
 
+  /** Adds one call: ns, what it was about, and its {@link TreePart}. */
   add(ns: number, size: number, tree: TreePart): void {
     const at = this.count < SAMPLE ? this.count : Math.floor(this.#random() * (this.count + 1));
     this.count++;
@@ -114,13 +116,18 @@ export class DurationLog {
     size = 0,
     tree: TreePart = TreePart.unknown,
   ): void {
+    this.of(name, source).add(ns, size, tree);
+  }
+
+  /** The log of one function, for those that add many calls to it. */
+  of(name: string, source: DurationSource): FunctionLog {
     const key = `${source} ${name}`;
     let log = this.#functions.get(key);
     if (log === undefined) {
       log = new FunctionLog(name, source);
       this.#functions.set(key, log);
     }
-    log.add(ns, size, tree);
+    return log;
   }
 
   /** What was measured, function by function. */

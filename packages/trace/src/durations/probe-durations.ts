@@ -6,7 +6,7 @@
 // themselves take part of it.
 
 import { type EventBatch, EventKind } from '../batch.ts';
-import { type DurationLog, TreePart } from './duration-log.ts';
+import { type DurationLog, type FunctionLog, TreePart } from './duration-log.ts';
 
 const ALL_ONES = 0xffff_ffff;
 /** Open entries of a CPU: deeper nesting is left out. */
@@ -36,6 +36,8 @@ interface Open {
 /** Pairs the probes of a stream of events. */
 export class ProbeDurations {
   readonly #log: DurationLog;
+  /** By kind of the entry probe. */
+  readonly #logs: FunctionLog[] = [];
   readonly #cpus: Open[] = [];
   /** The probe of the tree was seen: a call without it did not go there. */
   #treeProbed = false;
@@ -96,7 +98,8 @@ export class ProbeDurations {
     // A bounce buffer that was refused was not filled.
     const size = isRefused(batch, i) ? 0 : open.size[at]!;
     const part = this.#part(kind, open.searched[at]!);
-    this.#log.add(FUNCTIONS[kind]!, 'probes', ns, size, part);
+    this.#logs[kind] ??= this.#log.of(FUNCTIONS[kind]!, 'probes');
+    this.#logs[kind].add(ns, size, part);
   }
 
   #part(kind: number, searched: number): TreePart {

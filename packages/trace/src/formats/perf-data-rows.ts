@@ -107,8 +107,10 @@ export class PerfRows {
     if (cpuAt === NONE) sink.diagnose('NO_CPU', `${NO_CPU}: record with "-a" or "--sample-cpu"`);
     if (cpu > sink.counts.maxCpu && cpu <= MAX_CPU) sink.counts.maxCpu = cpu;
     const time = this.timeOf(pending.time[entry]!, cpu);
-    const row = this.decoder.read(view, raw + 4, length, time, cpu);
-    if (row < 0 || tidAt === NONE) return;
+    const row = this.decoder.read(view, raw + 4, length, cpu);
+    if (row < 0) return;
+    sink.batch.time[row] = time;
+    if (tidAt === NONE) return;
     const tid = view.getInt32(start + tidAt + 4, little);
     sink.batch.tid[row] = tid;
     sink.batch.task[row] = this.tasks.of(tid);

@@ -3,7 +3,7 @@
 // Exit codes: 0 done, 1 bad input or failed check, 2 bad usage. Only this file prints errors.
 
 import { fileURLToPath } from 'node:url';
-import { PolicyError } from '@dmalab/replay';
+import type { PolicyError } from '@dmalab/replay';
 import { TraceError } from '@dmalab/trace';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -71,7 +71,7 @@ async function main(words: string[]): Promise<void> {
       .parseAsync();
   } catch (error) {
     progressDone();
-    process.exitCode = exitCodeOf(placed(error, defaults, words));
+    process.exitCode = await exitCodeOf(placed(error, defaults, words));
   }
 }
 
@@ -95,10 +95,12 @@ function placed(
   return found === undefined || typed ? error : new UsageError(`${found.where}: ${error.message}`);
 }
 
-function exitCodeOf(error: unknown): number {
+async function exitCodeOf(error: unknown): Promise<number> {
   if (!(error instanceof Error)) throw error;
   if (error instanceof TraceError || error instanceof InputError) return say(error.message, 1);
   if (error instanceof UsageError) return say(error.message, 2);
+  // Loaded only now: most commands need no models.
+  const { PolicyError } = await import('@dmalab/replay');
   if (error instanceof PolicyError) return sayOfPolicy(error);
   const place = placeOutside(error);
   if (place !== null)

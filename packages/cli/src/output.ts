@@ -33,9 +33,14 @@ export function coloured(text: string, stream: NodeJS.WriteStream): string {
   return stream.isTTY && NO_COLOR === '' && TERM !== 'dumb' ? `\x1b[31m${text}\x1b[39m` : text;
 }
 
+/** Whether a terminal shows the progress. */
+export function isWatched(): boolean {
+  return process.stderr.isTTY === true;
+}
+
 /** Shows one changing line on stderr while a terminal looks on; says nothing otherwise. */
 export function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  if (isWatched()) process.stderr.write(`\r\x1b[K${text}`);
 }
 
 /** Removes the progress line. */

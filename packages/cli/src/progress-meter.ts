@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { OutcomeBatch } from '@dmalab/replay';
-import { progress } from './output.ts';
+import { isWatched, progress } from './output.ts';
 
 /** Milliseconds between two lines on the terminal. */
 const PAUSE = 100;
@@ -39,6 +39,7 @@ export function progressMeter(
   unit: MeterUnit,
   total: number | null,
 ): (done: number) => void {
+  if (!isWatched()) return () => {};
   const start = Date.now();
   let next = 0;
   return (done) => {

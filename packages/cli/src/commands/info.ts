@@ -1,6 +1,6 @@
 // dmalab info: what is in a trace, how complete it is, and what it allows.
 
-import { formatDuration, measuredLatencies } from '@dmalab/analysis';
+import { formatDuration, measuredLatencies } from '@dmalab/analysis/measured';
 import {
   type Capture,
   type DeviceFacts,
@@ -14,8 +14,9 @@ import { readingMeter } from '../progress-meter.ts';
 import { traceFiles } from '../trace-files.ts';
 import { type Advice, adviceFor } from '../trace-info/advice.ts';
 import { allowancesOf, contentsOf } from '../trace-info/allowance.ts';
-import { classCountsOf, classTexts } from '../trace-info/attribution.ts';
-import { type Gap, type Gaps, gapsOf } from '../trace-info/gaps.ts';
+import { classTexts } from '../trace-info/attribution.ts';
+import type { Gap, Gaps } from '../trace-info/gaps.ts';
+import { surveyOf } from '../trace-info/survey.ts';
 
 /** Gaps in the text. */
 const GAPS_SHOWN = 3;
@@ -54,6 +55,7 @@ function infoDocument(capture: Capture): object {
   const { facts, report } = capture;
   const { requests } = report;
   const contents = contentsOf(capture);
+  const { classes, gaps } = surveyOf(capture);
   return {
     schema: 'dmalab.info/1',
     source: report.source,
@@ -76,11 +78,11 @@ function infoDocument(capture: Capture): object {
     lostByCpu: report.lostByCpu,
     unparsed: report.unparsed,
     requests,
-    attribution: classCountsOf(capture),
+    attribution: classes,
     pairing: report.pairing,
     devices: facts.devices.slice(1),
     domains: facts.domains.slice(1),
-    gaps: gapsOf(capture),
+    gaps,
     allows: allowancesOf(contents),
     advice: adviceFor(capture, contents),
     latencies: measuredLatencies(report),
@@ -92,6 +94,7 @@ function infoText(capture: Capture): string {
   const { facts, report } = capture;
   const { requests } = report;
   const { table } = report;
+  const { classes, gaps } = surveyOf(capture);
   const lines = [
     table === null ? report.source : `${table.path}: ${table.format} of ${report.source}`,
     `  ${report.format}${report.compression === 'none' ? '' : `, ${report.compression}`}, ${formatNumber(report.lines)} lines, ${formatNumber(report.duration / 1e9)} s, ${withSource(facts.cpus)} CPUs`,
@@ -99,7 +102,7 @@ function infoText(capture: Capture): string {
     `  sha256    ${report.sha256}`,
     `  lost      ${lossText(report)}`,
     `  unparsed  ${formatNumber(report.unparsed)}`,
-    ...completenessTexts(gapsOf(capture)),
+    ...completenessTexts(gaps),
     '',
     'events',
     ...columnsOf(Object.entries(report.events).sort((a, b) => b[1] - a[1])),
@@ -107,7 +110,7 @@ function infoText(capture: Capture): string {
     'requests',
     ...columnsOf(Object.entries(requests)),
   ];
-  lines.push('', 'domains of the requests', ...columnsOf(classTexts(classCountsOf(capture))));
+  lines.push('', 'domains of the requests', ...columnsOf(classTexts(classes)));
   if (Object.keys(report.pairing).length > 0) {
     lines.push('', 'pairing', ...columnsOf(Object.entries(report.pairing)));
   }

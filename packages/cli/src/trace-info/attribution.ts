@@ -1,6 +1,6 @@
 // How surely the domains of the requests are known.
 
-import { type Capture, DomainClass, Op } from '@dmalab/trace';
+import { DomainClass, Op, type RequestBatch } from '@dmalab/trace';
 
 /** Requests by the class of attribution; `none` are those mapped directly, and those of a domain that is a guess. */
 export type ClassCounts = Readonly<Record<keyof typeof DomainClass, number>>;
@@ -17,17 +17,23 @@ const MEANING: Readonly<Record<keyof typeof DomainClass, string>> = {
   none: 'mapped directly, or not known',
 };
 
-export function classCountsOf(capture: Capture): ClassCounts {
-  const counts = new Float64Array(CLASSES.length);
-  for (const { length, op, domainClass } of capture.requests()) {
+/** Counts the requests of a capture by class, batch by batch. */
+export class ClassCounter {
+  readonly #counts = new Float64Array(CLASSES.length);
+
+  accumulate({ length, op, domainClass }: RequestBatch): void {
+    const counts = this.#counts;
     for (let i = 0; i < length; i++) {
       if (op[i] === Op.none || op[i]! >= Op.domainCreate) continue;
-      counts[domainClass[i]!] = counts[domainClass[i]!]! + 1;
+      counts[domainClass[i]!]!++;
     }
   }
-  return Object.fromEntries(
-    CLASSES.map((name) => [name, counts[DomainClass[name]]!]),
-  ) as ClassCounts;
+
+  result(): ClassCounts {
+    return Object.fromEntries(
+      CLASSES.map((name) => [name, this.#counts[DomainClass[name]]!]),
+    ) as ClassCounts;
+  }
 }
 
 /** The classes that occur, with what they mean. */

@@ -1,6 +1,6 @@
 // Where events were lost: the places in the trace, as far as it tells them.
 
-import { type Capture, Op } from '@dmalab/trace';
+import { Op, type ReadReport, type RequestBatch } from '@dmalab/trace';
 
 /** Events were lost on a CPU (-1: not known which) before this time. */
 export interface Gap {
@@ -29,31 +29,41 @@ export interface Gaps {
 const SHOWN = 20;
 const UNKNOWN_CPU = 65_535;
 
-export function gapsOf(capture: Capture): Gaps {
-  const { report } = capture;
-  const first: Gap[] = [];
-  let count = 0;
-  for (const { length, op, time, cpu, size, line } of capture.requests()) {
+/** Finds the gaps of a capture, batch by batch. */
+export class GapLog {
+  readonly #report: ReadReport;
+  readonly #first: Gap[] = [];
+  #count = 0;
+
+  constructor(report: ReadReport) {
+    this.#report = report;
+  }
+
+  accumulate({ length, op, time, cpu, size, line }: RequestBatch): void {
     for (let i = 0; i < length; i++) {
       if (op[i] !== Op.loss) continue;
-      count++;
-      if (first.length === SHOWN) continue;
-      first.push({
+      this.#count++;
+      if (this.#first.length === SHOWN) continue;
+      this.#first.push({
         timeNs: time[i]!,
         cpu: cpu[i] === UNKNOWN_CPU ? -1 : cpu[i]!,
         lost: size[i] === 0 ? null : size[i]!,
-        where: `${report.source}:${line[i]}`,
+        where: `${this.#report.source}:${line[i]}`,
       });
     }
   }
-  const { ORPHAN_UNMAP = 0, LOSS_WINDOW = 0 } = report.pairing;
-  return {
-    count,
-    first,
-    unmatched: {
-      unmapWithoutMap: report.requests.openStart + ORPHAN_UNMAP,
-      stillMapped: report.requests.openEnd,
-      acrossLoss: LOSS_WINDOW,
-    },
-  };
+
+  result(): Gaps {
+    const { requests, pairing } = this.#report;
+    const { ORPHAN_UNMAP = 0, LOSS_WINDOW = 0 } = pairing;
+    return {
+      count: this.#count,
+      first: this.#first,
+      unmatched: {
+        unmapWithoutMap: requests.openStart + ORPHAN_UNMAP,
+        stillMapped: requests.openEnd,
+        acrossLoss: LOSS_WINDOW,
+      },
+    };
+  }
 }

@@ -35,7 +35,7 @@ beforeAll(() => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
-test('two threads, another time zone and locale, and another name of the folder change no byte', () => {
+test('two processes, another time zone and locale, and another name of the folder change no byte', () => {
   const out = join(folder, 'two');
   process.env.TZ = 'Asia/Kathmandu';
   process.env.LC_ALL = 'tr_TR.UTF-8';
@@ -106,18 +106,23 @@ test('195 of 200 traces give results, 5 broken ones a line each, and the exit co
   expect(table.length).toBe(201);
 });
 
-test('a machine that never ends, and one that takes all memory, cost their own trace only', () => {
+test('a machine that never ends, takes all memory, or kills its process costs its own trace only', () => {
   const from = join(folder, 'limits');
   writeTinyTraces(from, 1);
   const policy = join(folder, 'policy.ts');
   writeFileSync(
     policy,
-    `let made = 0;
+    `import { existsSync, writeFileSync } from 'node:fs';
+let made = 0;
 const queue = (name: string, act: () => void) => ({
   kind: 'flush', name, summary: 'does harm', parameters: [],
   create: () => ({ queue() { act(); }, flush() {}, length: () => 0, queuedEntries: () => 0 }),
 });
-export const slow = queue('slow', () => { for (;;) made++; });
+const dies = () => process.kill(process.pid, 'SIGKILL');
+const marker = ${JSON.stringify(join(folder, 'marker'))};
+export const slow = queue('slow', () => { for (;;) Array(1e6).fill(made++); });
+export const deadly = queue('deadly', dies);
+export const once = queue('once', () => { if (!existsSync(marker)) { writeFileSync(marker, ''); dies(); } });
 export const large = queue('large', () => { const kept: object[] = []; for (;;) kept.push({ made: made++, more: [made] }); });
 `,
   );
@@ -139,6 +144,13 @@ export const large = queue('large', () => { const kept: object[] = []; for (;;) 
     'out of memory',
   ]);
   expect(large.code).toBe(1);
+  const deadly = batch(from, join(folder, 'deadly'), ...words, '--flush', 'deadly');
+  expect(jsonOf<Run>(deadly).failures.map(({ error }) => error)).toEqual([
+    'the process that read it ended by SIGKILL, twice',
+  ]);
+  // Tried once more: its process may have been chosen to end for what others took.
+  const once = batch(from, join(folder, 'once'), ...words, '--flush', 'once');
+  expect(jsonOf<Run>(once)).toMatchObject({ results: 1, failures: [] });
 });
 
 test('kill -9 at 20 moments, then once more without: the same bytes', async () => {

@@ -106,7 +106,7 @@ export {
   formatModelled,
   formatShare,
 } from './quantity.ts';
-export { renderReportFragment, renderReportHtml } from './report/html.ts';
+export { type ReportOptions, renderReportFragment, renderReportHtml } from './report/html.ts';
 export { renderReportMarkdown } from './report/markdown.ts';
 export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjects.ts';
 export { labelResults } from './run-labels.ts';

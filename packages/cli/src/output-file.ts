@@ -1,6 +1,6 @@
 // Writes the files that a command was asked for, each in one piece. What cannot be written is bad input, not a fault.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { beginFile } from '@dmalab/trace';
 import { InputError } from './input-error.ts';
@@ -26,6 +26,15 @@ export function writeOutput(file: string, content: string | Uint8Array): void {
       (error as Error).message = (error as Error).message.replaceAll(begun.path, file);
       throw error;
     }
+  });
+}
+
+/** Writes a file so that it is whole or not there, in a folder that exists. */
+export function writeWhole(file: string, content: string): void {
+  const unfinished = `${file}.part`;
+  tried(file, () => {
+    writeFileSync(unfinished, content);
+    renameSync(unfinished, file);
   });
 }
 

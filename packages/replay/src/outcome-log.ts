@@ -31,55 +31,57 @@ export interface MachineGauges {
   hostPinned(): number;
 }
 
-/** An empty batch of OUTCOME_ROWS rows. */
-export function createOutcomeBatch(): OutcomeBatch {
+/** An empty batch. */
+export function createOutcomeBatch(rows: number = OUTCOME_ROWS): OutcomeBatch {
   return {
     length: 0,
-    time: new Float64Array(OUTCOME_ROWS),
-    kind: new Uint8Array(OUTCOME_ROWS),
-    cpu: new Uint16Array(OUTCOME_ROWS),
-    device: new Uint16Array(OUTCOME_ROWS),
-    domain: new Uint16Array(OUTCOME_ROWS),
-    tid: new Int32Array(OUTCOME_ROWS),
-    id: new Uint32Array(OUTCOME_ROWS),
-    pfn: new Float64Array(OUTCOME_ROWS),
-    pages: new Float64Array(OUTCOME_ROWS),
-    bytes: new Float64Array(OUTCOME_ROWS),
-    path: new Uint8Array(OUTCOME_ROWS),
-    reach: new Uint8Array(OUTCOME_ROWS),
-    stage: new Uint8Array(OUTCOME_ROWS),
-    cause: new Uint8Array(OUTCOME_ROWS),
-    steps: new Uint32Array(OUTCOME_ROWS),
-    value: new Float64Array(OUTCOME_ROWS),
-    costNs: new Float64Array(OUTCOME_ROWS),
-    waitNs: new Float64Array(OUTCOME_ROWS),
-    latencyNs: new Float64Array(OUTCOME_ROWS),
-    searches: new Uint8Array(OUTCOME_ROWS),
-    updates: new Uint32Array(OUTCOME_ROWS),
-    exchanges: new Uint32Array(OUTCOME_ROWS),
-    flags: new Uint32Array(OUTCOME_ROWS),
-    line: new Uint32Array(OUTCOME_ROWS),
-    liveMappings: new Uint32Array(OUTCOME_ROWS),
-    livePages: new Float64Array(OUTCOME_ROWS),
-    queuedEntries: new Uint32Array(OUTCOME_ROWS),
-    queuedPages: new Float64Array(OUTCOME_ROWS),
-    cachedPages: new Float64Array(OUTCOME_ROWS),
-    low32Pages: new Float64Array(OUTCOME_ROWS),
-    bounceUsed: new Uint32Array(OUTCOME_ROWS),
-    bounceTotal: new Uint32Array(OUTCOME_ROWS),
-    hostEntries: new Float64Array(OUTCOME_ROWS),
-    hostStale: new Float64Array(OUTCOME_ROWS),
-    hostPinned: new Float64Array(OUTCOME_ROWS),
+    time: new Float64Array(rows),
+    kind: new Uint8Array(rows),
+    cpu: new Uint16Array(rows),
+    device: new Uint16Array(rows),
+    domain: new Uint16Array(rows),
+    tid: new Int32Array(rows),
+    id: new Uint32Array(rows),
+    pfn: new Float64Array(rows),
+    pages: new Float64Array(rows),
+    bytes: new Float64Array(rows),
+    path: new Uint8Array(rows),
+    reach: new Uint8Array(rows),
+    stage: new Uint8Array(rows),
+    cause: new Uint8Array(rows),
+    steps: new Uint32Array(rows),
+    value: new Float64Array(rows),
+    costNs: new Float64Array(rows),
+    waitNs: new Float64Array(rows),
+    latencyNs: new Float64Array(rows),
+    searches: new Uint8Array(rows),
+    updates: new Uint32Array(rows),
+    exchanges: new Uint32Array(rows),
+    flags: new Uint32Array(rows),
+    line: new Uint32Array(rows),
+    liveMappings: new Uint32Array(rows),
+    livePages: new Float64Array(rows),
+    queuedEntries: new Uint32Array(rows),
+    queuedPages: new Float64Array(rows),
+    cachedPages: new Float64Array(rows),
+    low32Pages: new Float64Array(rows),
+    bounceUsed: new Uint32Array(rows),
+    bounceTotal: new Uint32Array(rows),
+    hostEntries: new Float64Array(rows),
+    hostStale: new Float64Array(rows),
+    hostPinned: new Float64Array(rows),
     samples: [],
   };
 }
 
+/** Rows of the first batch: many replays are short, and a whole batch takes longer to make than they take. */
+const FIRST_ROWS = 4096;
 const NO_WORK = machineWork();
 
 /** The log of a replay: knows the request at hand, so that rows say what caused them. */
 export class OutcomeLog {
   /** The batch of the last row. */
-  batch: OutcomeBatch = createOutcomeBatch();
+  batch: OutcomeBatch = createOutcomeBatch(FIRST_ROWS);
   /** Set where the machine has bounce memory or host limits; else their columns stay 0. */
   machine: MachineGauges | null = null;
   /** A map that fails now is given up, after so many tries before. */
@@ -99,6 +101,7 @@ export class OutcomeLog {
   #tid = -1;
   #flags = 0;
   #line = 0;
+  #rows = FIRST_ROWS;
   #flushBatch: OutcomeBatch = this.batch;
   #flushRow = -1;
   #rowsBefore = 0;
@@ -184,7 +187,7 @@ export class OutcomeLog {
     value: number,
     costNs: number,
   ): number {
-    if (this.batch.length === OUTCOME_ROWS) this.#nextBatch();
+    if (this.batch.length === this.#rows) this.#nextBatch();
     const { batch } = this;
     const i = batch.length++;
     batch.time[i] = this.#timers.now;
@@ -263,7 +266,7 @@ export class OutcomeLog {
       yield batch;
       batch.length = 0;
       batch.samples.length = 0;
-      this.#spare.push(batch);
+      if (batch.time.length === OUTCOME_ROWS) this.#spare.push(batch);
     }
   }
 
@@ -282,6 +285,7 @@ export class OutcomeLog {
     this.#rowsBefore += this.batch.length;
     this.#full.push(this.batch);
     this.batch = this.#spare.pop() ?? createOutcomeBatch();
+    this.#rows = OUTCOME_ROWS;
   }
 }
 

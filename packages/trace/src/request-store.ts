@@ -65,7 +65,7 @@ export class RequestStore {
   *batches(finish: (batch: RequestBatch) => void): Generator<RequestBatch, void, undefined> {
     if (this.#length === 0) return;
     const isShort = this.#length <= BLOCK_ROWS;
-    const batch = createRequestBatch(isShort ? BLOCK_ROWS : BATCH_ROWS);
+    const batch = createRequestBatch(isShort ? 8 * Math.ceil(this.#length / 8) : BATCH_ROWS);
     const isSpooled = this.#blocks.includes(null);
     const scratch = createRequestBlock(isSpooled ? BLOCK_ROWS : 0);
     let filled = 0;

@@ -22,17 +22,26 @@ import {
 } from './subjects.ts';
 import { brushData, brushHtml } from './time-brush.ts';
 
+/** What a report has. */
+export interface ReportOptions {
+  /** A picture of each chart, for readers without scripts; default true. It takes most of the time. */
+  readonly pictures?: boolean;
+}
+
 /** The HTML text of a report on one or several results. */
-export async function renderReportHtml(results: readonly LabelledResult[]): Promise<string> {
-  return renderPage(await reportPage(results));
+export async function renderReportHtml(
+  results: readonly LabelledResult[],
+  { pictures = true }: ReportOptions = {},
+): Promise<string> {
+  return renderPage(await reportPage(results, pictures));
 }
 
 /** The same to be put into another page: one element with its style and its scripts. */
 export async function renderReportFragment(results: readonly LabelledResult[]): Promise<string> {
-  return renderFragment(await reportPage(results));
+  return renderFragment(await reportPage(results, true));
 }
 
-async function reportPage(results: readonly LabelledResult[]): Promise<Page> {
+async function reportPage(results: readonly LabelledResult[], hasPictures: boolean): Promise<Page> {
   if (results.length === 0) throw new RangeError('A report needs at least one result');
   const title = reportTitle(results);
   const groups = groupByTrace(results);
@@ -40,7 +49,7 @@ async function reportPage(results: readonly LabelledResult[]): Promise<Page> {
     groups.map((group, i) =>
       Promise.all(
         groupCharts(group).drawn.map(({ name, isOverTime, spec }) =>
-          chartFigure(spec, i === 0 ? name : `${name}-${i + 1}`, i, isOverTime),
+          chartFigure(spec, i === 0 ? name : `${name}-${i + 1}`, i, isOverTime, hasPictures),
         ),
       ),
     ),
@@ -162,21 +171,30 @@ async function chartFigure(
   name: string,
   group: number,
   isOverTime: boolean,
+  hasPicture: boolean,
 ): Promise<ChartFigure> {
   const { title, ...rest } = made;
   const spec = rest as TopLevelSpec;
   const { text, subtitle } = titleTexts(title);
-  // The picture has one text for those who do not see it: a label on every mark doubles its size.
-  const svg = await renderSvg({ ...spec, config: { aria: false } }, 'light');
-  const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  const picture = hasPicture ? await pictureHtml(spec, text) : NO_PICTURE;
   const html = `<figure data-chart="${escapeHtml(name)}" data-group="${group}">
 <h4>${escapeHtml(text)}</h4>
 <figcaption>${escapeHtml(subtitle)}</figcaption>
 <div class="plot"></div>
-<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">
+${picture}
 </figure>
 `;
   return { name, isOverTime, spec, html };
+}
+
+const NO_PICTURE =
+  '<p class="no-picture muted">This chart is drawn by a script; dmalab report makes a page with pictures.</p>';
+
+async function pictureHtml(spec: TopLevelSpec, text: string): Promise<string> {
+  // The picture has one text for those who do not see it: a label on every mark doubles its size.
+  const svg = await renderSvg({ ...spec, config: { aria: false } }, 'light');
+  const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  return `<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">`;
 }
 
 function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {

@@ -57,8 +57,11 @@ export class LevelCourse {
   /** The course of one level up to the time reached. */
   series(level: number): LevelSeries {
     this.#last.set(this.now, this.#bucket * this.#levels);
-    const column = (of: Float64Array): number[] =>
-      Array.from({ length: this.#bucket + 1 }, (_, i) => of[i * this.#levels + level]!);
+    const column = (of: Float64Array): number[] => {
+      const values = new Array<number>(this.#bucket + 1);
+      for (let i = 0; i < values.length; i++) values[i] = of[i * this.#levels + level]!;
+      return values;
+    };
     const mean = column(this.#area).map((area, i) => {
       const span = Math.min(this.#time, (i + 1) * this.#width) - i * this.#width;
       return span > 0 ? Math.round((area / span) * 1000) / 1000 : this.now[level]!;

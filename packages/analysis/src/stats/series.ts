@@ -211,7 +211,9 @@ export class SeriesRecorder {
 }
 
 function column(columns: Float64Array, per: number, at: number, buckets: number): number[] {
-  return Array.from({ length: buckets }, (_, i) => columns[i * per + at]!);
+  const values = new Array<number>(buckets);
+  for (let i = 0; i < buckets; i++) values[i] = columns[i * per + at]!;
+  return values;
 }
 
 /** A thousandth is finer than anything a chart shows, and keeps the files small. */

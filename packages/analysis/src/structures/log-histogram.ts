@@ -33,7 +33,9 @@ export class LogHistogram {
   sum = 0;
   min: number = Number.POSITIVE_INFINITY;
   max = 0;
-  readonly #counts = new Float64Array(OCTAVES * SUB_BUCKETS);
+  // As many octaves as the largest value needs; below #lowest all are 0.
+  #counts = new Float64Array(0);
+  #lowest = OCTAVES * SUB_BUCKETS;
 
   /** Counts `value`, which is not negative. */
   add(value: number): void {
@@ -41,8 +43,14 @@ export class LogHistogram {
     this.sum += value;
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
-    if (value === 0) this.zeros++;
-    else this.#counts[bucketOf(value)]!++;
+    if (value === 0) {
+      this.zeros++;
+      return;
+    }
+    const bucket = bucketOf(value);
+    if (bucket >= this.#counts.length) this.#grow(bucket);
+    if (bucket < this.#lowest) this.#lowest = bucket;
+    this.#counts[bucket]!++;
   }
 
   /**
@@ -55,7 +63,7 @@ export class LogHistogram {
     if (rank <= this.zeros) return 0;
     if (rank >= this.count) return this.max;
     let seen = this.zeros;
-    for (let i = 0; i < this.#counts.length; i++) {
+    for (let i = this.#lowest; i < this.#counts.length; i++) {
       seen += this.#counts[i]!;
       if (seen >= rank) return Math.min(this.max, Math.max(this.min, midOf(i)));
     }
@@ -67,12 +75,19 @@ export class LogHistogram {
     const step = SUB_BUCKETS / perOctave;
     const bins: Bin[] = [];
     if (this.zeros > 0) bins.push({ lo: 0, hi: 0, count: this.zeros });
-    for (let i = 0; i < this.#counts.length; i += step) {
+    const first = this.#lowest - (this.#lowest % step);
+    for (let i = first; i < this.#counts.length; i += step) {
       let count = 0;
       for (let j = i; j < i + step; j++) count += this.#counts[j]!;
       if (count > 0) bins.push({ lo: lowOf(i), hi: lowOf(i + step), count });
     }
     return bins;
+  }
+
+  #grow(bucket: number): void {
+    const grown = new Float64Array((Math.floor(bucket / SUB_BUCKETS) + 1) * SUB_BUCKETS);
+    grown.set(this.#counts);
+    this.#counts = grown;
   }
 }
 

@@ -1,7 +1,7 @@
 // Writes what stands at the top of the folder of a batch: tables, the aggregate report, and the reports of the results that
 // it leads to. The JSON table comes last, by rename: where it is, the batch was finished.
 
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BatchTable,
@@ -9,31 +9,27 @@ import {
   batchCsv,
   batchJson,
   linkedFolders,
-  RESULT_FILES,
-  readResult,
   renderBatchHtml,
   renderBatchText,
-  renderReportHtml,
 } from '@dmalab/analysis';
 import { createTable } from '@dmalab/trace';
 import { progress } from '../output.ts';
-import { tried, writeOutput } from '../output-file.ts';
+import { tried, writeWhole } from '../output-file.ts';
 import { BATCH_FILES, BATCH_TABLE, OWN_REPORT } from './batch-files.ts';
+import { type ReportTask, writeReport } from './batch-reports.ts';
 
-/** Writes all of it. */
-export async function writeBatch(out: string, table: BatchTable): Promise<void> {
-  await writeOwnReports(out, table);
+/** Writes all of it; `report` writes that of a result, as many of them at once as it can. */
+export async function writeBatch(
+  out: string,
+  table: BatchTable,
+  report: (task: ReportTask) => Promise<void> = writeReport,
+): Promise<void> {
+  await writeOwnReports(out, table, report);
   writeWhole(join(out, BATCH_FILES.csv), batchCsv(table));
   writeParquet(join(out, BATCH_FILES.parquet), table);
   writeWhole(join(out, BATCH_FILES.text), renderBatchText(table));
   writeWhole(join(out, BATCH_FILES.html), renderBatchHtml(table, linkTo));
   writeWhole(join(out, BATCH_TABLE), batchJson(table));
-}
-
-/** Writes a file so that it is whole or not there. */
-export function writeWhole(file: string, content: string): void {
-  writeOutput(`${file}.part`, content);
-  tried(file, () => renameSync(`${file}.part`, file));
 }
 
 /** Text that is not there is empty, numbers are NaN. */
@@ -56,26 +52,23 @@ function writeParquet(file: string, table: BatchTable): void {
 }
 
 /** Results that the report no longer leads to lose their own. */
-async function writeOwnReports(out: string, table: BatchTable): Promise<void> {
+async function writeOwnReports(
+  out: string,
+  table: BatchTable,
+  report: (task: ReportTask) => Promise<void>,
+): Promise<void> {
   const linked = new Set(linkedFolders(table));
   for (const { folder } of table.rows) {
     if (folder !== null && !linked.has(folder))
       rmSync(join(out, folder, OWN_REPORT), { force: true });
   }
   let done = 0;
-  for (const folder of linked) {
-    progress(`report ${++done} of ${linked.size}`);
-    const file = join(out, folder, OWN_REPORT);
-    if (existsSync(file)) continue;
-    const read = (name: string): string => readFileSync(join(out, folder, name), 'utf8');
-    const result = readResult({
-      summary: read(RESULT_FILES.summary),
-      series: read(RESULT_FILES.series),
-      distributions: read(RESULT_FILES.distributions),
-    });
-    const label = folder.slice(folder.lastIndexOf('/') + 1);
-    writeWhole(file, await renderReportHtml([{ label, result }]));
-  }
+  const missing = [...linked].filter((folder) => !existsSync(join(out, folder, OWN_REPORT)));
+  const write = async (folder: string): Promise<void> => {
+    await report({ out, folder });
+    progress(`report ${++done} of ${missing.length}`);
+  };
+  await Promise.all(missing.map(write));
 }
 
 function linkTo(folder: string): string {

@@ -1,78 +1,148 @@
-// Jobs on several threads of one process (piscina). A thread that is killed, runs out of memory or ends by itself costs its
-// job, and the pool makes another one.
+// Jobs in processes of their own (workerpool), one for each place in the pool and used again for the next job.
+//
+// Whatever a process dies of (a crash, all memory taken, kill -9) costs it and its job; the pool makes another one. A job
+// whose process ended by itself is tried once more: the system may have chosen it to end for what others took. Limits are held
+// from outside: a process that exceeds one is killed, also in a loop that it would never leave.
 
-import type { Worker } from 'node:worker_threads';
+import { readFileSync } from 'node:fs';
+import module from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { rowOfFailure } from '@dmalab/analysis';
-import { Piscina } from 'piscina';
+import { discardUnfinishedFiles } from '@dmalab/trace';
+import workerpool, { type Pool } from 'workerpool';
+import type { ReportTask } from './batch-reports.ts';
 import type { BatchJob, JobResult } from './job.ts';
-import type { Begun, Task } from './job-thread.ts';
+import type { Begun } from './job-process.ts';
 
 /** Limits for each trace; null: none. */
 export interface JobLimits {
   readonly seconds: number | null;
-  /** Bytes of the thread's heap and buffers. */
+  /** Bytes of the process that stay in memory. */
   readonly memory: number | null;
 }
 
-/** ms between two looks at the memory of a thread. */
+const NO_LIMITS: JobLimits = { seconds: null, memory: null };
+/** ms between two looks at the memory of a process. */
 const LOOK_MS = 100;
 const MIB = 1024 * 1024;
+const PAGE = 4096;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Threads that run jobs; `memory` bounds their heaps, in bytes (null: Node's own bound). */
+/** Why a task gave no result. */
+class TaskFailure extends Error {
+  /** Another try may end otherwise. */
+  readonly mayPass: boolean;
+
+  constructor(message: string, mayPass: boolean) {
+    super(message);
+    this.mayPass = mayPass;
+  }
+}
+
+/** At most `processes` processes that run jobs, made as they are needed; `memory` bounds their heaps, in bytes (null: Node's own bound). */
 export class JobPool {
-  readonly #pool: Piscina<Task, JobResult | null>;
-  // By number of the job: what is to be done once a thread has begun it.
-  readonly #waiting = new Map<number, (worker: Worker) => void>();
-  #next = 0;
+  readonly processes: number;
+  readonly #pool: Pool;
+  readonly #busy = new Set<number>();
+  readonly #kill = (): void => this.kill();
 
-  constructor(threads: number, memory: number | null) {
-    this.#pool = new Piscina<Task, JobResult | null>({
-      filename: new URL('./job-thread.ts', import.meta.url).href,
-      name: 'runTask',
-      minThreads: threads,
-      maxThreads: threads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      atomics: 'disabled',
-      ...(memory === null
-        ? {}
-        : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memory / MIB) } }),
+  constructor(processes: number, memory: number | null) {
+    this.processes = processes;
+    this.#pool = workerpool.pool(fileURLToPath(new URL('./job-process.ts', import.meta.url)), {
+      workerType: 'process',
+      maxWorkers: processes,
+      emitStdStreams: true,
+      forkOpts: {
+        // A Ctrl-C is for this process, which then ends the others or lets them finish.
+        detached: true,
+        env: { ...process.env, ...compileCache() },
+        execArgv: memory === null ? [] : [`--max-old-space-size=${Math.ceil(memory / MIB)}`],
+      },
     });
-    this.#pool.on('message', ({ begun, threadId }: Begun) => {
-      const worker = this.#pool.threads.find((thread) => thread.threadId === threadId);
-      if (worker !== undefined) this.#waiting.get(begun)?.(worker);
-    });
+    process.on('exit', this.#kill);
   }
 
-  /** Runs a job when a thread is free; what goes wrong is in the rows of the result. */
+  /** Runs a job when a process is free; what goes wrong is in the rows of the result. */
   async run(job: BatchJob, limits: JobLimits): Promise<JobResult> {
-    const number = this.#next++;
+    const { trace } = job;
     try {
-      return await limited(this.#pool, { number, job }, job, limits, (begin) =>
-        this.#waiting.set(number, begin),
-      );
-    } finally {
-      this.#waiting.delete(number);
+      return await this.#twice(() => this.#task<JobResult>('runJob', job, limits));
+    } catch (error) {
+      return { trace, rows: [rowOfFailure(trace, null, (error as Error).message)], kept: 0 };
     }
   }
 
-  /** Ends the threads. */
+  /** Writes the report of one result; throws where that cannot be done. */
+  async report(task: ReportTask): Promise<void> {
+    await this.#twice(() => this.#task('writeReport', task, NO_LIMITS));
+  }
+
+  /** Kills what is being done. */
+  kill(): void {
+    for (const pid of this.#busy) killed(pid);
+  }
+
+  /** Ends the processes. */
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    process.off('exit', this.#kill);
+    await this.#pool.terminate(true);
+  }
+
+  async #twice<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof TaskFailure && error.mayPass) return action();
+      throw error;
+    }
+  }
+
+  async #task<T>(method: string, argument: object, limits: JobLimits): Promise<T> {
+    let pid = 0;
+    let exceeded = '';
+    let words = '';
+    const timers: NodeJS.Timeout[] = [];
+    const end = (reason: string): void => {
+      exceeded ||= reason;
+      killed(pid);
+    };
+    try {
+      return (await this.#pool.exec(method, [argument], {
+        on: (told: Begun | { stdout?: string; stderr?: string }) => {
+          if ('begun' in told) {
+            pid = told.begun;
+            this.#busy.add(pid);
+            timers.push(...watch(limits, pid, end));
+          } else {
+            words += told.stderr ?? '';
+            process.stdout.write(told.stdout ?? '');
+          }
+        },
+      })) as T;
+    } catch (error) {
+      if (exceeded !== '') throw new TaskFailure(exceeded, false);
+      const failure = failureOf(error as Error, words, limits);
+      words = '';
+      throw failure;
+    } finally {
+      this.#busy.delete(pid);
+      timers.forEach(clearInterval);
+      process.stderr.write(words);
+    }
   }
 }
 
 /**
- * Runs jobs on `threads` threads, in the order given, and calls `done` for each as it ends. `done` returns false to have no
- * more begun.
+ * Runs jobs in the processes of a pool, in the order given, and calls `done` for each as it ends. `done` returns false to have
+ * no more begun.
  */
 export async function runJobs(
+  pool: JobPool,
   jobs: readonly BatchJob[],
-  threads: number,
   limits: JobLimits,
   done: (job: BatchJob, result: JobResult) => boolean,
 ): Promise<void> {
-  const count = Math.min(threads, jobs.length);
-  const pool = new JobPool(count, limits.memory);
   let next = 0;
   let goesOn = true;
   const runNext = async (): Promise<void> => {
@@ -82,51 +152,45 @@ export async function runJobs(
       goesOn = done(job, result) && goesOn;
     }
   };
-  try {
-    await Promise.all(Array.from({ length: count }, runNext));
-  } finally {
-    await pool.close();
-  }
+  await Promise.all(Array.from({ length: pool.processes }, runNext));
 }
 
-/** The result of a job; its failure where the thread did not give one. */
-async function limited(
-  pool: Piscina<Task, JobResult | null>,
-  task: Task,
-  { trace }: BatchJob,
-  limits: JobLimits,
-  onBegin: (begin: (worker: Worker) => void) => void,
-): Promise<JobResult> {
-  const failed = (error: string): JobResult => ({
-    trace,
-    rows: [rowOfFailure(trace, null, error)],
-    kept: 0,
-  });
-  const abort = new AbortController();
-  const timers: NodeJS.Timeout[] = [];
-  onBegin((worker) => timers.push(...watch(limits, worker, (reason) => abort.abort(reason))));
-  try {
-    return (await pool.run(task, { signal: abort.signal })) ?? failed('no result');
-  } catch (error) {
-    if (abort.signal.aborted) return failed(String(abort.signal.reason));
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isMemory = code === 'ERR_WORKER_OUT_OF_MEMORY';
-    if (isMemory) return failed(memoryProblem(limits.memory));
-    return failed(`the thread that read it ended: ${message}`);
-  } finally {
-    timers.forEach(clearInterval);
-  }
+/** Has a signal kill what the pool does, and then end this process as it always does; call the result to undo it. */
+export function killOnSignals(pool: JobPool): () => void {
+  const off = (): void => {
+    for (const signal of SIGNALS) process.off(signal, end);
+  };
+  const end = (signal: NodeJS.Signals): void => {
+    off();
+    pool.kill();
+    discardUnfinishedFiles();
+    process.kill(process.pid, signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, end);
+  return off;
+}
+
+function failureOf(error: Error, words: string, { memory }: JobLimits): TaskFailure {
+  const [, code, signal] = /exitCode: `(\w+)`\s+signalCode: `(\w+)`/.exec(error.message) ?? [];
+  if (code === undefined) return new TaskFailure(error.message, false);
+  // V8 says so before it aborts.
+  if (/heap out of memory|heap limit/.test(words))
+    return new TaskFailure(memoryProblem(memory), false);
+  const how = signal === 'null' ? `with exit code ${code}` : `by ${signal}`;
+  const last = words.trim().split('\n').at(-1) ?? '';
+  const problem = `the process that read it ended ${how}, twice${last === '' ? '' : `: ${last}`}`;
+  return new TaskFailure(problem, true);
 }
 
 function memoryProblem(limit: number | null): string {
-  if (limit === null) return 'out of memory: the heap of the thread is full; replay it alone';
+  if (limit === null) return 'out of memory: the heap of its process is full; replay it alone';
   return `out of memory: takes more than the limit of ${Math.round(limit / MIB)} MB (--memory-limit)`;
 }
 
-/** Timers that watch one job. */
+/** Timers that watch one task. */
 function watch(
   { seconds, memory }: JobLimits,
-  worker: Worker,
+  pid: number,
   exceeded: (reason: string) => void,
 ): NodeJS.Timeout[] {
   const timers: NodeJS.Timeout[] = [];
@@ -135,12 +199,33 @@ function watch(
     timers.push(setTimeout(() => exceeded(reason), seconds * 1000));
   }
   if (memory !== null) {
-    const look = async (): Promise<void> => {
-      const { used_heap_size: heap, external_memory: outside } = await worker.getHeapStatistics();
-      if (heap + outside > memory) exceeded(memoryProblem(memory));
+    const look = (): void => {
+      if (residentBytes(pid) > memory) exceeded(memoryProblem(memory));
     };
-    // A thread that has just ended cannot be looked at.
-    timers.push(setInterval(() => void look().catch(() => {}), LOOK_MS));
+    timers.push(setInterval(look, LOOK_MS));
   }
   return timers;
+}
+
+/** What a process has in memory; 0 where it has ended, and on systems without /proc, where the bound of the heap is left. */
+function residentBytes(pid: number): number {
+  try {
+    return PAGE * Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
+function killed(pid: number): void {
+  try {
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Code that this process has compiled need not be compiled again. */
+function compileCache(): { NODE_COMPILE_CACHE?: string } {
+  const folder = module.getCompileCacheDir?.();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }

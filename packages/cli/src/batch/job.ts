@@ -1,6 +1,6 @@
 // One trace of a batch on all its machines: read once, replayed on each, each result in a folder of its own.
 //
-// A job names files and machines only, so it can be sent to another thread or computer. It can be done any number of
+// A job names files and machines only, so it can be sent to another process or computer. It can be done any number of
 // times: a result is complete when its summary.json is there, with the hashes of what it was made of; then it is left alone.
 
 import { existsSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
@@ -17,7 +17,7 @@ import {
   summarise,
 } from '@dmalab/analysis';
 import { replay } from '@dmalab/replay';
-import type { Capture, ReadOptions } from '@dmalab/trace';
+import { type Capture, type ReadingRoom, type ReadOptions, readingRoom } from '@dmalab/trace';
 import { type FactArguments, readOptions } from '../fact-options.ts';
 import { hashOfFile, hashOfMeta, hashOfTrace } from '../file-hashes.ts';
 import { kernelReadOptions } from '../kernel-options.ts';
@@ -61,6 +61,15 @@ interface Planned {
   readonly run: Run;
   readonly folder: string;
   readonly machine: string;
+}
+
+/** Buffers of the readings of this process, which does one job at a time. */
+let room: ReadingRoom | null = null;
+const parent = process.ppid;
+
+/** Ends a process whose parent was killed: another batch may be at the same results by now. */
+function endOrphan(): void {
+  if (process.ppid !== parent) process.exit(1);
 }
 
 /** Does it. Whatever the trace is like, it is told in the rows. */
@@ -151,12 +160,14 @@ async function replayMissing(
   known: TraceHashes | null,
   rows: (BatchRow | null)[],
 ): Promise<void> {
+  endOrphan();
   // From here on nothing of what is made anew may look complete.
   planned.forEach(({ folder }, i) => {
     if (rows[i] === null) rmSync(join(job.out, folder), { recursive: true, force: true });
   });
   const meta = known === null ? hashOfMeta(path) : known.meta;
-  const read = readOptionsOf(job.options);
+  room ??= readingRoom();
+  const read = { ...readOptionsOf(job.options), room };
   const capture = await readTrace(path, read, openCache(job.cache), known);
   try {
     requireRequests(capture, path);
@@ -188,6 +199,7 @@ function replayOn(
     const machine = machineOfRun(capture, run);
     const context = { report, facts, machine, version: toolVersion(), name: trace, inputs };
     const result = summarise(context, replay(machine, capture, null, run.registry));
+    endOrphan();
     writeResultFolder(join(out, folder), result);
     return rowOfResult(trace, run.name, folder, result.summary);
   } catch (error) {

@@ -3,10 +3,16 @@
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type BatchTable, batchJson, batchSentence, batchTable } from '@dmalab/analysis';
+import {
+  type BatchMachine,
+  type BatchTable,
+  batchJson,
+  batchSentence,
+  batchTable,
+} from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
 import { BATCH_FILES, BATCH_TABLE, shardTable } from '../batch/batch-files.ts';
-import { writeBatch, writeWhole } from '../batch/batch-output.ts';
+import { writeBatch } from '../batch/batch-output.ts';
 import { BatchProgress, type ProgressMode } from '../batch/batch-progress.ts';
 import { failureLines } from '../batch/failure-lines.ts';
 import { type FoundTrace, findTraces } from '../batch/find-traces.ts';
@@ -17,16 +23,16 @@ import {
   machinesOf,
   removeIncomplete,
 } from '../batch/job.ts';
-import { type JobLimits, runJobs } from '../batch/job-pool.ts';
+import { type JobLimits, JobPool, killOnSignals, runJobs } from '../batch/job-pool.ts';
 import { runQueueJobs } from '../batch/queue-batch.ts';
 import { refuseUntravelled } from '../batch/queue-task.ts';
-import { isInShard, parseShard } from '../batch/shard.ts';
+import { isInShard, parseShard, type Shard } from '../batch/shard.ts';
 import { factOptions } from '../fact-options.ts';
 import { InputError } from '../input-error.ts';
 import { machineOptions } from '../machine-options.ts';
 import { parseBytes } from '../memory-size.ts';
 import { print, printJson, progressDone } from '../output.ts';
-import { makeFolder } from '../output-file.ts';
+import { makeFolder, writeWhole } from '../output-file.ts';
 import {
   type CacheArguments,
   cacheOptions,
@@ -191,18 +197,43 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
   makeFolder(out);
   openCache(cachePlace(options));
   const keepGoing = options.keepGoing && options.failFast !== true;
-  const rows = await replayAll(traces, jobOptions, { options, jobs, limits, keepGoing });
-  progressDone();
+  const pool = new JobPool(jobs, limits.memory);
+  const off = killOnSignals(pool);
+  try {
+    const rows = await replayAll(traces, jobOptions, { options, pool, limits, keepGoing });
+    progressDone();
+    await finish(options, { machines, rows, pool, shard, notBegun: traces.length - rows.length });
+  } finally {
+    off();
+    await pool.close();
+  }
+}
+
+/** What was done, and what is left of it to do. */
+interface Finished {
+  readonly machines: readonly BatchMachine[];
+  readonly rows: readonly JobResult[];
+  readonly pool: JobPool;
+  readonly shard: Shard | null;
+  readonly notBegun: number;
+}
+
+/** Writes tables and report, and tells how it went. */
+async function finish(
+  options: BatchArguments,
+  { machines, rows, pool, shard, notBegun }: Finished,
+): Promise<void> {
+  const { out } = options;
   const table = batchTable(
     toolVersion(),
     machines,
     rows.flatMap(({ rows: each }) => each),
   );
-  if (rows.length < traces.length) {
-    tellDone(table, 0, traces.length - rows.length, options, true);
+  if (notBegun > 0) {
+    tellDone(table, 0, notBegun, options, true);
     return;
   }
-  if (shard === null) await writeBatch(out, table);
+  if (shard === null) await writeBatch(out, table, (task) => pool.report(task));
   else writeWhole(join(out, shardTable(shard.index, shard.count)), batchJson(table));
   progressDone();
   const kept = rows.reduce((sum, each) => sum + each.kept, 0);
@@ -212,7 +243,7 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
 /** How the traces are replayed. */
 interface Running {
   readonly options: BatchArguments;
-  readonly jobs: number;
+  readonly pool: JobPool;
   readonly limits: JobLimits;
   readonly keepGoing: boolean;
 }
@@ -220,7 +251,7 @@ interface Running {
 async function replayAll(
   traces: readonly FoundTrace[],
   jobOptions: JobOptions,
-  { options, jobs, limits, keepGoing }: Running,
+  { options, pool, limits, keepGoing }: Running,
 ): Promise<JobResult[]> {
   const { dir, out, progress, redis, tracesRoot, outRoot } = options;
   const bytesOf = new Map(traces.map(({ path, bytes }) => [path, bytes]));
@@ -250,7 +281,7 @@ async function replayAll(
     if (error !== null) failed.push(job);
     return error === null || keepGoing;
   };
-  if (redis === undefined) await runJobs(todo, jobs, limits, onDone);
+  if (redis === undefined) await runJobs(pool, todo, limits, onDone);
   else await runQueueJobs(todo, { redis, tracesRoot, outRoot }, limits, onDone);
   for (const job of failed) await removeIncomplete(job);
   return results;
@@ -303,13 +334,13 @@ function limitsOf({ timeLimit, memoryLimit }: BatchArguments): JobLimits {
   }
   const memory = memoryLimit === undefined ? null : parseBytes('memory-limit', memoryLimit);
   if (memory !== null && memory < LEAST_MEMORY) {
-    throw new UsageError(`--memory-limit: got ${memoryLimit}, expected 100MB or more`);
+    throw new UsageError(`--memory-limit: got ${memoryLimit}, expected 200MB or more`);
   }
   return { seconds: timeLimit ?? null, memory };
 }
 
-/** Bytes that a thread takes before it has read anything, and some more. */
-const LEAST_MEMORY = 100e6;
+/** Bytes that a process takes before it has read anything, and some more. */
+const LEAST_MEMORY = 200e6;
 
 function tellFound(
   traces: readonly FoundTrace[],

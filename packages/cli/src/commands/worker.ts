@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { Argv, CommandModule } from 'yargs';
 import { traceFolder } from '../batch/batch-files.ts';
-import { JobPool } from '../batch/job-pool.ts';
+import { JobPool, killOnSignals } from '../batch/job-pool.ts';
 import { blamingQueue, loadQueue, serverUrl } from '../batch/queue.ts';
 import { troubles } from '../batch/queue-batch.ts';
 import { parseTask } from '../batch/queue-task.ts';
@@ -83,7 +83,12 @@ async function runWorker(options: WorkerArguments): Promise<void> {
   const pool = new JobPool(jobs, null);
   const stop = new AbortController();
   // Once: what is begun is finished. A second signal ends the process at once, and its traces go to another worker.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+      killOnSignals(pool);
+    });
+  }
   process.stderr.write(`dmalab: working for ${shownAddress(address)}, ${jobs} traces at once\n`);
   try {
     await blamingQueue(() =>

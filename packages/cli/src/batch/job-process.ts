@@ -1,0 +1,26 @@
+// What a process of the pool runs: one task after the other. It says that it has begun one, and which process it is, so that
+// the pool can hold it to limits.
+
+import workerpool from 'workerpool';
+import { type ReportTask, writeReport } from './batch-reports.ts';
+import { type BatchJob, type JobResult, runJob } from './job.ts';
+
+/** Sent before a task is begun: the number of the process. */
+export interface Begun {
+  readonly begun: number;
+}
+
+function begin(): void {
+  workerpool.workerEmit({ begun: process.pid } satisfies Begun);
+}
+
+workerpool.worker({
+  runJob(job: BatchJob): Promise<JobResult> {
+    begin();
+    return runJob(job);
+  },
+  writeReport(task: ReportTask): Promise<void> {
+    begin();
+    return writeReport(task);
+  },
+});

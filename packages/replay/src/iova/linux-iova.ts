@@ -16,7 +16,7 @@ import {
   type Port,
 } from '../policy.ts';
 import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
-import { ANCHOR, NO_RANGE, TOP } from '../structures/range-tree.ts';
+import { ANCHOR, NO_RANGE } from '../structures/range-tree.ts';
 import {
   ARRAY_DEPOT,
   CLASSES,
@@ -266,12 +266,12 @@ export class LinuxIova implements IovaAllocator {
 
   /** lo of `cached_node`, NO_PFN for the anchor. */
   cachedLo(): number {
-    return hintLo(this.tree.cachedLo);
+    return this.hintLo(this.tree.cached);
   }
 
   /** lo of `cached32_node`, NO_PFN for the anchor. */
   cached32Lo(): number {
-    return hintLo(this.tree.cached32Lo);
+    return this.hintLo(this.tree.cached32);
   }
 
   /** Magazines in the depot of a size class. */
@@ -376,6 +376,10 @@ export class LinuxIova implements IovaAllocator {
     this.trimPending.set(from.trimPending);
   }
 
+  private hintLo(at: number): number {
+    return at === ANCHOR ? NO_PFN : this.tree.ranges.lo(at);
+  }
+
   private setHit(): void {
     const { work } = this;
     work.path = AllocPath.rcache;
@@ -471,10 +475,6 @@ export class LinuxIova implements IovaAllocator {
       this.tree.freeCached(pfn);
     }
   }
-}
-
-function hintLo(lo: number): number {
-  return lo === TOP ? NO_PFN : lo;
 }
 
 function flushes(rule: LinuxIovaParameters['rcacheFlush'], lastTry: boolean): boolean {

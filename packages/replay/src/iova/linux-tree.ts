@@ -5,7 +5,7 @@
 // search finds the gap by an index; its steps are those of the kernel's walk from node to node.
 // Left out: locks, failed allocations of nodes.
 //
-// Ranges are disjoint. `cachedLo` and `cached32Lo` are always starts of ranges of the tree or the anchor.
+// Ranges are disjoint. The two hints are always ranges of the tree, or the anchor.
 
 import { powerOfTwoFrom } from '../pfn.ts';
 import { FailCause } from '../policy.ts';
@@ -26,8 +26,8 @@ const WRAP = 2 ** 64;
 /** A copy of a {@link LinuxTree}: filled by `save`, read by `restore`, reusable. */
 export interface LinuxTreeCopy {
   readonly tree: RangeTreeCopy;
-  cachedLo: number;
-  cached32Lo: number;
+  cached: number;
+  cached32: number;
   max32: number;
   low32Pages: number;
 }
@@ -39,9 +39,9 @@ export class LinuxTree {
   declare readonly dma32Pfn: number;
   /** Smallest size known not to fit below 4 GiB (`max32_alloc_size`). */
   declare max32: number;
-  /** Starts of the ranges where the next search starts (`cached_node`, `cached32_node`); TOP for the anchor. */
-  cachedLo: number = TOP;
-  cached32Lo: number = TOP;
+  /** The ranges where the next search starts (`cached_node`, `cached32_node`). */
+  cached: number = ANCHOR;
+  cached32: number = ANCHOR;
   /** Pages below 4 GiB that are allocated, without reservations. */
   low32Pages = 0;
 
@@ -67,9 +67,6 @@ export class LinuxTree {
   declare private readonly parameters: LinuxTreeParameters;
   /** First pfn of the range that the last successful `alloc` took. */
   readonly pfn: Float64Array = this.gaps.pfn;
-  /** Where the two were last seen; they may have moved since. */
-  private cachedAt: number = ANCHOR;
-  private cached32At: number = ANCHOR;
 
   constructor(parameters: LinuxTreeParameters, shift: number) {
     this.parameters = parameters;
@@ -112,12 +109,9 @@ export class LinuxTree {
       return false;
     }
     this.cause = FailCause.none;
-    const { cached32Lo, cached32At } = this;
+    const { cached32 } = this;
     this.take(above, this.pfn[0]!, pages);
-    if (this.exactHint && end !== this.dma32Pfn) {
-      this.cached32Lo = cached32Lo;
-      this.cached32At = cached32At;
-    }
+    if (this.exactHint && end !== this.dma32Pfn) this.cached32 = cached32;
     return true;
   }
 
@@ -177,41 +171,23 @@ export class LinuxTree {
 
   save(into: LinuxTreeCopy): void {
     this.ranges.save(into.tree);
-    into.cachedLo = this.cachedLo;
-    into.cached32Lo = this.cached32Lo;
+    into.cached = this.cached;
+    into.cached32 = this.cached32;
     into.max32 = this.max32;
     into.low32Pages = this.low32Pages;
   }
 
   restore(from: LinuxTreeCopy): void {
     this.ranges.restore(from.tree);
-    this.cachedLo = from.cachedLo;
-    this.cached32Lo = from.cached32Lo;
+    this.cached = from.cached;
+    this.cached32 = from.cached32;
     this.max32 = from.max32;
     this.low32Pages = from.low32Pages;
   }
 
   private startOf(end: number, low: boolean): number {
-    if (this.exactHint ? end === this.dma32Pfn : low) return this.start32();
-    return !low && this.parameters.hint64 ? this.start() : ANCHOR;
-  }
-
-  private start(): number {
-    if (!this.ranges.holds(this.cachedAt, this.cachedLo)) {
-      this.cachedAt = this.positionOf(this.cachedLo);
-    }
-    return this.cachedAt;
-  }
-
-  private start32(): number {
-    if (!this.ranges.holds(this.cached32At, this.cached32Lo)) {
-      this.cached32At = this.positionOf(this.cached32Lo);
-    }
-    return this.cached32At;
-  }
-
-  private positionOf(lo: number): number {
-    return lo === TOP ? ANCHOR : this.ranges.atOrBelow(lo);
+    if (this.exactHint ? end === this.dma32Pfn : low) return this.cached32;
+    return !low && this.parameters.hint64 ? this.cached : ANCHOR;
   }
 
   private searchAboveHint(end: number, low: number, pages: number, align: number): number {
@@ -228,13 +204,8 @@ export class LinuxTree {
   take(above: number, pfnLo: number, pages: number): void {
     const pfnHi = pfnLo + pages - 1;
     const at = this.ranges.insertBelow(above, pfnLo, pfnHi);
-    if (pfnHi < this.dma32Pfn) {
-      this.cached32Lo = pfnLo;
-      this.cached32At = at;
-    } else {
-      this.cachedLo = pfnLo;
-      this.cachedAt = at;
-    }
+    if (pfnHi < this.dma32Pfn) this.cached32 = at;
+    else this.cached = at;
     if (pfnLo < this.dma32Pfn) this.low32Pages += this.lowPages(pfnLo, pfnHi);
   }
 
@@ -244,11 +215,10 @@ export class LinuxTree {
     const hi = ranges.hi(at);
     const above = ranges.above(at);
     const hintMoves =
-      lo === this.cached32Lo || ((hi < dma32Pfn || this.exactHint) && lo >= this.cached32Lo);
+      at === this.cached32 || ((hi < dma32Pfn || this.exactHint) && lo >= ranges.lo(this.cached32));
     if (hintMoves) {
       const kept = !this.exactHint || ranges.lo(above) < dma32Pfn - 1;
-      this.cached32At = kept ? above : ANCHOR;
-      this.cached32Lo = kept ? ranges.lo(above) : TOP;
+      this.cached32 = kept ? above : ANCHOR;
     }
     if (lo < dma32Pfn) {
       const { max32Reset } = this.parameters;
@@ -257,10 +227,7 @@ export class LinuxTree {
       }
       if (!ranges.isReserved(at)) this.low32Pages -= this.lowPages(lo, hi);
     }
-    if (lo >= this.cachedLo) {
-      this.cachedLo = ranges.lo(above);
-      this.cachedAt = above;
-    }
+    if (lo >= ranges.lo(this.cached)) this.cached = above;
     ranges.remove(at);
     this.removed++;
   }
@@ -269,8 +236,6 @@ export class LinuxTree {
     const { ranges } = this;
     const old = ranges.lo(at);
     if (!ranges.isReserved(at)) this.low32Pages += this.lowPages(lo, old - 1);
-    if (old === this.cachedLo) this.cachedLo = lo;
-    if (old === this.cached32Lo) this.cached32Lo = lo;
     ranges.growDown(at, lo);
   }
 
@@ -283,8 +248,8 @@ export class LinuxTree {
 export function linuxTreeCopy(): LinuxTreeCopy {
   return {
     tree: rangeTreeCopy(),
-    cachedLo: TOP,
-    cached32Lo: TOP,
+    cached: ANCHOR,
+    cached32: ANCHOR,
     max32: 0,
     low32Pages: 0,
   };

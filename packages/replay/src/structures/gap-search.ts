@@ -2,12 +2,12 @@
 //
 // Finds what a walk over all ranges would find, and says how many ranges that walk would have visited:
 // nodes whose gaps have too little room are passed by, and counted. What a node says of its room may
-// be too much; a search that finds this out corrects it, so it pays once.
+// be too much; a search that finds this out corrects it, so it pays once. The loops say the layout
+// of a row in numbers: a constant of a module is read and checked at every use.
 
-import { FAN, FAN_SHIFT, NONE, ROOM_CLASSES } from './range-nodes.ts';
+import { MOST_ROOM, ROOM_CLASSES } from './range-nodes.ts';
 import { NO_RANGE, type RangeTree } from './range-tree.ts';
 
-const MOST_ROOM = 0x7fff_ffff;
 const LAST_CLASS = ROOM_CLASSES - 1;
 
 /** Searches of one tree. */
@@ -34,23 +34,23 @@ export class GapSearch {
    */
   down(start: number, end: number, low: number, pages: number, align: number): number {
     const { tree } = this;
-    const { lows, floors } = tree.nodes;
+    const { doubles } = tree.rows;
     const perAlign = 1 / align;
     this.pages = pages;
     this.align = align;
     this.perAlign = perAlign;
     let from = start;
     let passed = 0;
-    if (lows[start]! >= end) {
+    if (doubles[start * 4]! >= end) {
       const pfn = Math.floor((end - pages) * perAlign) * align;
       // A negative pfn is huge in the kernel's unsigned arithmetic, and ends the walk too.
       if (pfn < low || pfn < 0) {
         this.steps = 1;
         return NO_RANGE;
       }
-      const last = floors[start]! < end ? start : tree.lowestFrom(end);
+      const last = tree.floor(start) < end ? start : tree.lowestFrom(end);
       passed = last === start ? 1 : tree.rank(last) - tree.rank(start) + 1;
-      if (pfn > floors[last]!) {
+      if (pfn > tree.floor(last)) {
         this.steps = passed;
         this.pfn[0] = pfn;
         return last;
@@ -59,7 +59,7 @@ export class GapSearch {
     }
     this.steps = passed;
     const at = this.firstRoom(from);
-    const pfn = Math.floor((lows[at]! - pages) * perAlign) * align;
+    const pfn = Math.floor((doubles[at * 4]! - pages) * perAlign) * align;
     if (pfn < low || pfn < 0) {
       this.endInVain(from, at, low, passed);
       return NO_RANGE;
@@ -91,34 +91,43 @@ export class GapSearch {
   /** The first range at or below `from` with enough room under it; under the lowest there always is. */
   private firstRoom(from: number): number {
     const { pages, align, perAlign } = this;
-    const { lows, floors, sizes, parents, slots, children, counts, room, capacity } =
-      this.tree.nodes;
+    const { nodes } = this.tree;
+    const { lasts, parents, slots, sizes, children, counts, room, tables } = nodes;
+    const { doubles, words } = this.tree.rows;
+    let node = words[from * 8 + 6]!;
+    const last = lasts[node]!;
+    let passed = 0;
+    let at = from;
+    for (;;) {
+      const below = words[at * 8 + 4]!;
+      const lo = doubles[at * 4]!;
+      const bottom = doubles[below * 4 + 1]! + 1;
+      passed++;
+      if (lo - bottom >= pages && lo - Math.ceil(bottom * perAlign) * align >= pages) {
+        this.steps += passed;
+        return at;
+      }
+      if (at === last) break;
+      at = below;
+    }
     const need = pages < MOST_ROOM ? pages : MOST_ROOM;
-    this.roomClass = (align < 2 ** LAST_CLASS ? 31 - Math.clz32(align) : LAST_CLASS) * capacity;
-    const { roomClass } = this;
-    let node = from >> FAN_SHIFT;
-    const end = node * FAN + sizes[node]!;
-    if (room[roomClass + node]! >= need) {
-      for (let at = from; at < end; at++) {
-        const bottom = floors[at]! + 1;
-        if (lows[at]! - bottom < pages) continue;
-        if (lows[at]! - Math.ceil(bottom * perAlign) * align >= pages) {
-          this.steps += at - from + 1;
+    const k = align < 2 ** LAST_CLASS ? 31 - Math.clz32(align) : LAST_CLASS;
+    if (((nodes.classBits >> k) & 1) === 0) nodes.useClass(k);
+    const roomClass = k * nodes.capacity;
+    this.roomClass = roomClass;
+    for (let parent = parents[node]!; parent >= 0; parent = parents[node]!) {
+      const first = tables[parent]!;
+      const end = first + sizes[parent]!;
+      for (let i = first + slots[node]! + 1; i < end; i++) {
+        // A loop of its own, without a call in it: what does not change stays in registers.
+        while (i < end && room[roomClass + children[i]!]! < need) passed += counts[children[i++]!]!;
+        if (i === end) break;
+        at = this.firstWithin(children[i]!, need);
+        if (at >= 0) {
+          this.steps += passed;
           return at;
         }
-      }
-    }
-    this.steps += end - from;
-    for (let parent = parents[node]!; parent !== NONE; parent = parents[node]!) {
-      const first = parent * 2 * FAN;
-      const last = first + sizes[parent]!;
-      for (let i = first + slots[node]! + 1; i < last; i++) {
-        const child = children[i]!;
-        if (room[roomClass + child]! >= need) {
-          const at = this.firstWithin(child, need);
-          if (at !== NO_RANGE) return at;
-        }
-        this.steps += counts[child]!;
+        passed += counts[children[i]!]!;
       }
       node = parent;
     }
@@ -127,39 +136,50 @@ export class GapSearch {
 
   /** The first range of a node with enough room under it; counts the ranges before it, if there is one. */
   private firstWithin(node: number, need: number): number {
-    const { levels, sizes, children, counts, room } = this.tree.nodes;
+    const { levels, sizes, children, counts, room, tables } = this.tree.nodes;
     if (levels[node] === 0) return this.firstInLeaf(node);
-    const { roomClass, steps } = this;
-    const first = node * 2 * FAN;
-    const last = first + sizes[node]!;
-    let most = 0;
-    for (let i = first; i < last; i++) {
-      const child = children[i]!;
-      if (room[roomClass + child]! >= need) {
-        const at = this.firstWithin(child, need);
-        if (at !== NO_RANGE) return at;
+    const { roomClass } = this;
+    const first = tables[node]!;
+    const end = first + sizes[node]!;
+    let passed = 0;
+    for (let i = first; i < end; i++) {
+      while (i < end && room[roomClass + children[i]!]! < need) passed += counts[children[i++]!]!;
+      if (i === end) break;
+      const at = this.firstWithin(children[i]!, need);
+      if (at >= 0) {
+        this.steps += passed;
+        return at;
       }
-      this.steps += counts[child]!;
-      if (room[roomClass + child]! > most) most = room[roomClass + child]!;
+      passed += counts[children[i]!]!;
     }
-    this.steps = steps;
+    let most = 0;
+    for (let i = first; i < end; i++) {
+      const value = room[roomClass + children[i]!]!;
+      if (value > most) most = value;
+    }
     room[roomClass + node] = most;
     return NO_RANGE;
   }
 
   private firstInLeaf(leaf: number): number {
     const { pages, align, perAlign } = this;
-    const { lows, floors, sizes, room } = this.tree.nodes;
-    const first = leaf * FAN;
-    const end = first + sizes[leaf]!;
+    const { firsts, lasts, room } = this.tree.nodes;
+    const { doubles, words } = this.tree.rows;
+    const last = lasts[leaf]!;
+    let at = firsts[leaf]!;
+    let passed = 0;
     let most = 0;
-    for (let at = first; at < end; at++) {
-      const fits = lows[at]! - Math.ceil((floors[at]! + 1) * perAlign) * align;
+    for (;;) {
+      const below = words[at * 8 + 4]!;
+      const fits = doubles[at * 4]! - Math.ceil((doubles[below * 4 + 1]! + 1) * perAlign) * align;
+      passed++;
       if (fits >= pages) {
-        this.steps += at - first + 1;
+        this.steps += passed;
         return at;
       }
       if (fits > most) most = fits;
+      if (at === last) break;
+      at = below;
     }
     // Of alignments beyond the last class another may find more room.
     if (align <= 2 ** LAST_CLASS) room[this.roomClass + leaf] = most;

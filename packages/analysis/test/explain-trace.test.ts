@@ -26,7 +26,7 @@ test('a full pool: twice the slots are enough, more areas are not', async () => 
   const [full] = explanations;
   expect(full?.helps[0]).toMatchObject({ parameter: 'swiotlb=4096,4' });
   expect(full?.proof).toMatchObject([
-    { parameter: 'swiotlb=2048,8', before: 13, beforeAll: 59 },
+    { parameter: 'swiotlb=2048,8', before: 16, beforeAll: 64 },
     { parameter: 'swiotlb=4096,4', after: 0, afterAll: 0 },
   ]);
   expect(full?.proof[0]?.afterAll).toBeGreaterThan(0);

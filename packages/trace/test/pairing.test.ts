@@ -480,6 +480,28 @@ describe('swiotlb', () => {
     ]);
     expect(c.facts.devices[1]!.maskBits).toEqual({ value: 32, source: 'trace' });
   });
+
+  test('a list that found no room is a failed request of what it tried; the list that found some is its retry', async () => {
+    const second = (lines: string[]): string[] => lines.map((line) => line.replace('4d09', '4d0a'));
+    const failed = (time: number): string[] => [
+      ...slot(FIO, time, '0x75d00000'),
+      ...second(slot(FIO, time + 2, '0xffffffffffffffff')),
+      back(FIO, time + 4),
+    ];
+    const list = `${FIO} 34 dma_map_sg: dev0 dir=TO_DEVICE nents=3/3 ents=3/3 dma_addrs={0x75d00000,0x75d01000,0x75d02000} sizes={0x1000,0x1000,0x1000} phys_addrs={0x4d09000,0x4d0a000,0x9000000} attrs=`;
+    const page = `${OTHER} 40 dma_map_page: dev0 dir=TO_DEVICE dma_addr=9000 size=4096 phys_addr=9000 attrs=`;
+    const alone = await capture([...failed(1), ...failed(11), page]);
+    expect(words(alone.requests()).slice(0, 2)).toEqual([
+      'map 1 0+8192 of 1 in 0 (failed listCapped synthetic direct bounced)',
+      'map 3 0+8192 of 1 in 0 (failed listCapped direct bounced superseded)',
+    ]);
+    expect(alone.lists?.length).toBe(4);
+    const retried = await capture([...failed(1), ...slot(FIO, 31, '0x75d00000'), list]);
+    expect(words(retried.requests()).map((word) => word.split('in 0')[1])).toEqual([
+      ' (failed listCapped direct bounced superseded)',
+      ' (direct bounced openEnd)',
+    ]);
+  });
 });
 
 describe('hostile order', () => {

@@ -15,6 +15,7 @@ import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import { beginRow, writeMap } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
+const TWO_32 = 2 ** 32;
 const BOUNCED: number = Flag.bounced | Flag.direct;
 
 /** swiotlb:swiotlb_bounced: the first sign of a map that bounces. */
@@ -35,11 +36,14 @@ export function onBounceMap(p: Pairing, b: EventBatch, i: number): void {
   const call = p.dmaEvents ? mapCall(p, b, i) : openCall(p, b, i, Call.map);
   call.seen |= Seen.bounce;
   call.device = b.device[i]!;
-  if (p.dmaEvents) return;
+  call.direction = b.direction[i]!;
+  if (p.dmaEvents) {
+    call.ask(b.physHigh[i]! * TWO_32 + b.physLow[i]!, b.size[i]!);
+    return;
+  }
   call.bytes = b.size[i]!;
   call.physLow = b.physLow[i]!;
   call.physHigh = b.physHigh[i]!;
-  call.direction = b.direction[i]!;
 }
 
 /** swiotlb_tbl_map_single returned a slot, or all ones. */

@@ -76,6 +76,10 @@ export class OpenCall {
   page = -1;
   /** Ranges or slots an unmap still has to close; slots that a map has taken. */
   pending = 0;
+  /** Buffers for which a map asked bounce memory: the first `asked` physical addresses and bytes. */
+  readonly askedPhys: number[] = [];
+  readonly askedBytes: number[] = [];
+  asked = 0;
   /** The next older call of its slot, or the next free one. */
   next: OpenCall | null = null;
 
@@ -103,6 +107,13 @@ export class OpenCall {
     this.task = 0;
     this.page = -1;
     this.pending = 0;
+    this.asked = 0;
+  }
+
+  /** Notes that the call asks bounce memory for a buffer. */
+  ask(phys: number, bytes: number): void {
+    this.askedPhys[this.asked] = phys;
+    this.askedBytes[this.asked++] = bytes;
   }
 
   /** Says in which domain the call is, and how that is known. */

@@ -8,11 +8,17 @@ import { NONE } from './live-set.ts';
 import { addFlags, countRequest, writeDraft } from './rows.ts';
 import type { Pairing } from './state.ts';
 
-/** Completes the row of a failed call; retries are superseded, the first failure is held. */
-export function writeFailure(p: Pairing, d: Draft): void {
-  const first = p.demands.find(d.device, d.task, d.physLow, d.physHigh, d.size);
+/** In the place of a size: a list, of which a failure shows only the part that was tried. */
+export const ANY_LIST = -1;
+
+/**
+ * Completes the row of a failed call; retries are superseded, the first failure is held. `size` tells
+ * the demands of a buffer apart.
+ */
+export function writeFailure(p: Pairing, d: Draft, size: number = d.size): void {
+  const first = p.demands.find(d.device, d.task, d.physLow, d.physHigh, size);
   if (first === NONE) {
-    p.demands.add(d.row, d.device, d.task, d.physLow, d.physHigh, d.size);
+    p.demands.add(d.row, d.device, d.task, d.physLow, d.physHigh, size);
     d.flags |= Flag.synthetic;
   } else d.flags |= Flag.superseded;
   d.flags |= Flag.failed;

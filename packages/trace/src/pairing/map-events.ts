@@ -10,7 +10,7 @@ import { PAGE, pageOf, pagesFor } from './address.ts';
 import { Call, type OpenCall, Seen } from './call-table.ts';
 import { closeUnseen } from './closing.ts';
 import { draftEvent, skipFlag } from './draft.ts';
-import { isFailed, settleDemand, writeFailure } from './failures.ts';
+import { ANY_LIST, isFailed, settleDemand, writeFailure } from './failures.ts';
 import { findUnclaimed, keyOf } from './finding.ts';
 import { listHash } from './list-hash.ts';
 import { NONE, State } from './live-set.ts';
@@ -46,8 +46,12 @@ function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
   } else if ((live.state[entry]! & State.filled) !== 0) p.counts.map--;
   claim(p, b, i, entry, call, isTranslated);
   if (op === Op.alloc) live.state[entry] = live.state[entry]! | State.alloc;
-  if (b.kind[i] === EventKind.dmaMapSg) enterList(p, b, i, entry);
-  settleDemand(p, b.device[i]!, b.task[i]!, b.physLow[i]!, b.physHigh[i]!, b.size[i]!);
+  const { device, task, physLow, physHigh } = b;
+  if (b.kind[i] === EventKind.dmaMapSg) {
+    enterList(p, b, i, entry);
+    settleDemand(p, device[i]!, task[i]!, physLow[i]!, physHigh[i]!, ANY_LIST);
+  }
+  settleDemand(p, device[i]!, task[i]!, physLow[i]!, physHigh[i]!, b.size[i]!);
   if (isTranslated) closeLost(p, b, i, entry);
   complete(p, b, i, op, entry, seen, isTranslated);
   if (call !== null) calls.close(call);

@@ -4,16 +4,19 @@
 // unmap, or at the end. An unmap call completes its row with what was seen of it.
 
 import { DomainClass, type EventBatch, Flag, Op } from '../batch.ts';
+import { BLOCK_MASK } from '../request-store.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
 import { Call, type OpenCall, Seen } from './call-table.ts';
 import { finishOrphan, finishUnmap, noteUnmatched } from './closing.ts';
 import { draftCall } from './draft.ts';
-import { writeFailure } from './failures.ts';
+import { ANY_LIST, writeFailure } from './failures.ts';
 import { adoptExact, findMapping } from './finding.ts';
 import { NONE, State } from './live-set.ts';
 import { beginRow } from './rows.ts';
 import { splitMapping } from './splitting.ts';
 import type { Pairing } from './state.ts';
+
+const TWO_32 = 2 ** 32;
 
 /** Opens a call at event `i`, with a row of its own. */
 export function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): OpenCall {
@@ -78,7 +81,29 @@ function resolveMap(p: Pairing, call: OpenCall): void {
     }
     d.flags = Flag.sizeDerived;
     writeFailure(p, d);
-  } else if ((seen & Seen.bounceFailed) !== 0) p.oddities.count('FAILED_LIST');
+  } else if ((seen & Seen.bounceFailed) !== 0) failList(p, call);
+}
+
+// A list without an event of its own: bounce memory had no room for one of its segments, and those behind
+// it were not tried. What is known of it is the request.
+function failList(p: Pairing, call: OpenCall): void {
+  p.oddities.count('FAILED_LIST');
+  const { asked, askedPhys, askedBytes } = call;
+  if (asked === 0) return;
+  const d = draftCall(p, call, Op.map);
+  d.physLow = askedPhys[0]! % TWO_32;
+  d.physHigh = Math.floor(askedPhys[0]! / TWO_32);
+  d.domain = p.attribution.ofDevice(d.device);
+  d.flags = Flag.bounced | Flag.listCapped | (d.domain === 0 ? Flag.direct : 0);
+  d.segments = asked;
+  let list = 0;
+  for (let s = 0; s < asked; s++) {
+    const number = p.lists.append(askedPhys[s]!, askedBytes[s]!);
+    list ||= number;
+    d.size += askedBytes[s]!;
+  }
+  writeFailure(p, d, ANY_LIST);
+  if (asked > 1) p.store.block(d.row).list[d.row & BLOCK_MASK] = list;
 }
 
 function resolveUnmap(p: Pairing, call: OpenCall): void {

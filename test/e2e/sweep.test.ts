@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dmalab, jsonOf } from '../support/dmalab.ts';
@@ -9,11 +9,15 @@ const folder = tempFolder();
 test('sweep replays every combination, and refuses a wrong name before it reads', () => {
   const words = ['--vary', 'flush=percpu,single', '--vary', 'flush.size=16..256:x4'];
   const trace = 'traces/nvme-lazy-seqread/trace.txt.zst';
-  const { rows } = jsonOf<{ rows: { pareto: boolean }[] }>(
-    dmalab(['sweep', trace, ...words, '--json']),
-  );
+  const swept = dmalab(['sweep', trace, ...words, '--json']);
+  const { rows } = jsonOf<{ rows: { pareto: boolean }[] }>(swept);
   expect(rows).toHaveLength(6);
   expect(rows.map(({ pareto }) => pareto)).toContain(true);
+  const file = join(folder, 'sweep.json');
+  writeFileSync(file, swept.stdout);
+  expect(dmalab(['chart', file, 'pareto', '-o', join(folder, 'front.svg')]).code).toBe(0);
+  expect(readFileSync(join(folder, 'front.svg'), 'utf8')).toContain('machine: flush, flush.size');
+  expect(dmalab(['chart', file, 'sizing', '-o', 'x.svg']).stderr).toContain('not a sizing');
   const { code, stderr } = dmalab(['sweep', 'no-such-trace.txt', '--vary', 'flush.siez=64']);
   expect(code).toBe(2);
   expect(stderr).toMatch(

@@ -33,6 +33,7 @@ export {
 export { calibrationText, calibrationYaml } from './calibrate/calibration-text.ts';
 export { type Chart, type LabelledResult, reasonOfEmpty } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
+export { sweepChart } from './charts/pareto.ts';
 export { renderPng, renderSvg, withTheme } from './charts/render.ts';
 export { sizingChart } from './charts/sizing.ts';
 export type { ThemeName } from './charts/theme.ts';

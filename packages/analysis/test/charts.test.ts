@@ -5,11 +5,17 @@ import {
   reasonOfEmpty,
   renderPng,
   renderSvg,
+  type SizePoint,
+  type SizeResult,
+  type SweepResult,
+  sizingChart,
   summarise,
+  sweepChart,
   withTheme,
 } from '@dmalab/analysis';
 import { OutcomeKind } from '@dmalab/replay';
 import { expect, test } from 'vitest';
+import { placeNames } from '../src/charts/label-places.ts';
 import { type OutcomeRow, outcomeBatches } from './support/outcome-rows.ts';
 import { runContext } from './support/run-context.ts';
 import { syntheticReplay } from './support/synthetic-replay.ts';
@@ -141,4 +147,130 @@ test('the curve is flat where no window ends', () => {
 test('zero has a place of its own left of the shortest stale window', () => {
   const spec = JSON.stringify(chartNamed('stale-window').make(compared.slice(0, 1)));
   expect(spec).toContain('{"run":"strict","x":100,"p":100,"time":"0"}');
+});
+
+function sizePoint(value: number, failed: number): SizePoint {
+  return {
+    value,
+    bytes: value * 2048,
+    passes: failed === 0,
+    maps: 1000,
+    failed,
+    failureRate: failed / 1000,
+    peak: null,
+    figures: [],
+    causes: [],
+    failing: failed === 0 ? [] : ['trace'],
+  };
+}
+
+const sizing: SizeResult = {
+  schema: 'dmalab.size/1',
+  parameter: 'bounce.slots',
+  policy: 'static',
+  unit: 'slots',
+  traces: ['trace'],
+  goals: ['no-failures'],
+  direction: 'smallest',
+  answer: 2048,
+  bytes: 2048 * 2048,
+  passes: true,
+  below: { value: 1024, passes: false },
+  untried: 0,
+  monotone: true,
+  kernelParameter: 'swiotlb=2048,1',
+  setting: null,
+  headroom: null,
+  replays: 5,
+  curve: [sizePoint(512, 200), sizePoint(1024, 30), sizePoint(2048, 0), sizePoint(4096, 0)],
+  defaults: [{ ...sizePoint(32_768, 0), rule: '64 MiB' }],
+  recordedFailures: 'hold',
+  failedWhileRecording: 12,
+  otherReading: {
+    recordedFailures: 'drop',
+    answer: 1024,
+    below: { value: 512, passes: false },
+    kernelParameter: 'swiotlb=1024,1',
+    curve: [sizePoint(512, 90), sizePoint(1024, 0)],
+  },
+  warnings: [],
+};
+
+async function drawn(spec: ReturnType<typeof sizingChart>): Promise<string> {
+  const warnings: string[] = [];
+  await renderSvg(spec, 'dark', (message) => warnings.push(message));
+  const svg = await renderSvg(spec, 'light', (message) => warnings.push(message));
+  expect(warnings).toEqual([]);
+  return svg;
+}
+
+test('a sizing has a curve and an answer for each way to take recorded failures', async () => {
+  const both = await drawn(sizingChart(sizing));
+  for (const text of ['held', 'dropped'])
+    expect(both).toContain(`>failed while recording: ${text}<`);
+  expect(both).toContain('>answer: 2,048 slots<');
+  expect(both).toContain('>where they are dropped: 1,024 slots<');
+  const same = { ...sizing.otherReading!, answer: 2048 };
+  expect(await drawn(sizingChart({ ...sizing, otherReading: same }))).toContain(
+    '>answer of both: 2,048 slots<',
+  );
+  const one = await drawn(
+    sizingChart({ ...sizing, otherReading: null, answer: null, defaults: [] }),
+  );
+  expect(one).not.toContain('held');
+  expect(one).not.toContain('answer');
+});
+
+test('the front of a sweep names each point that has room, and equal ones once', async () => {
+  const cell = (
+    size: number,
+    invalidations: number,
+    exposure: number,
+    i: number,
+  ): SweepResult['rows'][number] => ({
+    cell: i + 1,
+    values: { flush: 'percpu', 'flush.size': size },
+    maps: 100,
+    failed: 0,
+    invalidations,
+    invalidationsPerThousandUnmaps: invalidations,
+    exposureByteSeconds: exposure,
+    staleP99: 1,
+    peakMappings: 10,
+    peakSlots: null,
+    modelledCost: 0,
+    modelledMapP99: null,
+    pareto: true,
+  });
+  const rows = [
+    cell(64, 100, 1e6, 0),
+    cell(128, 10, 1e8, 1),
+    cell(256, 10, 1e8, 2),
+    cell(512, 120, 1e9, 3),
+  ];
+  const sweep: SweepResult = {
+    schema: 'dmalab.sweep/1',
+    traces: ['trace'],
+    axes: [
+      { path: 'flush', values: ['percpu'] },
+      { path: 'flush.size', values: [64, 128, 256, 512] },
+    ],
+    rows,
+  };
+  const svg = await drawn(sweepChart(sweep));
+  expect(svg).toContain('>percpu 64<');
+  expect(svg).toContain('>percpu 128 and 1 more<');
+  expect(svg).toContain('>percpu 512<');
+  expect(svg).toContain('each point is a machine: flush, flush.size');
+  expect(reasonOfEmpty(sweepChart({ ...sweep, rows: rows.slice(0, 1) }))).toContain('two cells');
+});
+
+test('names that would cover each other are left to the tooltips', () => {
+  const near = Array.from({ length: 40 }, (_, i) => ({ x: 100 + i, y: 100, name: `run ${i}` }));
+  const places = placeNames(near, 640);
+  expect(places[0]).toEqual({ align: 'right', dx: -11, dy: -9 });
+  expect(places.filter((place) => place !== null).length).toBeLessThan(20);
+  expect(placeNames([{ x: 630, y: 50, name: 'at the right end' }], 640)).toMatchObject([
+    { align: 'right' },
+  ]);
 });

@@ -44,6 +44,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
     );
   }
   const most = Math.max(1, ...peaks);
+  const last = peaks.findLastIndex((peak) => peak > 0);
   const isShared = peaks.every((peak) => peak === 0 || peak >= LOWEST_SHARED * most);
   return {
     $schema: SCHEMA,
@@ -52,7 +53,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       subtitle: `bytes unmapped and not yet flushed, at the highest moment of each interval${isShared ? '' : '. Each panel has its own scale'}`,
     },
     vconcat: results.map((result, i) =>
-      panel(result, frame, isShared ? most : Math.max(1, peaks[i]!), i === results.length - 1),
+      panel(result, frame, isShared ? most : Math.max(1, peaks[i]!), i === last),
     ),
   };
 }
@@ -71,7 +72,7 @@ function panel(
       title: panelTitle(label),
       width: PLOT_WIDTH,
       height: 36,
-      encoding: { x: timeChannel(frame, isLast) },
+      encoding: { x: timeChannel(frame, false) },
       layer: notedPanel('none: every unmap invalidates at once, or nothing was unmapped'),
     };
   }

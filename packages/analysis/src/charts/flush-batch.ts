@@ -6,8 +6,10 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatCount } from '../quantity.ts';
 import type { Bins } from '../run-result.ts';
+import type { FlushFigures } from '../summary.ts';
 import {
   type Chart,
+  emptyChart,
   type LabelledResult,
   type Panel,
   PLOT_WIDTH,
@@ -16,8 +18,14 @@ import {
 } from './chart.ts';
 
 const CAUSES = ['timeout', 'full', 'host', 'teardown', 'bound'] as const;
-const CAUSE_LABEL =
-  "{timeout: 'timer', full: 'queue full', host: 'host out of resources', teardown: 'teardown', bound: 'bound of the queue'}[datum.label]";
+const CAUSE_NAMES = {
+  timeout: 'timer',
+  full: 'queue full',
+  host: 'host out of resources',
+  teardown: 'teardown',
+  bound: 'bound of the queue',
+} as const;
+const CAUSE_LABEL = `${JSON.stringify(CAUSE_NAMES)}[datum.label]`;
 
 export const flushBatch: Chart = {
   name: 'flush-batch',
@@ -30,6 +38,9 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
   const present = CAUSES.filter((cause) =>
     results.some(({ result }) => result.distributions.flushBatch[cause].length > 0),
   );
+  if (results.every(({ result: { summary } }) => hasNothing(summary.flushes))) {
+    return emptyChart(flushBatch.title, 'No flush and no invalidation: nothing was unmapped.');
+  }
   const classes = Math.max(2, ...results.map(({ result }) => highestClass(result) + 1));
   return {
     $schema: SCHEMA,
@@ -45,13 +56,15 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
 function panel(
   { label, result }: LabelledResult,
   classes: number,
-  present: readonly string[],
+  present: readonly (typeof CAUSES)[number][],
   isLast: boolean,
 ): Panel {
   const { total, rangeInvalidations } = result.summary.flushes;
   const flushes = total === 1 ? '1 flush' : `${formatCount(total)} flushes`;
   return {
-    title: panelTitle(`${label}: ${flushes}`),
+    title: panelTitle(
+      `${label}: ${flushes}${present.length === 1 && total > 0 ? `, cause: ${CAUSE_NAMES[present[0]!]}` : ''}`,
+    ),
     width: PLOT_WIDTH,
     height: total > 0 ? 110 : 36,
     encoding: {
@@ -84,7 +97,7 @@ function bars(result: LabelledResult['result'], present: readonly string[]): Pan
           field: 'cause',
           type: 'nominal',
           scale: { domain: [...CAUSES], range: 'category' },
-          legend: { values: [...present], labelExpr: CAUSE_LABEL },
+          legend: present.length === 1 ? null : { values: [...present], labelExpr: CAUSE_LABEL },
         },
         tooltip: [
           { field: 'range', type: 'nominal', title: 'entries' },
@@ -131,6 +144,10 @@ function causeRows(cause: string, bins: Bins): object[] {
 function highestClass({ distributions }: LabelledResult['result']): number {
   const bins = CAUSES.flatMap((cause) => [...distributions.flushBatch[cause]]);
   return Math.max(0, ...bins.map(([lo]) => classOf(lo)));
+}
+
+function hasNothing({ total, rangeInvalidations }: FlushFigures): boolean {
+  return total + rangeInvalidations === 0;
 }
 
 /** 0, 1, 2 to 3, 4 to 7, ... */

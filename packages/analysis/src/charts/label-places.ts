@@ -1,4 +1,6 @@
-// Where names stand beside the ends of lines, so that they do not cover each other.
+// Where names stand beside points and the ends of lines, so that they do not cover each other.
+
+import { textWidth } from './text-width.ts';
 
 /**
  * Places for labels that want to stand at `wanted`, in the same order: at least `gap` apart, and
@@ -23,4 +25,61 @@ export function spreadLabels(
     ceiling = places[i]! - gap;
   }
   return places;
+}
+
+/** A point with its name, in pixels from the upper left corner of a plot. */
+export interface NamedPoint {
+  readonly x: number;
+  readonly y: number;
+  readonly name: string;
+}
+
+/** Where the name of a point stands: distances from the point, and the side that is anchored there. */
+export interface LabelPlace {
+  readonly align: 'left' | 'right';
+  readonly dx: number;
+  readonly dy: number;
+}
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const FONT_SIZE = 11.5;
+const LINE = 14;
+const POINT = 8;
+const PLACES: readonly LabelPlace[] = [-9, 12, -24, 27].flatMap((dy) => [
+  { align: 'left', dx: 11, dy },
+  { align: 'right', dx: -11, dy },
+]);
+
+/**
+ * A place for each name, in the same order, where it covers no point and no other name and stays within `width`;
+ * null where there is none. Earlier points choose first.
+ */
+export function placeNames(points: readonly NamedPoint[], width: number): (LabelPlace | null)[] {
+  const taken: Box[] = points.map(({ x, y }) => box(x - POINT, x + POINT, y, POINT));
+  return points.map((point, i) => {
+    for (const place of PLACES) {
+      const length = textWidth(point.name, FONT_SIZE, false);
+      const left = point.x + place.dx - (place.align === 'right' ? length : 0);
+      const label = box(left, left + length, point.y + place.dy, LINE / 2);
+      if (label.left < 0 || label.right > width || label.top < -LINE) continue;
+      if (taken.some((other, j) => j !== i && overlap(label, other))) continue;
+      taken.push(label);
+      return place;
+    }
+    return null;
+  });
+}
+
+function box(left: number, right: number, middle: number, half: number): Box {
+  return { left, right, top: middle - half, bottom: middle + half };
+}
+
+function overlap(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }

@@ -16,6 +16,7 @@ import {
 } from './chart.ts';
 import { type LogTimeAxis, logTimeAxis } from './log-time-axis.ts';
 import { type Curve, distinctCurves } from './runs.ts';
+import { textWidth } from './text-width.ts';
 
 const BINS_PER_DECADE = 5;
 
@@ -122,10 +123,13 @@ function quantileRules({ figures }: Curve, axis: LogTimeAxis, highest: number): 
   ] as const;
   return quantiles.flatMap(([name, ns], i): Panel['layer'] => {
     const x = ns === 0 ? axis.zero : forPlot(ns);
-    const isRight = Math.log(x / axis.zero) > 0.8 * Math.log(axis.last / axis.zero);
-    const place = { align: isRight ? 'right' : 'left', dx: isRight ? -5 : 5 } as const;
+    const label = `${name} ${formatDuration(ns)}`;
+    // Rules further right are higher: a name to the left of its own crosses none.
+    const left = (PLOT_WIDTH * Math.log(x / axis.zero)) / Math.log(axis.last / axis.zero);
+    const isLeft = left > textWidth(label, 11.5, false) + 5;
+    const place = { align: isLeft ? 'right' : 'left', dx: isLeft ? -5 : 5 } as const;
     const p = forPlot(highest * (1.12 + 0.14 * i));
-    const data = { values: [{ x, p, text: `${name} ${formatDuration(ns)}` }] };
+    const data = { values: [{ x, p, text: label }] };
     const text = { field: 'text' } as const;
     return [
       {

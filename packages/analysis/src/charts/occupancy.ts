@@ -7,6 +7,7 @@ import { byteUnit, formatBytes, formatDuration, timeUnit, type Unit } from '../q
 import type { SpaceSplit } from '../summary.ts';
 import {
   type Chart,
+  emptyChart,
   forPlot,
   type LabelledResult,
   type Panel,
@@ -41,6 +42,12 @@ interface Frame {
 function make(results: readonly LabelledResult[]): TopLevelSpec {
   const peaks = results.map(({ result }) => Math.max(1, taken(result.summary.occupancy.peak)));
   const most = Math.max(1, ...peaks);
+  if (most === 1) {
+    return emptyChart(
+      occupancy.title,
+      'No address was used: no device is translated, or nothing was mapped.',
+    );
+  }
   const longest = Math.max(1, ...results.map(({ result }) => result.summary.time.end));
   const isShared = Math.min(...peaks) >= LOWEST_SHARED * most;
   const panels = results.map((result, i) => {

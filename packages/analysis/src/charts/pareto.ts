@@ -4,6 +4,7 @@
 
 import type { TopLevelSpec } from 'vega-lite';
 import { formatBytes, formatCount } from '../quantity.ts';
+import type { SweepResult } from '../sweep/sweep.ts';
 import {
   type Chart,
   emptyChart,
@@ -12,9 +13,9 @@ import {
   PLOT_WIDTH,
   SCHEMA,
 } from './chart.ts';
+import { placeNames } from './label-places.ts';
 
-/** More runs than these have their names in tooltips only, but for those on the front. */
-const MOST_NAMES = 12;
+const HEIGHT = 300;
 
 export const pareto: Chart = {
   name: 'pareto',
@@ -26,65 +27,102 @@ export const pareto: Chart = {
 
 interface Point {
   readonly run: string;
+  /** Per 1000 unmaps. */
   readonly invalidations: number;
+  /** Bytes, or byte seconds: see {@link Plane}. */
   readonly stale: number;
   readonly peak: number;
 }
 
+/** What the points are, and what stands at the axis of exposure. */
+interface Plane {
+  readonly point: string;
+  readonly staleTitle: string;
+  readonly staleText: (stale: number) => string;
+}
+
 function make(results: readonly LabelledResult[]): TopLevelSpec {
-  const points = results.flatMap(pointOf);
-  if (points.length < 2) {
-    return emptyChart(
-      pareto.title,
-      'Fewer than two runs have unmaps: replay with several machines (-m, --flush) and give all results.',
-    );
-  }
+  return paretoChart(
+    results.flatMap(pointOf),
+    {
+      point: 'run',
+      staleTitle: 'within reach after unmap, mean (KiB)',
+      staleText: formatBytes,
+    },
+    'Fewer than two runs have unmaps: replay with several machines (-m, --flush) and give all results.',
+  );
+}
+
+/** A chart of what `dmalab sweep --json` prints, a point for each cell. The spec has no config: add one by theme (see render.ts). */
+export function sweepChart({ axes, rows }: SweepResult): TopLevelSpec {
+  const points = rows.flatMap((row): Point[] => {
+    const { invalidationsPerThousandUnmaps: invalidations, values } = row;
+    if (invalidations === null) return [];
+    const run = axes.map(({ path }) => String(values[path])).join(' ');
+    return [{ run, invalidations, stale: row.exposureByteSeconds, peak: row.peakMappings }];
+  });
+  return paretoChart(
+    points,
+    {
+      point: `machine: ${axes.map(({ path }) => path).join(', ')}`,
+      staleTitle: 'within reach after unmap (KiB s)',
+      staleText: (stale) => `${formatBytes(stale)} s`,
+    },
+    'Fewer than two cells of the sweep have unmaps.',
+  );
+}
+
+function paretoChart(all: readonly Point[], plane: Plane, missing: string): TopLevelSpec {
+  const points = merged(all);
+  if (all.length < 2) return emptyChart(pareto.title, missing);
   const rows = points.map((point) => ({
     ...point,
     front: points.some((other) => isBetter(other, point)) ? 'beaten' : 'on the front',
-    text: `${formatBytes(point.stale)}, peak ${formatCount(point.peak)} mappings`,
+    text: `${plane.staleText(point.stale)}, peak ${formatCount(point.peak)} mappings`,
     invalidations: forPlot(point.invalidations),
     stale: forPlot(point.stale / 1024),
   }));
-  const named = rows.filter(({ front }) => rows.length <= MOST_NAMES || front === 'on the front');
-  const farthest = Math.max(...rows.map(({ invalidations }) => invalidations));
-  const highest = Math.max(...rows.map(({ stale }) => stale));
+  const farthest = Math.max(...rows.map(({ invalidations }) => invalidations)) * 1.3 + 1;
+  const highest = Math.max(...rows.map(({ stale }) => stale)) * 1.5 + 1;
+  const kinds = ['on the front', 'beaten'].filter((kind) => rows.some((r) => r.front === kind));
   return {
     $schema: SCHEMA,
     title: {
       text: pareto.title,
-      subtitle:
-        'each point is a run; less is better in both directions; larger points: more mappings live at once',
+      subtitle: [
+        `each point is a ${plane.point}; less is better in both directions`,
+        'larger points: more mappings live at once; names that find no room are in the tooltips',
+      ],
     },
     width: PLOT_WIDTH,
-    height: 300,
+    height: HEIGHT,
     data: { values: rows },
     encoding: {
       x: {
         field: 'invalidations',
         type: 'quantitative',
         title: 'invalidations per 1000 unmaps',
-        scale: { type: 'symlog', domain: [0, farthest * 1.3 + 1], nice: false },
-        axis: { values: decades(farthest * 1.3), format: ',d', grid: true },
+        scale: { type: 'symlog', domain: [0, farthest], nice: false },
+        axis: { values: decades(farthest), format: ',d', grid: true },
       },
       y: {
         field: 'stale',
         type: 'quantitative',
-        title: 'within reach after unmap, mean (KiB)',
-        scale: { type: 'symlog', domain: [0, highest * 1.5 + 1], nice: false },
-        axis: { values: decades(highest * 1.5), format: ',d' },
+        title: plane.staleTitle,
+        scale: { type: 'symlog', domain: [0, highest], nice: false },
+        axis: { values: decades(highest), format: ',d' },
       },
       color: {
         field: 'front',
         type: 'nominal',
-        scale: { domain: ['on the front', 'beaten'], range: 'category' },
-        legend: { symbolType: 'circle' },
+        scale: { domain: kinds, range: 'category' },
+        legend: kinds.length === 1 ? null : { symbolType: 'circle' },
       },
     },
     layer: [
       {
         transform: [{ filter: "datum.front === 'on the front'" }],
-        mark: { type: 'line', strokeDash: [4, 3], interpolate: 'step-after' },
+        mark: { type: 'line', strokeDash: [4, 3], interpolate: 'step-after', tooltip: null },
         encoding: { order: { field: 'invalidations' } },
       },
       {
@@ -97,28 +135,62 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
             legend: null,
           },
           tooltip: [
-            { field: 'run', type: 'nominal' },
+            { field: 'names', type: 'nominal', title: 'run' },
             { field: 'invalidations', type: 'quantitative', title: 'per 1000 unmaps' },
             { field: 'text', type: 'nominal', title: 'within reach' },
           ],
         },
       },
-      ...(['left', 'right'] as const).flatMap((align): object[] => {
-        const isRight = (x: number): boolean => Math.log1p(x) > 0.7 * Math.log1p(farthest);
-        const values = named.filter(({ invalidations: x }) => isRight(x) === (align === 'right'));
-        const dx = align === 'right' ? -11 : 11;
-        const text = { field: 'run' };
-        return [
-          {
-            data: { values },
-            mark: { type: 'text', style: 'halo', align, dx, dy: -9 },
-            encoding: { text },
-          },
-          { data: { values }, mark: { type: 'text', align, dx, dy: -9 }, encoding: { text } },
-        ];
-      }),
+      ...namesOf(rows, farthest, highest),
     ],
   } as TopLevelSpec;
+}
+
+interface MergedPoint extends Point {
+  /** All runs that are here. */
+  readonly names: string;
+}
+
+/** Points with the same figures are one, with the name of the first. */
+function merged(points: readonly Point[]): MergedPoint[] {
+  const places = Map.groupBy(
+    points,
+    ({ invalidations, stale, peak }) => `${invalidations} ${stale} ${peak}`,
+  );
+  return [...places.values()].map((same) => {
+    const { run, ...figures } = same[0]!;
+    const names = same.map((point) => point.run).join(', ');
+    const others = same.length === 1 ? '' : ` and ${same.length - 1} more`;
+    return { ...figures, run: `${run}${others}`, names };
+  });
+}
+
+/** The names, those of the front first. */
+function namesOf(
+  rows: readonly (MergedPoint & { readonly front: string })[],
+  farthest: number,
+  highest: number,
+): object[] {
+  const ordered = rows.toSorted((a, b) => b.front.localeCompare(a.front));
+  const places = placeNames(
+    ordered.map(({ run, invalidations, stale }) => ({
+      name: run,
+      x: (PLOT_WIDTH * Math.log1p(invalidations)) / Math.log1p(farthest),
+      y: HEIGHT * (1 - Math.log1p(stale) / Math.log1p(highest)),
+    })),
+    PLOT_WIDTH,
+  );
+  return ordered.flatMap((row, i) => {
+    const place = places[i];
+    if (!place) return [];
+    const data = { values: [row] };
+    const mark = { type: 'text', tooltip: null, ...place };
+    const encoding = { text: { field: 'run' } };
+    return [
+      { data, mark: { ...mark, style: 'halo' }, encoding },
+      { data, mark, encoding },
+    ];
+  });
 }
 
 /** 0, 1, 10, ... */

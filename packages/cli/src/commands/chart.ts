@@ -1,13 +1,15 @@
 // dmalab chart: one chart of results, as Vega-Lite spec, SVG or PNG.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import {
   charts,
   reasonOfEmpty,
   renderPng,
   renderSvg,
   type SizeResult,
+  type SweepResult,
   sizingChart,
+  sweepChart,
   withTheme,
 } from '@dmalab/analysis';
 
@@ -18,6 +20,8 @@ import { writeOutput } from '../output-file.ts';
 import { findResults, labelled } from '../result-folder.ts';
 import { UsageError } from '../usage-error.ts';
 
+type Spec = ReturnType<typeof sizingChart>;
+
 interface ChartArguments {
   paths: string[];
   out: string | undefined;
@@ -25,6 +29,11 @@ interface ChartArguments {
   json: boolean;
   list: boolean;
 }
+
+const SIZING_LINE = {
+  name: 'sizing',
+  summary: 'Of the file that dmalab size --json printed: failed maps by the value that was tried.',
+};
 
 export const chart: CommandModule<object, ChartArguments> = {
   command: 'chart <paths..>',
@@ -56,9 +65,10 @@ export const chart: CommandModule<object, ChartArguments> = {
       })
       .option('json', { describe: 'Print the Vega-Lite spec', type: 'boolean', default: false })
       .epilogue(
-        `Charts:\n${charts.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`).join('\n')}`,
+        `Charts:\n${[...charts, SIZING_LINE].map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`).join('\n')}`,
       )
       .example('$0 chart out stale-window -o stale.svg', 'one curve for each run in out')
+      .example('$0 chart sweep.json pareto -o front.svg', 'of what dmalab sweep --json printed')
       .example('$0 chart out --list', 'says what can be drawn') as unknown as Argv<ChartArguments>,
   handler: runChart,
 };
@@ -69,8 +79,9 @@ async function runChart({ paths, out, theme, json, list }: ChartArguments): Prom
     return;
   }
   const name = paths.at(-1) ?? '';
-  if (name === 'sizing') {
-    await drawSizing(paths, out, theme, json);
+  const document = documentOf(paths);
+  if (document !== null && (out !== undefined || json)) {
+    await write(withTheme(document(), theme), out, theme, json);
     return;
   }
   const made = charts.find((candidate) => candidate.name === name);
@@ -87,36 +98,58 @@ async function runChart({ paths, out, theme, json, list }: ChartArguments): Prom
   await write(spec, out, theme, json);
 }
 
-/** The curve of a sizing, from what `dmalab size --json` printed. */
-async function drawSizing(
-  paths: readonly string[],
-  out: string | undefined,
-  theme: 'light' | 'dark',
-  json: boolean,
-): Promise<void> {
-  const file = paths[0]!;
-  if (paths.length !== 2 || (out === undefined && !json)) {
-    throw new UsageError(
-      'The chart sizing takes one file: dmalab size TRACE --json > size.json; dmalab chart size.json sizing -o FILE.svg',
-    );
-  }
-  await write(withTheme(sizingChart(readSize(file)), theme), out, theme, json);
+/** What a command printed with --json, and how a chart of it is asked for. */
+interface Document<Shape> {
+  readonly schema: string;
+  readonly what: string;
+  readonly make: string;
+  readonly draw: (document: Shape) => Spec;
 }
 
-function readSize(file: string): SizeResult {
-  let size: unknown;
+const SIZING: Document<SizeResult> = {
+  schema: 'dmalab.size/1',
+  what: 'sizing',
+  make: 'dmalab size TRACE --json > size.json',
+  draw: sizingChart,
+};
+const SWEEP: Document<SweepResult> = {
+  schema: 'dmalab.sweep/1',
+  what: 'sweep',
+  make: 'dmalab sweep TRACE --vary ... --json > sweep.json',
+  draw: sweepChart,
+};
+
+/** The document in `file` as a chart. */
+function chartOfDocument<Shape>(file: string, { schema, what, make, draw }: Document<Shape>): Spec {
+  let document: unknown;
   try {
-    size = JSON.parse(readFileSync(file, 'utf8'));
+    document = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new InputError(file, `not a sizing: ${(error as Error).message}`);
+    throw new InputError(file, `not a ${what}: ${(error as Error).message}`);
   }
-  const isSize =
-    typeof size === 'object' &&
-    size !== null &&
-    'schema' in size &&
-    size.schema === 'dmalab.size/1';
-  if (!isSize) throw new InputError(file, 'not a sizing; make one with: dmalab size TRACE --json');
-  return size as SizeResult;
+  const found =
+    typeof document === 'object' && document !== null && 'schema' in document
+      ? document.schema
+      : null;
+  if (found !== schema) throw new InputError(file, `not a ${what}; make one with: ${make}`);
+  return draw(document as Shape);
+}
+
+/** The chart of one file, where the arguments ask for one: a sizing, or the Pareto front of a sweep. */
+function documentOf(paths: readonly string[]): (() => Spec) | null {
+  const [file = '', name] = paths;
+  if (name === 'sizing' || paths[0] === 'sizing') {
+    if (paths.length === 2) return () => chartOfDocument(file, SIZING);
+    throw new UsageError(
+      `The chart sizing takes one file: ${SIZING.make}; dmalab chart size.json sizing -o FILE.svg`,
+    );
+  }
+  if (name !== 'pareto' || paths.length !== 2 || !isFile(file)) return null;
+  return () => chartOfDocument(file, SWEEP);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 async function write(

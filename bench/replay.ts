@@ -4,25 +4,24 @@
 //
 // The directory is laid out like test/golden/bench; its streams are of fixed seeds. The C code was timed
 // on another machine (native.json says how): ratios of different profiles can be compared, and a ratio
-// against the bound of 2.5 on the cache-hit profiles tells whether something became slower.
+// against the bound of 2 on the cache-hit profiles tells whether something became slower. Each profile
+// runs in a process of its own, as it does under `dmalab conform --bench`.
 
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type BenchProfile, benchStreams } from '@dmalab/analysis';
+import type { BenchProfile } from '@dmalab/analysis';
 
-const ROUNDS = 9;
-
+const command = fileURLToPath(new URL('../packages/cli/bin/dmalab.mjs', import.meta.url));
 const golden = fileURLToPath(new URL('../test/golden/bench', import.meta.url));
 const directory = process.argv[2] ?? golden;
 
 console.log(
   `${'profile'.padEnd(26)}kernel        ops   min   median ns/op   C code   ratio  answers`,
 );
-benchStreams(
-  directory,
-  () => performance.now(),
-  ROUNDS,
-  (profile) => console.log(row(profile)),
-);
+const words = [command, 'conform', directory, '--bench', '--json'];
+const output = execFileSync(process.execPath, words, { encoding: 'utf8' });
+const { profiles } = JSON.parse(output) as { profiles: BenchProfile[] };
+for (const profile of profiles) console.log(row(profile));
 
 function row({
   name,

@@ -71,7 +71,7 @@ export {
   comparisonText,
 } from './comparison.ts';
 export type { BenchProfile } from './conform/bench.ts';
-export { benchStreams } from './conform/bench.ts';
+export { benchProfiles, benchStreams } from './conform/bench.ts';
 export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';

@@ -14,8 +14,8 @@ import { Fields } from './scenario.ts';
 
 const benchFamilies: readonly BenchFamily[] = [benchIova, benchFq, benchSwiotlb];
 /** Rounds before the first that counts: until the code has settled, or enough of them. */
-const WARM_UPS = [2, 8] as const;
-const WARM_UP_MS = 80;
+const WARM_UPS = [3, 16] as const;
+const WARM_UP_MS = 250;
 const NATIVE = 'native.json';
 const STREAM_ENDING = '.bin.zst';
 
@@ -37,20 +37,31 @@ export interface BenchProfile {
   readonly agrees: boolean | null;
 }
 
+/** A stream and a kernel, as `name/kernel`: the profiles of `dir` and the directories below it. */
+export function benchProfiles(dir: string): string[] {
+  return benchFiles(dir).flatMap(({ name, kernels }) =>
+    kernels.map(([kernel]) => `${name}/${kernel}`),
+  );
+}
+
 /**
  * Replays every stream in `dir` and the directories below it; `nowMs` is a clock in ms, `rounds` are
- * timed after some that warm up.
+ * timed after some that warm up. `only`: one of {@link benchProfiles}, alone. Each profile is a little
+ * slower after others in the same process, whose types the compiled code must then serve too.
  */
 export function benchStreams(
   dir: string,
   nowMs: () => number,
   rounds: number = 5,
   progress: (profile: BenchProfile) => void = () => {},
+  only: string | null = null,
 ): BenchProfile[] {
   const profiles: BenchProfile[] = [];
   for (const { name, file, family, domain, kernels } of benchFiles(dir)) {
+    const chosen = kernels.filter(([kernel]) => only === null || only === `${name}/${kernel}`);
+    if (chosen.length === 0) continue;
     const stream = family.read(file, readGolden(file), domain);
-    for (const [kernel, native] of kernels) {
+    for (const [kernel, native] of chosen) {
       const { counts, ...measured } = measure(stream, kernel, nowMs, rounds);
       const profile = { name, kernel, ...measured, ...versus(native) };
       const ratio = native === null ? null : profile.nsPerOp / native.number('ns_per_op');

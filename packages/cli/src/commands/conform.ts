@@ -1,8 +1,10 @@
 // dmalab conform: the models against the answers of the kernel's own code.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   type BenchProfile,
+  benchProfiles,
   benchStreams,
   type ConformReport,
   type ConformResult,
@@ -16,9 +18,13 @@ import { formatNumber, print, printJson, progress, progressDone } from '../outpu
 import { loadPolicies, type PolicyArguments, policyOption } from '../policy-file.ts';
 import { UsageError } from '../usage-error.ts';
 
+/** Timed rounds of a profile, as many as of the C code. */
+const ROUNDS = 5;
+
 interface ConformArguments extends PolicyArguments {
   dirs: string[];
   bench: boolean;
+  profile?: string;
   json: boolean;
 }
 
@@ -39,6 +45,12 @@ export const conform: CommandModule<object, ConformArguments> = {
         type: 'boolean',
         default: false,
       })
+      .option('profile', {
+        describe: 'With --bench: one stream and kernel alone, in this process (NAME/KERNEL)',
+        type: 'string',
+        requiresArg: true,
+        implies: 'bench',
+      })
       .option('json', { describe: 'One JSON document', type: 'boolean', default: false })
       .example(
         '$0 conform --policy ./mine.ts',
@@ -49,7 +61,7 @@ export const conform: CommandModule<object, ConformArguments> = {
         '$0 conform test/golden/bench --bench',
         'ns per operation beside the C code',
       ) as unknown as Argv<ConformArguments>,
-  handler: async ({ dirs, policy = [], bench, json }) => {
+  handler: async ({ dirs, policy = [], bench, profile, json }) => {
     if ((dirs.length === 0) === (policy.length === 0)) {
       throw new UsageError('expected folders with golden streams, or --policy FILE instead');
     }
@@ -57,7 +69,7 @@ export const conform: CommandModule<object, ConformArguments> = {
       if (!existsSync(dir)) throw new InputError(dir, 'no such folder');
     }
     if (policy.length > 0) await runPolicies(policy, json);
-    else if (bench) runBench(dirs, json);
+    else if (bench) runBench(dirs, profile ?? null, json);
     else runConform(dirs, json);
   },
 };
@@ -123,20 +135,35 @@ function resultLine(
   return `${head}, ${formatNumber(mismatches)} mismatches\n      first: ${file}${row === null ? '' : `, row ${row}`}${column === '' ? '' : `, ${column}`}: expected ${expected}, got ${got}`;
 }
 
-function runBench(dirs: string[], json: boolean): void {
+function runBench(dirs: string[], profile: string | null, json: boolean): void {
   const profiles = dirs.flatMap((dir) =>
-    benchStreams(
-      dir,
-      () => performance.now(),
-      5,
-      ({ name, kernel }) => progress(`${name} (${kernel})`),
-    ),
+    profile === null ? benchApart(dir) : benchStreams(dir, clock, ROUNDS, () => {}, profile),
   );
   progressDone();
   if (json) printJson({ schema: 'dmalab.bench/1', profiles });
   else print(benchText(profiles, dirs));
   const wrong = profiles.some(({ agrees }) => agrees === false);
   if (wrong || profiles.length === 0) process.exitCode = 1;
+}
+
+function clock(): number {
+  return performance.now();
+}
+
+/** Each profile in a process of its own, as the C code was timed. */
+function benchApart(dir: string): BenchProfile[] {
+  return benchProfiles(dir).flatMap((profile) => {
+    progress(profile);
+    const words = ['conform', dir, '--bench', '--json', '--profile', profile];
+    const { status, stdout, stderr, error } = spawnSync(
+      process.execPath,
+      [...process.execArgv, process.argv[1]!, ...words],
+      { encoding: 'utf8' },
+    );
+    if (stdout === '') throw error ?? new Error(`${profile}: exit code ${status}: ${stderr}`);
+    const { profiles } = JSON.parse(stdout) as { profiles: BenchProfile[] };
+    return profiles;
+  });
 }
 
 function benchText(profiles: readonly BenchProfile[], dirs: string[]): string {

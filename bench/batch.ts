@@ -1,9 +1,10 @@
-// A batch on one and on two threads, beside a process for each trace (xargs -P 2 dmalab replay); the cost of a small trace.
+// A batch in one and in two processes, beside one for each trace (xargs -P 2 dmalab replay); a second batch of the same traces
+// with and without a cache; the cost of a small trace.
 //
 //   node bench/batch.ts [TRACES [MEGABYTES]]
 //
 // Synthetic traces (generate-trace.ts, seeds from 1 on) in the temporary directory. Before anything is timed, one and two
-// threads are held to give the same bytes. The ways are timed in turns; ratios are of one round each.
+// processes, and a full cache, are held to give the same bytes. The ways are timed in turns; ratios are of one round each.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -37,19 +38,32 @@ try {
 
 function main(): void {
   const traces = made('traces', count, megabytes);
-  if (digest(batched(traces, 1)) !== digest(batched(traces, 2))) throw new Error('bytes differ');
-  const [one, two, peer]: [number[], number[], number[]] = [[], [], []];
+  const cache = ['--cache', join(directory, 'cache')];
+  batched(traces, 2, cache);
+  const [first, ...others] = [
+    batched(traces, 1),
+    batched(traces, 2),
+    batched(traces, 2, cache),
+  ].map(digest);
+  if (others.some((other) => other !== first)) throw new Error('bytes differ');
+  const one: number[] = [];
+  const two: number[] = [];
+  const cached: number[] = [];
+  const peer: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     one.push(timed(() => batched(traces, 1)));
     two.push(timed(() => batched(traces, 2)));
+    cached.push(timed(() => batched(traces, 2, cache)));
     peer.push(timed(() => processes(traces)));
   }
   console.log(`${count} traces of ${megabytes} MB on 2 machines, ${ROUNDS} rounds (min / max)`);
   console.log(`batch --jobs 1               ${spread(one)} s`);
   console.log(`batch --jobs 2               ${spread(two)} s`);
+  console.log(`the same, from a full cache  ${spread(cached)} s`);
   console.log(`xargs -P 2 dmalab replay     ${spread(peer)} s, without table and report`);
-  console.log(`ratio, one to two threads    ${spread(ratios(one, two), 2)}`);
-  console.log(`ratio, xargs to two threads  ${spread(ratios(peer, two), 2)}`);
+  console.log(`ratio, one to two jobs       ${spread(ratios(one, two), 2)}`);
+  console.log(`ratio, no cache to cache     ${spread(ratios(two, cached), 2)}`);
+  console.log(`ratio, xargs to two jobs     ${spread(ratios(peer, two), 2)}`);
   const few = made('few', SMALL.few, SMALL.megabytes);
   const many = made('many', SMALL.many, SMALL.megabytes);
   const more = SMALL.many - SMALL.few;
@@ -74,10 +88,11 @@ function made(name: string, traces: number, size: number): string {
 }
 
 /** Replays all of a folder anew; the folder of the results. */
-function batched(traces: string, threads: number): string {
-  const out = `${traces}-out-${threads}`;
+function batched(traces: string, jobs: number, more: readonly string[] = []): string {
+  const out = `${traces}-out-${jobs}-${more.length}`;
   rmSync(out, { recursive: true, force: true });
-  run(process.execPath, [DMALAB, 'batch', traces, '-o', out, ...FLUSH, '--jobs', String(threads)]);
+  const words = ['batch', traces, '-o', out, ...FLUSH, '--jobs', String(jobs), ...more];
+  run(process.execPath, [DMALAB, ...words]);
   return out;
 }
 

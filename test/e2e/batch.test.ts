@@ -22,6 +22,8 @@ const expected = join(folder, 'expected');
 interface Run {
   results: number;
   kept: number;
+  stale: number;
+  pruned: number;
   failures: { trace: string; machine: string | null; error: string }[];
 }
 
@@ -61,7 +63,7 @@ test('shards in folders of their own, or in one, merge to what one batch gives',
   expect(folderHashes(shared)).toEqual(folderHashes(expected));
 });
 
-test('a second run makes only what is missing or changed', () => {
+test('a second run makes only what is missing or changed, and tells what is of no trace any more', () => {
   const from = join(folder, 'changing');
   const out = join(folder, 'changed');
   writeTinyTraces(from, 3);
@@ -77,6 +79,11 @@ test('a second run makes only what is missing or changed', () => {
   expect([0, 1, 2].map((i) => time(i) === before[i])).toEqual([true, false, true]);
   writeFileSync(join(from, 'host0/meta.json'), '{"machine":{"cpus":3}}');
   expect(jsonOf<Run>(batch(from, out, '--json', '--jobs', '1'))).toMatchObject({ kept: 0 });
+  rmSync(join(from, 'host0/t0.txt'));
+  const left = jsonOf<Run>(batch(from, out, '--json', '--jobs', '1'));
+  expect(left).toMatchObject({ results: 2, stale: 1, pruned: 0 });
+  expect(readFileSync(join(out, 'batch.csv'), 'utf8')).not.toContain('t0.txt');
+  expect(jsonOf<Run>(batch(from, out, '--json', '--prune'))).toMatchObject({ stale: 0, pruned: 1 });
   const fresh = join(folder, 'fresh');
   batch(from, fresh, '--jobs', '1');
   expect(folderHashes(out)).toEqual(folderHashes(fresh));

@@ -24,6 +24,8 @@ export {
   readBatchJson,
 } from './batch/batch-table.ts';
 export { renderBatchText } from './batch/batch-text.ts';
+export { ratioChart } from './batch/ratio-chart.ts';
+export { spreadChart } from './batch/spread-chart.ts';
 export {
   type CalibratedCost,
   type Calibration,

@@ -89,8 +89,22 @@ export function figureSpreads(rows: readonly BatchRow[]): FigureSpread[] {
   });
 }
 
+/** A figure of which more is worse, and its place in the rows. */
+export interface BadFigure {
+  readonly figure: Figure;
+  readonly at: number;
+}
+
+/** Those that any result has. */
+export function badFigures({ rows }: BatchTable): BadFigure[] {
+  return FIGURES.flatMap((figure, at) => {
+    const isThere = rows.some(({ figures }) => (figures?.[at] ?? null) !== null);
+    return BAD.has(figure.name) && isThere ? [{ figure, at }] : [];
+  });
+}
+
 /** The results that lie farthest from the median of their machine, the farthest first. */
-export function findOutliers(table: BatchTable): Outlier[] {
+export function findOutliers(table: BatchTable, most: number = MOST_OUTLIERS): Outlier[] {
   const found = table.machines.flatMap(({ name }) => {
     const rows = rowsOf(table, name);
     return FIGURES.flatMap((figure, i) =>
@@ -99,7 +113,7 @@ export function findOutliers(table: BatchTable): Outlier[] {
   });
   return found
     .sort((a, b) => Math.abs(b.deviations) - Math.abs(a.deviations) || byTrace(a.row, b.row))
-    .slice(0, MOST_OUTLIERS);
+    .slice(0, most);
 }
 
 /** The worst results by each figure of which more is worse, over all machines. */
@@ -185,7 +199,8 @@ function valuesOf(rows: readonly BatchRow[], at: number): Float64Array {
   ).sort();
 }
 
-function quantile(sorted: Float64Array, share: number): number {
+/** The nearest-rank quantile of values in ascending order. */
+export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 

@@ -1,19 +1,29 @@
 // The aggregate report of a batch as one HTML file; links lead to the reports of single results beside it.
 
+import { reasonOfEmpty } from '../charts/chart.ts';
+import { chartConfig } from '../charts/theme.ts';
+import { type ChartFigure, chartFigure } from '../report/chart-figure.ts';
 import { escapeHtml } from '../report/escape.ts';
 import { renderPage } from '../report/page.ts';
-import { type BatchCell, batchSections, batchSentence } from './batch-report.ts';
+import { type BatchCell, batchSections, batchSentence, linkedFolders } from './batch-report.ts';
 import type { BatchTable } from './batch-table.ts';
+import { ratioChart } from './ratio-chart.ts';
+import { spreadChart } from './spread-chart.ts';
 
 /** The whole page. `linkTo` gives the address of the report of the result in a folder. */
-export function renderBatchHtml(table: BatchTable, linkTo: (folder: string) => string): string {
+export async function renderBatchHtml(
+  table: BatchTable,
+  linkTo: (folder: string) => string,
+): Promise<string> {
+  const figures = await chartsOf(table, linkTo);
   const sections = batchSections(table);
   const title = batchSentence(table).replace(/\.$/, '');
   const links = sections.map(({ id, heading }) => `<li><a href="#${id}">${heading}</a></li>`);
   const body = sections.map(({ id, heading, text, tables }) => {
     const shown = tables.map(({ caption, rows }) => tableHtml(caption, rows, linkTo));
     const words = text === '' ? '' : `<p>${escapeHtml(text)}</p>\n`;
-    return `<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${words}${shown.join('')}</section>\n`;
+    const chart = figures.find(({ name }) => name === id)?.html ?? '';
+    return `<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${words}${chart}${shown.join('')}</section>\n`;
   });
   const header = `<a class="skip" href="#overview">Skip to the overview</a>
 <header>
@@ -23,7 +33,34 @@ export function renderBatchHtml(table: BatchTable, linkTo: (folder: string) => s
 </header>
 <main>
 `;
-  return renderPage({ title, body: `${header}${body.join('')}</main>\n`, chartData: null });
+  const chartData = {
+    charts: Object.fromEntries(figures.map(({ name, spec }) => [name, spec])),
+    overTime: [],
+    groups: [null],
+    configs: { light: chartConfig('light'), dark: chartConfig('dark') },
+  };
+  return renderPage({
+    title,
+    body: `${header}${body.join('')}</main>\n`,
+    chartData: figures.length === 0 ? null : chartData,
+  });
+}
+
+/** The charts that have something to show, each under the name of its section. */
+async function chartsOf(
+  table: BatchTable,
+  linkTo: (folder: string) => string,
+): Promise<ChartFigure[]> {
+  const linked = new Set(linkedFolders(table));
+  const made = [
+    ['distributions', spreadChart(table, (folder) => (linked.has(folder) ? linkTo(folder) : null))],
+    ['machines', ratioChart(table)],
+  ] as const;
+  return Promise.all(
+    made
+      .filter(([, spec]) => reasonOfEmpty(spec) === null)
+      .map(([name, spec]) => chartFigure(spec, name, 0, false, true)),
+  );
 }
 
 function tableHtml(

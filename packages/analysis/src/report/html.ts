@@ -3,10 +3,10 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { type LabelledResult, reasonOfEmpty } from '../charts/chart.ts';
 import { charts } from '../charts/index.ts';
-import { renderSvg } from '../charts/render.ts';
 import { chartConfig } from '../charts/theme.ts';
 import { comparisonRows } from '../comparison.ts';
 import { formatCount } from '../quantity.ts';
+import { chartFigure } from './chart-figure.ts';
 import { detailTables, traceRows } from './details.ts';
 import { escapeHtml } from './escape.ts';
 import { htmlFacts, htmlTable } from './html-table.ts';
@@ -156,50 +156,6 @@ function leftOut(left: readonly { title: string; reason: string }[]): string {
       `<li><strong>${escapeHtml(title)}</strong>: ${escapeHtml(reason)}</li>\n`,
   );
   return `<details><summary>Charts with nothing to show (${left.length})</summary>\n<ul>\n${items.join('')}</ul></details>\n`;
-}
-
-interface ChartFigure {
-  readonly name: string;
-  readonly isOverTime: boolean;
-  readonly spec: TopLevelSpec;
-  readonly html: string;
-}
-
-/** The page shows title and subtitle as text, so the spec goes without. */
-async function chartFigure(
-  made: TopLevelSpec,
-  name: string,
-  group: number,
-  isOverTime: boolean,
-  hasPicture: boolean,
-): Promise<ChartFigure> {
-  const { title, ...rest } = made;
-  const spec = rest as TopLevelSpec;
-  const { text, subtitle } = titleTexts(title);
-  const picture = hasPicture ? await pictureHtml(spec, text) : NO_PICTURE;
-  const html = `<figure data-chart="${escapeHtml(name)}" data-group="${group}">
-<h4>${escapeHtml(text)}</h4>
-<figcaption>${escapeHtml(subtitle)}</figcaption>
-<div class="plot"></div>
-${picture}
-</figure>
-`;
-  return { name, isOverTime, spec, html };
-}
-
-const NO_PICTURE =
-  '<p class="no-picture muted">This chart is drawn by a script; dmalab report makes a page with pictures.</p>';
-
-async function pictureHtml(spec: TopLevelSpec, text: string): Promise<string> {
-  // The picture has one text for those who do not see it: a label on every mark doubles its size.
-  const svg = await renderSvg({ ...spec, config: { aria: false } }, 'light');
-  const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
-  return `<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">`;
-}
-
-function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {
-  if (typeof title !== 'object' || !('text' in title)) return { text: String(title), subtitle: '' };
-  return { text: String(title.text), subtitle: String(title.subtitle ?? '') };
 }
 
 function detailsSection(groups: readonly TraceGroup[]): string {

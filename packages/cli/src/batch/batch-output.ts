@@ -28,7 +28,7 @@ export async function writeBatch(
   writeWhole(join(out, BATCH_FILES.csv), batchCsv(table));
   writeParquet(join(out, BATCH_FILES.parquet), table);
   writeWhole(join(out, BATCH_FILES.text), renderBatchText(table));
-  writeWhole(join(out, BATCH_FILES.html), renderBatchHtml(table, linkTo));
+  writeWhole(join(out, BATCH_FILES.html), await renderBatchHtml(table, linkTo));
   writeWhole(join(out, BATCH_TABLE), batchJson(table));
 }
 

@@ -28,7 +28,7 @@ import { machineOfRun } from '../run-machine.ts';
 import { type CachePlace, openCache } from '../trace-cache/cache-options.ts';
 import { readTrace, type TraceHashes, traceHashes } from '../trace-cache/read-trace.ts';
 import { toolVersion } from '../version.ts';
-import { runFolders, traceFolder } from './batch-files.ts';
+import { OWN_REPORT, runFolders, traceFolder } from './batch-files.ts';
 import { pathOfTrace } from './find-traces.ts';
 import { hashOfMachine, sameInputs } from './input-hashes.ts';
 
@@ -161,9 +161,13 @@ async function replayMissing(
   rows: (BatchRow | null)[],
 ): Promise<void> {
   endOrphan();
-  // From here on nothing of what is made anew may look complete.
+  // From here on nothing of what is made anew may look complete. Folders stay: another process may be at the same trace, and
+  // each of their files comes by rename, with the same bytes from both.
   planned.forEach(({ folder }, i) => {
-    if (rows[i] === null) rmSync(join(job.out, folder), { recursive: true, force: true });
+    if (rows[i] !== null) return;
+    for (const file of [RESULT_FILES.summary, OWN_REPORT]) {
+      rmSync(join(job.out, folder, file), { force: true });
+    }
   });
   const meta = known === null ? hashOfMeta(path) : known.meta;
   room ??= readingRoom();

@@ -24,6 +24,7 @@ import {
   removeIncomplete,
 } from '../batch/job.ts';
 import { type JobLimits, JobPool, killOnSignals, runJobs } from '../batch/job-pool.ts';
+import { removeBegun, removeResults, staleFolders } from '../batch/left-over.ts';
 import { runQueueJobs } from '../batch/queue-batch.ts';
 import { refuseUntravelled } from '../batch/queue-task.ts';
 import { isInShard, parseShard, type Shard } from '../batch/shard.ts';
@@ -50,6 +51,7 @@ interface BatchArguments extends JobOptions, CacheArguments {
   exclude: string[] | undefined;
   shard: string | undefined;
   dryRun: boolean;
+  prune: boolean;
   keepGoing: boolean;
   timeLimit: number | undefined;
   memoryLimit: string | undefined;
@@ -120,6 +122,12 @@ function findOptions(y: Argv): Argv {
       describe: 'Only the i-th of n parts, as in 1/4',
       type: 'string',
       requiresArg: true,
+    })
+    .option('prune', {
+      describe:
+        'Remove results in OUT that are not of this batch: of other machines, or of traces that are gone',
+      type: 'boolean',
+      default: false,
     })
     .option('dry-run', {
       describe: 'Say which traces there are, and replay none',
@@ -230,14 +238,17 @@ async function finish(
     rows.flatMap(({ rows: each }) => each),
   );
   if (notBegun > 0) {
-    tellDone(table, 0, notBegun, options, true);
+    tellDone(table, { kept: 0, notBegun, stale: 0, isShard: true }, options);
     return;
   }
+  removeBegun(out, table);
+  const stale = shard === null ? staleFolders(out, table) : [];
+  if (options.prune) removeResults(out, stale);
   if (shard === null) await writeBatch(out, table, (task) => pool.report(task));
   else writeWhole(join(out, shardTable(shard.index, shard.count)), batchJson(table));
   progressDone();
   const kept = rows.reduce((sum, each) => sum + each.kept, 0);
-  tellDone(table, kept, 0, options, shard !== null);
+  tellDone(table, { kept, notBegun, stale: stale.length, isShard: shard !== null }, options);
 }
 
 /** How the traces are replayed. */
@@ -309,6 +320,7 @@ const OWN_OPTIONS = [
   'exclude',
   'shard',
   'dryRun',
+  'prune',
   'keepGoing',
   'failFast',
   'timeLimit',
@@ -357,26 +369,49 @@ function tellFound(
   print(`${count}; ${others.length} files are no traces`);
 }
 
+/** Counts of results and traces beside the table. */
+interface Counts {
+  readonly kept: number;
+  readonly notBegun: number;
+  readonly stale: number;
+  readonly isShard: boolean;
+}
+
 function tellDone(
   table: BatchTable,
-  kept: number,
-  notBegun: number,
-  { out, json }: BatchArguments,
-  isShard: boolean,
+  { kept, notBegun, stale, isShard }: Counts,
+  { out, json, prune }: BatchArguments,
 ): void {
   const failed = table.rows.filter(({ error }) => error !== null);
   const results = table.rows.length - failed.length;
   if (json) {
     const failures = failed.map(({ trace, machine, error }) => ({ trace, machine, error }));
-    printJson({ schema: 'dmalab.batch-run/1', out, results, kept, failures, notBegun });
+    const pruned = prune ? stale : 0;
+    printJson({
+      schema: 'dmalab.batch-run/1',
+      out,
+      results,
+      kept,
+      failures,
+      notBegun,
+      stale: stale - pruned,
+      pruned,
+    });
   } else {
     const next = isShard
       ? `Next, when all shards are done: dmalab merge ${out}`
       : `The report is ${join(out, BATCH_FILES.html)}`;
     const before = kept === 0 ? '' : `${kept} results were there already. `;
     print(`${batchSentence(table)} ${before}${next}`);
+    if (stale > 0) print(staleText(stale, prune));
   }
   for (const line of failureLines(failed)) process.stderr.write(line);
   if (notBegun > 0) process.stderr.write(`dmalab: ${notBegun} traces were not begun\n`);
   if (failed.length > 0) process.exitCode = 1;
+}
+
+function staleText(stale: number, isPruned: boolean): string {
+  const some = stale === 1 ? '1 result' : `${stale} results`;
+  if (isPruned) return `${some} of other machines, or of traces that are gone, removed.`;
+  return `${some} of other machines, or of traces that are gone, left in the folder and in no table; --prune removes such.`;
 }

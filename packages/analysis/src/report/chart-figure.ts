@@ -1,0 +1,50 @@
+// A chart in a page: its title as text, the place where page.js draws it, and a picture for readers without scripts.
+
+import type { TopLevelSpec } from 'vega-lite';
+import { renderSvg } from '../charts/render.ts';
+import { escapeHtml } from './escape.ts';
+
+/** A chart of a page: `spec` is for page.js under `name`. */
+export interface ChartFigure {
+  readonly name: string;
+  readonly isOverTime: boolean;
+  readonly spec: TopLevelSpec;
+  readonly html: string;
+}
+
+/** The page shows title and subtitle as text, so the spec goes without. */
+export async function chartFigure(
+  made: TopLevelSpec,
+  name: string,
+  group: number,
+  isOverTime: boolean,
+  hasPicture: boolean,
+): Promise<ChartFigure> {
+  const { title, ...rest } = made;
+  const spec = rest as TopLevelSpec;
+  const { text, subtitle } = titleTexts(title);
+  const picture = hasPicture ? await pictureHtml(spec, text) : NO_PICTURE;
+  const html = `<figure data-chart="${escapeHtml(name)}" data-group="${group}">
+<h4>${escapeHtml(text)}</h4>
+<figcaption>${escapeHtml(subtitle)}</figcaption>
+<div class="plot"></div>
+${picture}
+</figure>
+`;
+  return { name, isOverTime, spec, html };
+}
+
+const NO_PICTURE =
+  '<p class="no-picture muted">This chart is drawn by a script; dmalab report makes a page with pictures.</p>';
+
+async function pictureHtml(spec: TopLevelSpec, text: string): Promise<string> {
+  // The picture has one text for those who do not see it: a label on every mark doubles its size.
+  const svg = await renderSvg({ ...spec, config: { aria: false } }, 'light');
+  const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  return `<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">`;
+}
+
+function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {
+  if (typeof title !== 'object' || !('text' in title)) return { text: String(title), subtitle: '' };
+  return { text: String(title.text), subtitle: String(title.subtitle ?? '') };
+}

@@ -131,8 +131,16 @@ export function findWorst(table: BatchTable): WorstCases[] {
   });
 }
 
-/** Every machine but the first against the first, for the figures that differ on any trace. */
-export function machineDifferences(table: BatchTable): MachineDifference[] {
+const compared = new WeakMap<BatchTable, readonly MachineDifference[]>();
+
+/** Every machine but the first against the first, for the figures that differ on any trace; computed once for a table. */
+export function machineDifferences(table: BatchTable): readonly MachineDifference[] {
+  const known = compared.get(table) ?? differencesOf(table);
+  compared.set(table, known);
+  return known;
+}
+
+function differencesOf(table: BatchTable): MachineDifference[] {
   const [base, ...others] = table.machines;
   if (base === undefined) return [];
   const baseRows = new Map(rowsOf(table, base.name).map((row) => [row.trace, row]));

@@ -43,7 +43,7 @@ export function batchSections(table: BatchTable): BatchSection[] {
 
 /** Folders of the results that the report leads to. */
 export function linkedFolders(table: BatchTable): string[] {
-  const folders = batchSections(table)
+  const folders = [worst(table), outliers(table)]
     .flatMap(({ tables }) => tables)
     .flatMap(({ rows }) => rows.flat())
     .flatMap(({ folder }) => folder ?? []);

@@ -24,11 +24,14 @@ export async function writeBatch(
   table: BatchTable,
   report: (task: ReportTask) => Promise<void> = writeReport,
 ): Promise<void> {
-  await writeOwnReports(out, table, report);
+  const [html] = await Promise.all([
+    renderBatchHtml(table, linkTo),
+    writeOwnReports(out, table, report),
+  ]);
   writeWhole(join(out, BATCH_FILES.csv), batchCsv(table));
   writeParquet(join(out, BATCH_FILES.parquet), table);
   writeWhole(join(out, BATCH_FILES.text), renderBatchText(table));
-  writeWhole(join(out, BATCH_FILES.html), await renderBatchHtml(table, linkTo));
+  writeWhole(join(out, BATCH_FILES.html), html);
   writeWhole(join(out, BATCH_TABLE), batchJson(table));
 }
 

@@ -122,7 +122,9 @@ export async function memoryBytes(
     damage,
     async randomAccess(sink) {
       const content: Uint8Array[] = [];
-      for await (const chunk of source.chunks(sink)) content.push(Uint8Array.from(chunk));
+      for await (const chunk of source.chunks(sink)) {
+        if (compression !== 'none') content.push(Buffer.from(chunk));
+      }
       return memoryAccess(name, compression === 'none' ? bytes : Buffer.concat(content));
     },
     async finish() {},

@@ -10,6 +10,10 @@ import type { TextWindow } from './text-window.ts';
 /** Masks that keep the first n bytes of a little-endian word. */
 const KEEP: Uint32Array = Uint32Array.of(0, 0xff, 0xffff, 0xff_ffff);
 
+/** Room of a new table; it doubles. */
+const FIRST_ENTRIES = 16;
+const FIRST_POOL = 256;
+
 /** A growing table of byte strings. Index 0 is the empty string. */
 export class ByteTable {
   /** The entries as text, by index. */
@@ -17,13 +21,13 @@ export class ByteTable {
   private readonly limit: number;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private slots = new Int32Array(256);
-  private hashes = new Int32Array(64);
-  private lengths = new Uint32Array(64);
+  private slots: Int32Array;
+  private hashes: Int32Array;
+  private lengths: Uint32Array;
   /** First byte of each entry in the pool. */
-  private offsets = new Uint32Array(64);
-  private pool = new Uint8Array(4096);
-  private poolView = new DataView(this.pool.buffer);
+  private offsets: Uint32Array;
+  private pool: Uint8Array = new Uint8Array(FIRST_POOL);
+  private poolView: DataView = new DataView(this.pool.buffer);
   private poolLength = 0;
 
   /** Entries of `window`; once `limit` are known, new ones become "(more)". */
@@ -31,6 +35,12 @@ export class ByteTable {
     this.bytes = window.bytes;
     this.view = window.view;
     this.limit = limit;
+    // One piece of memory: a small input has a dozen tables, and most stay small.
+    const columns = new ArrayBuffer(4 * 7 * FIRST_ENTRIES);
+    this.slots = new Int32Array(columns, 0, 4 * FIRST_ENTRIES);
+    this.hashes = new Int32Array(columns, 16 * FIRST_ENTRIES, FIRST_ENTRIES);
+    this.lengths = new Uint32Array(columns, 20 * FIRST_ENTRIES, FIRST_ENTRIES);
+    this.offsets = new Uint32Array(columns, 24 * FIRST_ENTRIES, FIRST_ENTRIES);
   }
 
   /** Index of the bytes from `start`, or -1 where they are not in the table. */

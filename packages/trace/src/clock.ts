@@ -10,7 +10,7 @@ import { type EventSink, UNKNOWN_CPU } from './event-sink.ts';
 
 const SECOND = 1e9;
 const HOUR = 3600 * SECOND;
-const FEW_CPUS = 256;
+const FEW_CPUS = 32;
 
 /** The clock of one reading. */
 export class TraceClock {
@@ -39,7 +39,7 @@ export class TraceClock {
       (seconds - this.firstSeconds) * SECOND + (fraction - this.firstFraction) + this.shift;
     const step = time - this.sink.time;
     if (this.boundary || step > HOUR || step < -SECOND) time = this.segment(time);
-    if (cpu >= this.lastOfCpu.length) this.manyCpus();
+    if (cpu >= this.lastOfCpu.length) this.manyCpus(cpu);
     if (time < this.lastOfCpu[cpu]!) this.backwards();
     this.lastOfCpu[cpu] = time;
     this.sink.time = time;
@@ -53,9 +53,11 @@ export class TraceClock {
     counts.lastTime = this.seconds * SECOND + this.fraction;
   }
 
-  private manyCpus(): void {
+  private manyCpus(cpu: number): void {
     const few = this.lastOfCpu;
-    this.lastOfCpu = new Float64Array(UNKNOWN_CPU + 1).fill(-Infinity);
+    let room = few.length;
+    while (room <= cpu) room *= 2;
+    this.lastOfCpu = new Float64Array(room).fill(-Infinity);
     this.lastOfCpu.set(few);
   }
 

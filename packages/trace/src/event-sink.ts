@@ -52,7 +52,8 @@ export class EventSink {
   atTail = false;
   /** Set where the input is known to break off: what follows its last line feed is no line. */
   dropsTail = false;
-  private readonly lossPending = new Uint8Array(UNKNOWN_CPU + 1);
+  /** By CPU, made with the first loss. */
+  private lossPending: Uint8Array | null = null;
   private lossesPending = 0;
   private readonly room: number;
 
@@ -121,6 +122,7 @@ export class EventSink {
     if (lost === 0) counts.lostUnknown = true;
     const key = cpu === UNKNOWN_CPU ? -1 : cpu;
     counts.lostByCpu.set(key, (counts.lostByCpu.get(key) ?? 0) + lost);
+    this.lossPending ??= new Uint8Array(UNKNOWN_CPU + 1);
     if (this.lossPending[cpu] === 0) this.lossesPending++;
     this.lossPending[cpu] = 1;
     const row = this.note(EventKind.lost, cpu);
@@ -164,8 +166,10 @@ export class EventSink {
 
   /** Flags of the next event of `cpu`. */
   flagsOf(cpu: number): number {
-    if (this.lossesPending === 0 || this.lossPending[cpu] === 0) return this.lineFlags;
-    this.lossPending[cpu] = 0;
+    const { lossPending } = this;
+    if (this.lossesPending === 0 || lossPending === null) return this.lineFlags;
+    if (lossPending[cpu] === 0) return this.lineFlags;
+    lossPending[cpu] = 0;
     this.lossesPending--;
     return this.lineFlags | Flag.lossBefore;
   }

@@ -11,9 +11,8 @@ export {
   type OpenOptions,
   openTrace,
   openTraceBytes,
-  type ReadingRoom,
-  readingRoom,
 } from './read-trace.ts';
+export { type ReadingRoom, readingRoom } from './reading-room.ts';
 export { copyRequest, createRequestBatch } from './request-batch.ts';
 export type {
   ColumnType,

@@ -2,8 +2,6 @@
 //
 // A new format is one file in formats/ and one line in the list below; the first match wins.
 
-import { BATCH_ROWS, type EventBatch } from './batch.ts';
-import { eventBatch } from './batch-builder.ts';
 import { traceDat } from './binary/trace-dat.ts';
 import { type ByteSource, isDirectory, memoryBytes, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
@@ -29,8 +27,8 @@ import { bpftraceJson, jsonLines } from './formats/json-lines.ts';
 import { perfData } from './formats/perf-data.ts';
 import { perfScript } from './formats/perf-script.ts';
 import { traceCmdReport } from './formats/trace-cmd-report.ts';
-import { lineWindow } from './lines.ts';
 import type { RandomAccess } from './random-access.ts';
+import { readingRoom } from './reading-room.ts';
 import type { TableFormat } from './tables/table.ts';
 import {
   type OpenTable,
@@ -39,7 +37,6 @@ import {
   tableEvents,
   tableFormats,
 } from './tables/table-reader.ts';
-import type { TextWindow } from './text-window.ts';
 import { TraceError } from './trace-error.ts';
 
 const formats: readonly TraceFormat[] = [
@@ -72,19 +69,6 @@ export interface OpenOptions extends FormatOptions {
   readonly chunkSize?: number;
   /** SHA-256 of the file, where it is known already: it is not computed again. */
   readonly sha256?: string;
-  /** Buffers to read with, once an earlier reading with them is over; else each reading makes its own. */
-  readonly room?: ReadingRoom;
-}
-
-/** The buffers that one reading fills; making them costs more than a small input takes to read. */
-export interface ReadingRoom {
-  readonly window: TextWindow;
-  readonly batch: EventBatch;
-}
-
-/** Buffers for any number of readings, one after the other. */
-export function readingRoom(rows: number = BATCH_ROWS): ReadingRoom {
-  return { window: lineWindow(), batch: eventBatch(rows) };
 }
 
 /**

@@ -1,14 +1,16 @@
 // Interned pointers: an iovad, a domain or a virt_addr is an opaque token, compared but never followed.
 
 const MAX_TOKENS = 1 << 22;
+/** Room of a new table; it doubles. */
+const FIRST_ENTRIES = 16;
 
 /** A growing table of 64-bit values. Index 0 stands for none, null and values that were not printed. */
 export class TokenTable {
   /** The tokens as "0x" and hexadecimal digits, by index. */
   readonly strings: string[] = [''];
-  private slots = new Int32Array(1024);
-  private low = new Uint32Array(256);
-  private high = new Uint32Array(256);
+  private slots = new Int32Array(4 * FIRST_ENTRIES);
+  private low = new Uint32Array(FIRST_ENTRIES);
+  private high = new Uint32Array(FIRST_ENTRIES);
 
   /** Index in this table of entry `index` of another one. */
   adopt(other: TokenTable, index: number): number {

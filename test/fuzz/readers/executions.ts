@@ -3,6 +3,7 @@
 import { TraceError } from '@dmalab/trace';
 import { Random } from '../random.ts';
 import { mutateBytes } from './mutate-bytes.ts';
+import type { Taken } from './read-trace.ts';
 import type { FuzzedReader } from './readers.ts';
 
 /** ms that a MB may take; smaller inputs too. */
@@ -10,6 +11,7 @@ const SLOW_MS = 1000;
 const MEGABYTE = 1e6;
 const MADE = 0.25;
 const MADE_AND_DAMAGED = 0.15;
+const LONG = 0.05;
 
 /** What is wrong with how an input was read. */
 export interface Fault {
@@ -21,23 +23,26 @@ export interface Fault {
 /** The input of an execution: the same seed and number, the same input. */
 export function inputOf(reader: FuzzedReader, seed: number, execution: number): Buffer {
   const random = randomOf(seed, execution);
+  const { long = [], seeds } = reader;
   const way = random.real();
   if (way < MADE) return reader.make(random);
-  const original = way < MADE + MADE_AND_DAMAGED ? reader.make(random) : random.pick(reader.seeds);
-  return mutateBytes(original, random, reader.seeds);
+  const isMade = way < MADE + MADE_AND_DAMAGED;
+  const isLong = long.length > 0 && way > 1 - LONG;
+  const original = isMade ? reader.make(random) : random.pick(isLong ? long : seeds);
+  return (reader.damage ?? mutateBytes)(original, random, seeds);
 }
 
-/** Reads an input; null where it was read or refused as it should be. */
+/** Reads an input. */
 export async function execute(
   reader: FuzzedReader,
   input: Buffer,
   seed: number,
   execution: number,
-): Promise<Fault | 'read' | 'refused'> {
+): Promise<Fault | Taken> {
   const started = performance.now();
   try {
-    const isRead = await reader.read(input, randomOf(seed, ~execution));
-    return slowness(input, started) ?? (isRead ? 'read' : 'refused');
+    const taken = await reader.read(input, randomOf(seed, ~execution));
+    return slowness(input, started) ?? taken;
   } catch (error) {
     if (error instanceof TraceError) return slowness(input, started) ?? 'refused';
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -14,7 +14,8 @@ const EXTREMES: Readonly<Record<string, readonly string[]>> = {
   space: [' ', '\t', '', '      '],
   mark: [':', '=', ',', '{', '}', '[', ']', '(', ')', '"', '-', '#', '\\'],
 };
-const MOST_LINES = 24;
+const MOST_LINES = 8;
+const MANY_LINES = 60;
 const MOST_HEADER = 12;
 
 /** The grammar of these examples. */
@@ -26,7 +27,8 @@ export function grammarOf(examples: readonly Buffer[]): Grammar {
   return (random) => {
     const text: string[] = [];
     if (random.chance(0.7)) text.push(...random.pick(texts).slice(0, random.below(MOST_HEADER)));
-    for (let left = random.from(1, MOST_LINES); left > 0; left--) {
+    const most = random.chance(0.05) ? MANY_LINES : MOST_LINES;
+    for (let left = random.from(1, most); left > 0; left--) {
       const change = random.pick([0, 0.02, 0.1, 0.3]);
       let line = '';
       for (const token of random.pick(lines)) {

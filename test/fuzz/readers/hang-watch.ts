@@ -4,11 +4,12 @@ import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 
-const { cell, shared, limitMs, folder } = workerData as {
+const { cell, shared, limitMs, folder, reader } = workerData as {
   cell: Int32Array;
   shared: Uint8Array;
   limitMs: number;
   folder: string;
+  reader: string;
 };
 const POLL_MS = 500;
 
@@ -22,7 +23,7 @@ for (;;) {
     since = performance.now();
   } else if (readings !== 0 && performance.now() - since > limitMs) {
     const execution = Atomics.load(cell, 2);
-    const file = join(folder, `hang-${execution}.bin`);
+    const file = join(folder, `${reader}-hang.bin`);
     writeFileSync(file, shared.slice(0, Atomics.load(cell, 1)));
     writeSync(2, `execution ${execution}: still reading after ${limitMs / 1000} s: ${file}\n`);
     process.kill(process.pid, 'SIGKILL');

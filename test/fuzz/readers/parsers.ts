@@ -5,22 +5,24 @@ import { InputError } from '../../../packages/cli/src/input-error.ts';
 import { parseMachineFile } from '../../../packages/cli/src/machine-file.ts';
 import { parsePolicyArgument } from '../../../packages/cli/src/policy-argument.ts';
 import { UsageError } from '../../../packages/cli/src/usage-error.ts';
+import type { Taken } from './read-trace.ts';
 
-/** Reads a machine file; false where it was refused. */
-export function machineFile(bytes: Buffer): boolean {
+/** Reads a machine file. */
+export function machineFile(bytes: Buffer): Taken {
   try {
     parseMachineFile('machine.yaml', bytes.toString('utf8'));
-    return true;
+    return 'read';
   } catch (error) {
-    if (error instanceof InputError) return false;
+    if (error instanceof InputError) return 'refused';
     throw error;
   }
 }
 
-/** Reads an argument of --iova and --flush and completes it; false where both refused it. */
-export function policyArgument(bytes: Buffer): boolean {
+/** Reads an argument of --iova and --flush and completes it; refused where both refuse it. */
+export function policyArgument(bytes: Buffer): Taken {
   const [text = ''] = bytes.toString('utf8').split('\n', 1);
-  return [completes('iova', text), completes('flush', text)].includes(true);
+  const some = [completes('iova', text), completes('flush', text)].includes(true);
+  return some ? 'read' : 'refused';
 }
 
 function completes(kind: 'iova' | 'flush', text: string): boolean {

@@ -6,7 +6,7 @@ import type { Random } from '../random.ts';
 import { anyCompressed, anyDat, anyPerf, anyPipe, tableSeeds } from './binary-seeds.ts';
 import { grammarOf } from './grammar.ts';
 import { machineFile, policyArgument } from './parsers.ts';
-import { readTrace } from './read-trace.ts';
+import { readTable, readTrace, type Taken } from './read-trace.ts';
 import {
   BPFTRACE,
   CSV,
@@ -17,17 +17,21 @@ import {
   MACHINES,
   POLICIES,
 } from './small-texts.ts';
-import { textSeeds } from './text-seeds.ts';
+import { type TextSeeds, textSeeds } from './text-seeds.ts';
 
 /** One reader. */
 export interface FuzzedReader {
   readonly name: string;
   /** Inputs to damage and to take pieces from. */
   readonly seeds: readonly Buffer[];
+  /** A few longer ones. */
+  readonly long?: readonly Buffer[];
   /** A new input, well-formed or nearly so. */
   readonly make: (random: Random) => Buffer;
-  /** Reads an input; throws what the reader throws. Returns false where it was refused. */
-  readonly read: (bytes: Buffer, random: Random) => boolean | Promise<boolean>;
+  /** A way to damage an input that knows what is in it; any bytes are damaged where there is none. */
+  readonly damage?: (original: Buffer, random: Random, others: readonly Buffer[]) => Buffer;
+  /** Reads an input; throws what the reader throws. */
+  readonly read: (bytes: Buffer, random: Random) => Taken | Promise<Taken>;
 }
 
 const MADE = 24;
@@ -55,7 +59,7 @@ const READERS: Readonly<Record<string, MakeReader>> = {
   'dma-debug': () => text('dma-debug', DMA_DEBUG),
   'kernel-log': () => ({
     ...text('kernel-log', KERNEL_LOG),
-    read: (bytes) => parseKernelLog(bytes.toString('latin1')).length > 0,
+    read: (bytes) => (parseKernelLog(bytes.toString('latin1')).length > 0 ? 'read' : 'refused'),
   }),
   'trace-dat-v6': (random) => binary('trace-dat-v6', random, (r) => anyDat(6, r)),
   'trace-dat-v7': (random) => binary('trace-dat-v7', random, (r) => anyDat(7, r)),
@@ -82,8 +86,9 @@ export async function fuzzedReader(name: string, random: Random): Promise<Fuzzed
   return make(random);
 }
 
-function text(name: string, seeds: readonly Buffer[]): FuzzedReader {
-  return { name, seeds, make: grammarOf(seeds), read: readTrace };
+function text(name: string, examples: TextSeeds | readonly Buffer[]): FuzzedReader {
+  const { small, long } = 'small' in examples ? examples : { small: examples, long: [] };
+  return { name, seeds: small, long, make: grammarOf(small), read: readTrace };
 }
 
 function binary(name: string, random: Random, make: (random: Random) => Buffer): FuzzedReader {
@@ -93,14 +98,14 @@ function binary(name: string, random: Random, make: (random: Random) => Buffer):
 
 /** Tables can only be written whole, so new ones are made beforehand. */
 async function table(name: 'parquet' | 'arrow', random: Random): Promise<FuzzedReader> {
-  const texts = textSeeds(/(?:nvme|swiotlb)[^/]*\/trace\.txt/);
+  const texts = textSeeds(/(?:nvme|swiotlb)[^/]*\/trace\.txt/).small;
   const some = Array.from({ length: TABLE_TEXTS }, () => random.pick(texts));
   const seeds = await tableSeeds(some, name);
-  return { name, seeds, make: (r) => r.pick(seeds), read: readTrace };
+  return { name, seeds, make: (r) => r.pick(seeds), read: readTable };
 }
 
 function wrapped(name: string, pack: (bytes: Uint8Array) => Buffer): FuzzedReader {
-  const texts = textSeeds(/formats-ftrace\/trace\.default/);
+  const texts = textSeeds(/formats-ftrace\/trace\.default/).small;
   const make = grammarOf(texts);
   const packed = (random: Random): Buffer => {
     const parts = Array.from({ length: random.from(1, 3) }, () => pack(make(random)));

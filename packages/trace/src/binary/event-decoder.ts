@@ -21,9 +21,12 @@ import { type FormatDescription, Place } from './format-description.ts';
 export const NO_ROW = -1;
 
 const IDS = 65_536;
+const FEW_IDS = 512;
 const NO_PLAN = -1;
 const MAX_PLANS = 32_767;
 const MAX_STEPS = 16;
+/** Room for the steps of 8 events at first; it doubles. */
+const FEW_STEPS: number = 8 * MAX_STEPS;
 const COMMON = 8;
 /** Longer device names are looked up each time. */
 const MAX_KEPT = 64;
@@ -46,7 +49,8 @@ export class EventDecoder {
   private readonly bytes: Buffer;
   private readonly scratch: DataView;
   private readonly list: SegmentList;
-  private readonly planOf: Int16Array = new Int16Array(IDS).fill(NO_PLAN);
+  /** By event id, as far as ids are known. */
+  private planOf: Int16Array = new Int16Array(FEW_IDS).fill(NO_PLAN);
   private readonly plans: EventPlan[] = [];
   private readonly names: number[] = [];
   /** By plan. */
@@ -57,18 +61,18 @@ export class EventDecoder {
   private readonly flagsAt: number[] = [];
   private readonly pidAt: number[] = [];
   /** By step; the steps of plan p begin at MAX_STEPS * p. */
-  private to: Uint8Array = new Uint8Array(1024);
-  private special: Uint8Array = new Uint8Array(1024);
-  private place: Uint8Array = new Uint8Array(1024);
-  private offset: Uint16Array = new Uint16Array(1024);
-  private size: Uint8Array = new Uint8Array(1024);
-  private signed: Uint8Array = new Uint8Array(1024);
-  private elementSize: Uint8Array = new Uint8Array(1024);
-  private fused: Uint8Array = new Uint8Array(1024);
+  private to: Uint8Array = new Uint8Array(FEW_STEPS);
+  private special: Uint8Array = new Uint8Array(FEW_STEPS);
+  private place: Uint8Array = new Uint8Array(FEW_STEPS);
+  private offset: Uint16Array = new Uint16Array(FEW_STEPS);
+  private size: Uint8Array = new Uint8Array(FEW_STEPS);
+  private signed: Uint8Array = new Uint8Array(FEW_STEPS);
+  private elementSize: Uint8Array = new Uint8Array(FEW_STEPS);
+  private fused: Uint8Array = new Uint8Array(FEW_STEPS);
   /** The last pointer of each step and its token: mostly the same again. */
-  private lastLow: Int32Array = new Int32Array(1024);
-  private lastHigh: Int32Array = new Int32Array(1024);
-  private lastToken: Int32Array = new Int32Array(1024);
+  private lastLow: Int32Array = new Int32Array(FEW_STEPS);
+  private lastHigh: Int32Array = new Int32Array(FEW_STEPS);
+  private lastToken: Int32Array = new Int32Array(FEW_STEPS);
   /** The value that was read last, as signed words. */
   private low = 0;
   private high = 0;
@@ -95,6 +99,7 @@ export class EventDecoder {
   add(description: FormatDescription): void {
     const { id, system, name } = description;
     if (id >= IDS || this.plans.length === MAX_PLANS) return;
+    if (id >= this.planOf.length) this.moreIds(id);
     const known = this.planOf[id]! === NO_PLAN ? null : this.plans[this.planOf[id]!]!.description;
     if (known !== null) {
       if (known.system === system && known.name === name) return;
@@ -119,7 +124,7 @@ export class EventDecoder {
 
   /** True where the event of this id has a description. */
   knows(id: number): boolean {
-    return this.planOf[id] !== NO_PLAN;
+    return (this.planOf[id] ?? NO_PLAN) !== NO_PLAN;
   }
 
   /**
@@ -131,7 +136,7 @@ export class EventDecoder {
     const { batch } = sink;
     if (length < COMMON) return this.damaged(batch.length);
     const id = view.getUint16(start, little);
-    const plan = this.planOf[id]!;
+    const plan = this.planOf[id] ?? NO_PLAN;
     if (plan === NO_PLAN) {
       sink.diagnose('UNKNOWN_ID', 'records whose event id has no description are passed over');
       return NO_ROW;
@@ -473,6 +478,14 @@ export class EventDecoder {
     const offset = new Uint16Array(2 * this.offset.length);
     offset.set(this.offset);
     this.offset = offset;
+  }
+
+  private moreIds(id: number): void {
+    const few = this.planOf;
+    let room = few.length;
+    while (room <= id) room *= 2;
+    this.planOf = new Int16Array(room).fill(NO_PLAN);
+    this.planOf.set(few);
   }
 
   private newName(plan: number): number {

@@ -13,6 +13,7 @@ import { FOREIGN } from '../events/head.ts';
 import { NamedFields } from '../events/named-fields.ts';
 import { PayloadReader } from '../events/payload.ts';
 import type { TextWindow } from '../text-window.ts';
+import { longerFollower, newFollower } from './follower.ts';
 import type { FtraceNotes } from './ftrace-notes.ts';
 import type { StampColumns } from './stamp-columns.ts';
 
@@ -49,7 +50,7 @@ export class EventWriter {
   private readonly tracepoints: number[] = [NO_EVENT];
   private readonly probes: number[] = [NO_EVENT];
   private readonly isMark: boolean[] = [false];
-  private readonly follower: Uint16Array = new Uint16Array(65_536);
+  private follower: Uint16Array = newFollower();
   private lastName = 0;
   private precision: number = NOT_SEEN;
 
@@ -101,6 +102,7 @@ export class EventWriter {
     if (bytes[end] !== Byte.colon || end === start || bytes[start]! <= Byte.nine) return NO_NAME;
     const name = this.known(start, end);
     this.follower[this.lastName] = name;
+    if (name >= this.follower.length) this.follower = longerFollower(this.follower, name);
     this.lastName = name;
     return name;
   }

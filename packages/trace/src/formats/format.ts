@@ -3,12 +3,15 @@
 import type { EventBatch } from '../batch.ts';
 import type { EventSink } from '../event-sink.ts';
 import type { RandomAccess } from '../random-access.ts';
+import type { ReadingRoom } from '../reading-room.ts';
 import type { TextWindow } from '../text-window.ts';
 
 /** What the caller says about an input. */
 export interface FormatOptions {
   /** Columns of a table by the field they hold: `{ op: 'action', iova: 'where' }`. */
   readonly columns?: Readonly<Record<string, string>>;
+  /** Buffers to read with, once an earlier reading with them is over; else each reading makes its own. */
+  readonly room?: ReadingRoom;
 }
 
 /** One format: a record in its own file, and a line in the list of read-trace.ts. */

@@ -16,6 +16,7 @@ import { FOREIGN } from '../events/head.ts';
 import { PayloadReader } from '../events/payload.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
+import { longerFollower, newFollower } from './follower.ts';
 import type { TraceFormat } from './format.ts';
 import { FtraceNotes } from './ftrace-notes.ts';
 import { StampColumns } from './stamp-columns.ts';
@@ -43,7 +44,7 @@ export class FtraceParser implements LineParser {
   private markName = -1;
   private lastName = 0;
   /** By event name: the name that followed it last. */
-  private readonly follower: Uint16Array = new Uint16Array(65_536);
+  private follower: Uint16Array = newFollower();
   private decimals: number = NOT_SEEN;
   /** Lines without columns that follow belong to a marker. */
   private afterMark = false;
@@ -119,6 +120,7 @@ export class FtraceParser implements LineParser {
         colon = symbol[1];
       }
       this.follower[this.lastName] = name;
+      if (name >= this.follower.length) this.follower = longerFollower(this.follower, name);
     }
     this.lastName = name;
     position = colon + 1;

@@ -48,7 +48,7 @@ async function* readJsonLines(
   options: FormatOptions,
 ): AsyncGenerator<EventBatch, void, undefined> {
   // Lines and interned names have windows of their own.
-  const lines = lineWindow();
+  const lines = options.room?.lines ?? lineWindow();
   const parser = new JsonLineParser(lines, window, sink, options);
   yield* readLines(objectLines(chunks), lines, sink, parser);
 }

@@ -26,9 +26,9 @@ export const RecordType = {
 const ROOM = 96 * 1024 * 1024;
 /** One piece from the decoder and the rest of the last one fit. */
 const LEAST_ROOM = 512 * 1024;
-/** More than this is not decoded from one byte: a small file needs less room. */
-const MAX_RATIO = 1000;
-const ROWS = 1024;
+/** Records seldom come out longer than this for a byte of the file; what has no room waits in a file. */
+const USUAL_RATIO = 64;
+const ROWS = 256;
 const TWO_32 = 2 ** 32;
 const HEADER = 8;
 
@@ -46,7 +46,7 @@ interface PendingColumns {
 
 /** Bytes that the records of a file of `size` bytes may need in memory. */
 export function roomFor(size: number): number {
-  return Math.min(ROOM, Math.max(LEAST_ROOM, MAX_RATIO * size));
+  return Math.min(ROOM, Math.max(LEAST_ROOM, USUAL_RATIO * size));
 }
 
 /** The records of the rounds that are not over yet. */

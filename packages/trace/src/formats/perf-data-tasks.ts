@@ -12,7 +12,7 @@ export class PerfTasks {
   private readonly scratch: TextWindow;
   private readonly sink: EventSink;
   /** Index into the task names by thread id, 0 = not known. */
-  private names: Uint32Array<ArrayBuffer> = new Uint32Array(1 << 16);
+  private names: Uint32Array<ArrayBuffer> = new Uint32Array(1024);
 
   /** Names are copied to `scratch`, which the tables of `sink` were made for. */
   constructor(sink: EventSink, scratch: TextWindow) {

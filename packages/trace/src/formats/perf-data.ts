@@ -57,7 +57,7 @@ class PerfReader {
   private readonly room: number;
   private inflater: PerfInflater;
   private end: number;
-  private readonly block: Buffer = Buffer.allocUnsafeSlow(BLOCK);
+  private readonly block: Buffer;
   private readonly view: DataView;
   private rows: PerfRows | null = null;
   private lostSamples = 0;
@@ -77,13 +77,15 @@ class PerfReader {
     this.sink = sink;
     this.readAt = readerOf(file);
     this.header = readPerfHeader(this.readAt, file.source, file.size);
+    this.end = Math.min(this.header.dataEnd, file.size);
+    const small = Math.max(HEADER, this.end - this.header.dataStart);
+    this.block = Buffer.allocUnsafeSlow(others.length > 0 ? BLOCK : Math.min(BLOCK, small));
     this.view = new DataView(this.block.buffer, this.block.byteOffset, this.block.length);
     const { attrs, little } = this.header;
     this.pending = new PendingRecords(sink, attrs, little, room);
     this.room = room;
     this.runs = new SpilledRuns(file.source);
     this.inflater = new PerfInflater(this.pending, sink, little);
-    this.end = Math.min(this.header.dataEnd, file.size);
   }
 
   async *batches(): Batches {
@@ -116,7 +118,7 @@ class PerfReader {
     let position = start;
     while (position < this.end) {
       const length = this.file.into(
-        block.subarray(0, Math.min(BLOCK, this.end - position)),
+        block.subarray(0, Math.min(block.length, this.end - position)),
         position,
       );
       let at = 0;

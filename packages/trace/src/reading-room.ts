@@ -1,0 +1,27 @@
+// The buffers that one reading fills; making them costs more than a small input takes to read.
+
+import { BATCH_ROWS, type EventBatch } from './batch.ts';
+import { eventBatch } from './batch-builder.ts';
+import { lineWindow } from './lines.ts';
+import type { TextWindow } from './text-window.ts';
+
+/** Buffers for any number of readings, one after the other. */
+export interface ReadingRoom {
+  readonly window: TextWindow;
+  readonly batch: EventBatch;
+  /** For formats whose lines and names have a window each; made when it is first asked for. */
+  readonly lines: TextWindow;
+}
+
+/** Buffers with room for `rows` rows at a time. */
+export function readingRoom(rows: number = BATCH_ROWS): ReadingRoom {
+  let lines: TextWindow | null = null;
+  return {
+    window: lineWindow(),
+    batch: eventBatch(rows),
+    get lines() {
+      lines ??= lineWindow();
+      return lines;
+    },
+  };
+}

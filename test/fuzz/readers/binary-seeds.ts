@@ -1,18 +1,8 @@
-// Small binary recordings made by rule: trace.dat of every kind, perf.data as file, pipe and compressed, tables.
+// Small binary recordings made by rule: trace.dat of every kind, perf.data as file, pipe and compressed.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
-import {
-  openTraceBytes,
-  pairCapture,
-  type TableFormatName,
-  writeEvents,
-  writeRequests,
-} from '@dmalab/trace';
 import { ByteWriter } from '../../../packages/trace/test/support/byte-writer.ts';
-import { type Machine, Records } from '../../../packages/trace/test/support/dat-events.ts';
+import { formats, type Machine, Records } from '../../../packages/trace/test/support/dat-events.ts';
 import { datFile, Page } from '../../../packages/trace/test/support/dat-file.ts';
 import {
   mapSample,
@@ -22,7 +12,10 @@ import {
   tracingData,
 } from '../../../packages/trace/test/support/perf-file.ts';
 import type { Random } from '../random.ts';
+import { setField } from './mutate-binary.ts';
 
+const LONG = 0.05;
+const DAMAGED_INSIDE = 0.4;
 const MACHINES: readonly Machine[] = [
   { little: true, longSize: 8 },
   { little: true, longSize: 4 },
@@ -37,38 +30,50 @@ const LOST = 2;
 const LOST_SAMPLES = 13;
 const COMM = 3;
 
-/** A trace.dat file of any machine, packing, buffers and records. */
+/**
+ * A trace.dat file of any machine, packing, buffers and records, with some of the described events; at times its
+ * pages are damaged before they are packed.
+ */
 export function anyDat(version: 6 | 7, random: Random): Buffer {
   const machine = random.pick(MACHINES);
-  const packing = version === 6 ? 'none' : random.pick(['none', 'zlib', 'zstd'] as const);
-  const pages = (): Buffer[] =>
-    Array.from({ length: random.below(3) }, (_, n) => anyPage(machine, random, 1000n * BigInt(n)));
-  const buffers = [{ cpus: { 0: pages(), [random.from(1, 3)]: pages() } }];
-  if (random.chance(0.4)) buffers.push(Object.assign({ cpus: { 0: pages() } }, { name: 'dma' }));
+  const packing = version === 6 ? 'none' : random.pick(['none', 'none', 'zlib', 'zstd'] as const);
+  const isLong = random.chance(LONG);
+  const isDamaged = packing !== 'none' && random.chance(DAMAGED_INSIDE);
+  const pages = (most: number): Buffer[] =>
+    Array.from({ length: random.below(most + 1) }, (_, n) => {
+      const page = anyPage(machine, random, 1000n * BigInt(n), isLong ? 60 : 8);
+      if (isDamaged) setField(page, random);
+      return page;
+    });
+  const first = [anyPage(machine, random, 0n, 8), ...pages(isLong ? 20 : 0)];
+  const buffers = [{ cpus: { 0: first, [random.from(1, 3)]: pages(1) } }];
+  if (random.chance(0.15)) buffers.push(Object.assign({ cpus: { 0: pages(1) } }, { name: 'dma' }));
   const options = [
     [2, Buffer.from('CPU: 0\noverrun: 40\ndropped events: 2\n')],
     [5, Buffer.from('Linux host 6.12.1 #1')],
     [random.below(40), Buffer.alloc(random.below(20), random.below(256))],
   ] as const;
-  const some = options.filter(() => random.chance(0.4));
   return datFile({
     ...machine,
     version,
     packing,
     commandLines: '300 fio\n',
-    options: some,
+    kallsyms: random.chance(0.2) ? 'ffffffff81000000 T tracing_mark_write\n' : '',
+    formats: formats(machine).filter(() => isLong || random.chance(0.5)),
+    options: options.filter(() => random.chance(0.3)),
     buffers,
   });
 }
 
-function anyPage(machine: Machine, random: Random, stamp: bigint): Buffer {
+function anyPage(machine: Machine, random: Random, stamp: bigint, most: number): Buffer {
   const records = new Records(machine);
   const page = new Page(machine, stamp);
-  for (let left = random.below(12); left > 0; left--) {
+  for (let left = random.from(1, most); left > 0; left--) {
     const iova = 0xf_0000n + BigInt(4096 * random.below(8));
     const delta = random.below(100);
-    const kind = random.below(9);
-    if (kind === 0) page.event(delta, records.map(iova, 0x1000n, 4096));
+    const kind = random.below(10);
+    if (kind === 9) page.event(delta, records.marker(0x8100_0000, 'dma: a=1'));
+    else if (kind === 0) page.event(delta, records.map(iova, 0x1000n, 4096));
     else if (kind === 1) page.event(delta, records.unmap(iova, 4096));
     else if (kind === 2) page.event(delta, records.mapSg('dev0', [0x1000n, 0x3000n], iova, 4096));
     else if (kind === 3) page.event(delta, records.alloc(0x1000n, 1, 0xfffff), true);
@@ -102,7 +107,9 @@ export function anyPipe(random: Random): Buffer {
 
 /** A perf.data file with compressed records. */
 export function anyCompressed(random: Random): Buffer {
-  const packed = zstdCompressSync(Buffer.concat(perfRecords(random, true, 8)));
+  const records = Buffer.concat(perfRecords(random, true, 8));
+  if (records.length > 0 && random.chance(DAMAGED_INSIDE)) setField(records, random);
+  const packed = zstdCompressSync(records);
   const cut = random.below(packed.length);
   const pieces = random.chance(0.5) ? [packed] : [packed.subarray(0, cut), packed.subarray(cut)];
   return perfFile(
@@ -112,7 +119,7 @@ export function anyCompressed(random: Random): Buffer {
 }
 
 function perfRecords(random: Random, little: boolean, longSize: 4 | 8): Buffer[] {
-  return Array.from({ length: random.below(14) }, () => {
+  return Array.from({ length: random.below(random.chance(LONG) ? 100 : 8) }, () => {
     const kind = random.below(12);
     const numbers = (count: number): Buffer => {
       const body = new ByteWriter(little);
@@ -133,27 +140,4 @@ function perfRecords(random: Random, little: boolean, longSize: 4 | 8): Buffer[]
       longSize,
     });
   });
-}
-
-/** Events and requests of small pieces of text as tables. */
-export async function tableSeeds(
-  texts: readonly Buffer[],
-  format: TableFormatName,
-): Promise<Buffer[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'dmalab-fuzz-'));
-  const file = join(folder, 'table');
-  const tables: Buffer[] = [];
-  try {
-    for (const text of texts) {
-      await writeEvents(await openTraceBytes('seed', text), file, format);
-      tables.push(readFileSync(file));
-      const capture = await pairCapture(await openTraceBytes('seed', text));
-      writeRequests(capture, file, format);
-      capture.close();
-      tables.push(readFileSync(file));
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-  return tables;
 }

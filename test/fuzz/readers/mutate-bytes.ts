@@ -33,9 +33,14 @@ const changes: readonly Change[] = [
 export function mutateBytes(original: Buffer, random: Random, others: readonly Buffer[]): Buffer {
   let bytes: Buffer = Buffer.from(original);
   for (let left = random.from(1, MOST_CHANGES); left > 0 && bytes.length > 0; left--) {
-    bytes = random.pick(changes)(bytes, random, others);
+    bytes = changeBytes(bytes, random, others);
   }
   return bytes.length > LONGEST ? bytes.subarray(0, LONGEST) : bytes;
+}
+
+/** One change, in place or in a copy. */
+export function changeBytes(bytes: Buffer, random: Random, others: readonly Buffer[]): Buffer {
+  return random.pick(changes)(bytes, random, others);
 }
 
 function flipBits(bytes: Buffer, random: Random): Buffer {

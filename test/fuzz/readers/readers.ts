@@ -3,8 +3,10 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { parseKernelLog } from '@dmalab/trace';
 import type { Random } from '../random.ts';
-import { anyCompressed, anyDat, anyPerf, anyPipe, tableSeeds } from './binary-seeds.ts';
+import { anyCompressed, anyDat, anyPerf, anyPipe } from './binary-seeds.ts';
 import { grammarOf } from './grammar.ts';
+import { mutateBinary } from './mutate-binary.ts';
+import { mutateBytes } from './mutate-bytes.ts';
 import { machineFile, policyArgument } from './parsers.ts';
 import { readTable, readTrace, type Taken } from './read-trace.ts';
 import {
@@ -17,6 +19,7 @@ import {
   MACHINES,
   POLICIES,
 } from './small-texts.ts';
+import { damageParquet, damageTextTable, oddTables, writtenTables } from './table-seeds.ts';
 import { type TextSeeds, textSeeds } from './text-seeds.ts';
 
 /** One reader. */
@@ -34,8 +37,7 @@ export interface FuzzedReader {
   readonly read: (bytes: Buffer, random: Random) => Taken | Promise<Taken>;
 }
 
-const MADE = 24;
-const TABLE_TEXTS = 10;
+const MADE = 200;
 
 type MakeReader = (random: Random) => FuzzedReader | Promise<FuzzedReader>;
 
@@ -68,6 +70,8 @@ const READERS: Readonly<Record<string, MakeReader>> = {
   'perf-compressed': (random) => binary('perf-compressed', random, anyCompressed),
   parquet: (random) => table('parquet', random),
   arrow: (random) => table('arrow', random),
+  'request-csv': (random) => textTable('request-csv', random),
+  'request-json-lines': (random) => textTable('request-json-lines', random),
   gzip: () => wrapped('gzip', gzipSync),
   zstd: () => wrapped('zstd', zstdCompressSync),
   'machine-file': () => ({ ...text('machine-file', MACHINES), read: machineFile }),
@@ -93,23 +97,41 @@ function text(name: string, examples: TextSeeds | readonly Buffer[]): FuzzedRead
 
 function binary(name: string, random: Random, make: (random: Random) => Buffer): FuzzedReader {
   const seeds = Array.from({ length: MADE }, () => make(random));
-  return { name, seeds, make, read: readTrace };
+  return { name, seeds, make, damage: mutateBinary, read: readTrace };
 }
 
 /** Tables can only be written whole, so new ones are made beforehand. */
 async function table(name: 'parquet' | 'arrow', random: Random): Promise<FuzzedReader> {
-  const texts = textSeeds(/(?:nvme|swiotlb)[^/]*\/trace\.txt/).small;
-  const some = Array.from({ length: TABLE_TEXTS }, () => random.pick(texts));
-  const seeds = await tableSeeds(some, name);
-  return { name, seeds, make: (r) => r.pick(seeds), read: readTable };
+  const texts = tableTexts();
+  const seeds = await writtenTables(texts, name, random);
+  const odd = await oddTables(texts, name, random);
+  const all = [...seeds, ...odd];
+  const damage = name === 'parquet' ? damageParquet : mutateBinary;
+  return { name, seeds: all, make: (r) => r.pick(odd), damage, read: readTable };
 }
 
+/** Tables of requests as text, which are no traces: a reader of their own takes them. */
+async function textTable(name: string, random: Random): Promise<FuzzedReader> {
+  const format = name === 'request-csv' ? 'csv' : 'jsonl';
+  const written = await writtenTables(tableTexts(), format, random);
+  const seeds = written.filter((bytes) => bytes.includes('dmalab.requests'));
+  return { name, seeds, make: grammarOf(seeds), damage: damageTextTable, read: readTable };
+}
+
+function tableTexts(): readonly Buffer[] {
+  return textSeeds(/(?:nvme|swiotlb)[^/]*\/trace\.txt/).small;
+}
+
+/** Texts that are packed, damaged before or after. */
 function wrapped(name: string, pack: (bytes: Uint8Array) => Buffer): FuzzedReader {
   const texts = textSeeds(/formats-ftrace\/trace\.default/).small;
-  const make = grammarOf(texts);
-  const packed = (random: Random): Buffer => {
-    const parts = Array.from({ length: random.from(1, 3) }, () => pack(make(random)));
+  const grammar = grammarOf(texts);
+  const make = (random: Random): Buffer => {
+    const parts = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, () => {
+      const text = random.chance(0.5) ? grammar(random) : random.pick(texts);
+      return pack(random.chance(0.5) ? mutateBytes(text, random, texts) : text);
+    });
     return Buffer.concat(parts);
   };
-  return { name, seeds: texts.map(pack), make: packed, read: readTrace };
+  return { name, seeds: texts.map(pack), make, damage: mutateBinary, read: readTrace };
 }

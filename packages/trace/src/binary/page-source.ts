@@ -36,7 +36,7 @@ export function plainPages(
   end: number,
   pageSize: number,
 ): PageSource {
-  const bytes = Buffer.alloc(PAGES * pageSize);
+  const bytes = Buffer.alloc(Math.min(PAGES * pageSize, end - start));
   let position = start;
   const source: PageSource = {
     bytes,

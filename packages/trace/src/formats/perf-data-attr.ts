@@ -36,6 +36,7 @@ const SAMPLE_ID_ALL = 18;
 const USE_CLOCKID = 25;
 const MAX_IDS = 1 << 20;
 const DENSE = 4096;
+const FEW_IDS = 64;
 const HEADER = 8;
 
 /** One event as it was opened. */
@@ -170,7 +171,7 @@ export class PerfAttrs {
   private idAt: number = NONE;
   private idBefore: number = NONE;
   /** The kernel counts ids from 1: the event of each low one. */
-  private dense: Int32Array = new Int32Array(DENSE).fill(NONE);
+  private dense: Int32Array = new Int32Array(FEW_IDS).fill(NONE);
   /** Open addressing for the others: ids as doubles, the event beside each. */
   private keys: Float64Array = new Float64Array(64).fill(NONE);
   private values: Uint32Array = new Uint32Array(64);
@@ -205,7 +206,7 @@ export class PerfAttrs {
   private find(view: DataView, at: number, little: boolean): number {
     const low = view.getUint32(little ? at : at + 4, little);
     const high = view.getUint32(little ? at + 4 : at, little);
-    if (high === 0 && low < DENSE) return this.dense[low]!;
+    if (high === 0 && low < DENSE) return low < this.dense.length ? this.dense[low]! : NONE;
     const { keys } = this;
     const mask = keys.length - 1;
     const id = high * 2 ** 32 + low;
@@ -218,6 +219,7 @@ export class PerfAttrs {
 
   private put(id: number, attr: number): void {
     if (id < DENSE) {
+      if (id >= this.dense.length) this.growDense(id);
       this.dense[id] = attr;
       return;
     }
@@ -228,6 +230,14 @@ export class PerfAttrs {
     while (this.keys[slot] !== NONE && this.keys[slot] !== id) slot = (slot + 1) & mask;
     this.keys[slot] = id;
     this.values[slot] = attr;
+  }
+
+  private growDense(id: number): void {
+    const few = this.dense;
+    let room = few.length;
+    while (room <= id) room *= 2;
+    this.dense = new Int32Array(room).fill(NONE);
+    this.dense.set(few);
   }
 
   private grow(): void {

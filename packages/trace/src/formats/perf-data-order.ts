@@ -2,12 +2,14 @@
 //
 // perf writes the buffer of one CPU after the other, each in order, so there are few stretches.
 
+const FEW = 64;
+
 /** Sorts again and again; its arrays grow with the longest input. */
 export class TimeOrder {
-  private order: Uint32Array<ArrayBuffer> = new Uint32Array(1024);
-  private spare: Uint32Array<ArrayBuffer> = new Uint32Array(1024);
+  private order: Uint32Array<ArrayBuffer> = new Uint32Array(FEW);
+  private spare: Uint32Array<ArrayBuffer> = new Uint32Array(FEW);
   /** Starts of the stretches, and the end of the last one. */
-  private starts: Uint32Array<ArrayBuffer> = new Uint32Array(1025);
+  private starts: Uint32Array<ArrayBuffer> = new Uint32Array(FEW + 1);
 
   /** Indices of the first `length` times in ascending order, equal ones as they came; valid until the next call. */
   sort(time: Float64Array, length: number): Uint32Array {

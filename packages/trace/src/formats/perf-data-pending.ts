@@ -28,7 +28,8 @@ const ROOM = 96 * 1024 * 1024;
 const LEAST_ROOM = 512 * 1024;
 /** Records seldom come out longer than this for a byte of the file; what has no room waits in a file. */
 const USUAL_RATIO = 64;
-const ROWS = 256;
+const ROWS = 64;
+const FEW_BYTES = 16 * 1024;
 const TWO_32 = 2 ** 32;
 const HEADER = 8;
 
@@ -51,8 +52,9 @@ export function roomFor(size: number): number {
 
 /** The records of the rounds that are not over yet. */
 export class PendingRecords implements PendingColumns {
-  readonly bytes: Buffer;
-  readonly view: DataView;
+  /** Grows up to the room there is. */
+  bytes: Buffer;
+  view: DataView;
   /** Records that wait. */
   length = 0;
   time: Float64Array;
@@ -71,10 +73,12 @@ export class PendingRecords implements PendingColumns {
   private readonly sink: EventSink;
   private readonly attrs: PerfAttrs;
   private readonly little: boolean;
+  private readonly room: number;
 
   /** Room for `room` bytes of records. */
   constructor(sink: EventSink, attrs: PerfAttrs, little: boolean, room: number) {
-    const memory = new ArrayBuffer(room);
+    const memory = new ArrayBuffer(Math.min(room, FEW_BYTES));
+    this.room = room;
     this.bytes = Buffer.from(memory);
     this.view = new DataView(memory);
     const { time, at, offset, attr } = columns(ROWS);
@@ -89,7 +93,9 @@ export class PendingRecords implements PendingColumns {
 
   /** True where `length` more bytes fit. */
   hasRoom(length: number): boolean {
-    return this.used + length <= this.bytes.length;
+    const needed = this.used + length;
+    if (needed > this.bytes.length && needed <= this.room) this.growTo(needed);
+    return needed <= this.bytes.length;
   }
 
   /** Takes the whole records `from` to `to` of `bytes`, which lie at `offset` of the file (+ `from` where they are not compressed). */
@@ -219,6 +225,14 @@ export class PendingRecords implements PendingColumns {
     this.at[i] = at;
     this.offset[i] = offset;
     this.attr[i] = attr;
+  }
+
+  private growTo(needed: number): void {
+    const memory = new ArrayBuffer(Math.min(this.room, Math.max(4 * this.bytes.length, needed)));
+    const larger = Buffer.from(memory);
+    this.bytes.copy(larger, 0, 0, this.used);
+    this.bytes = larger;
+    this.view = new DataView(memory);
   }
 
   private grow(): void {

@@ -3,10 +3,11 @@
 // Columns are required (no nulls) and plain, so that they are read back as typed arrays without a loop. The
 // metadata stand in the footer under the key "dmalab".
 
-import { brotliDecompressSync, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync } from 'node:zlib';
 import {
   type AsyncBuffer,
   type ColumnData,
+  type ColumnMetaData,
   type FileMetaData,
   parquetMetadataAsync,
   parquetRead,
@@ -16,6 +17,7 @@ import {
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { RandomAccess } from '../random-access.ts';
 import { TraceError } from '../trace-error.ts';
+import { PageChecks } from './parquet-pages.ts';
 import {
   type ByteOutput,
   type ColumnType,
@@ -87,14 +89,9 @@ function schemaOf(columns: readonly TableColumn[]): SchemaElement[] {
   ];
 }
 
-/** Most bytes of one unpacked page. */
-const LIMIT = { maxOutputLength: 2 ** 28 };
-
-const compressors = {
-  ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input, LIMIT),
-  GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input, LIMIT),
-  BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input, LIMIT),
-};
+/** Rows of a small file, and rows for each of its bytes: more is an attack. */
+const FEW_ROWS = 65_536;
+const MOST_RATIO = 64;
 
 /** A Parquet file. */
 export const parquet: TableFormat = {
@@ -106,18 +103,23 @@ export const parquet: TableFormat = {
     const pair = metadata.key_value_metadata?.find(({ key }) => key === METADATA_KEY);
     return {
       metadata: pair?.value ?? null,
-      names: flatColumns(metadata),
+      names: flatColumns(metadata).map(({ name }) => name),
       chunks: () => rowGroups(file, buffer, metadata),
     };
   },
 };
 
-/** Columns that are no lists or structures; those are passed over. */
-function flatColumns({ schema }: FileMetaData): string[] {
-  return schema
-    .slice(1)
-    .filter(({ num_children }) => (num_children ?? 0) === 0)
-    .map(({ name }) => name);
+/** Columns of one value a row; lists and structures are passed over, with all that is in them. */
+function flatColumns({ schema }: FileMetaData): SchemaElement[] {
+  const flat: SchemaElement[] = [];
+  let inside = 0;
+  for (const element of schema.slice(1)) {
+    const children = Number(element.num_children ?? 0);
+    const isFlat = inside === 0 && children === 0 && element.repetition_type !== 'REPEATED';
+    if (isFlat) flat.push(element);
+    inside = Math.max(0, inside - 1) + children;
+  }
+  return flat;
 }
 
 async function* rowGroups(
@@ -125,10 +127,14 @@ async function* rowGroups(
   buffer: AsyncBuffer,
   metadata: FileMetaData,
 ): AsyncGenerator<ReadChunk, void, undefined> {
+  const columns = flatColumns(metadata);
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
     const rowEnd = rowStart + rows;
+    if (!(rows >= 0) || rowEnd > FEW_ROWS + MOST_RATIO * file.size) {
+      throw badBlock(file, `expected rows that fit the bytes, found ${rowEnd}`);
+    }
     const pieces = new Map<string, ReadValues[]>();
     const onChunk = ({ columnName, columnData }: ColumnData): void => {
       const column = pieces.get(columnName);
@@ -136,10 +142,23 @@ async function* rowGroups(
       else column.push(columnData as ReadValues);
     };
     // One column at a time: the library leaves the failures of all but the first to nobody.
-    for (const name of flatColumns(metadata)) {
-      checkColumn(file, group, name);
-      const options = { file: buffer, metadata, rowStart, rowEnd, compressors, onChunk };
-      await checked(file, () => parquetRead({ ...options, columns: [name] }));
+    for (const element of rows === 0 ? [] : columns) {
+      const { name } = element;
+      const column = columnOf(file, group, name);
+      await checked(file, async () => {
+        const { compressors } = new PageChecks(
+          await bytesOf(buffer, column),
+          rows,
+          column,
+          element,
+        );
+        const options = { file: buffer, metadata, rowStart, rowEnd, compressors, onChunk };
+        await parquetRead({ ...options, columns: [name] });
+      });
+      const found = (pieces.get(name) ?? []).reduce((sum, { length }) => sum + length, 0);
+      if (found !== rows) {
+        throw badBlock(file, `expected ${rows} rows of "${name}", found ${found}`);
+      }
     }
     yield { length: rows, column: (name) => joined(pieces.get(name)) };
     rowStart = rowEnd;
@@ -147,13 +166,21 @@ async function* rowGroups(
 }
 
 /** Of two pieces under one name, the failures of the second would be left to nobody as well. */
-function checkColumn(file: RandomAccess, group: RowGroup, name: string): void {
-  const paths = group.columns.map(({ meta_data }) => meta_data?.path_in_schema ?? []);
-  const pieces = paths.filter(([first]) => first === name).length;
-  if (pieces === 1) return;
-  const found = `found ${pieces === 0 ? 'none' : pieces}`;
-  const problem = `BAD_BLOCK: expected one column "${name}" in each row group, ${found}`;
-  throw new TraceError(file.source, null, problem);
+function columnOf(file: RandomAccess, group: RowGroup, name: string): ColumnMetaData {
+  const columns = group.columns.flatMap(({ meta_data }) => meta_data ?? []);
+  const [column, ...others] = columns.filter(({ path_in_schema: [first] }) => first === name);
+  if (column !== undefined && others.length === 0) return column;
+  const found = `found ${column === undefined ? 'none' : 1 + others.length}`;
+  throw badBlock(file, `expected one column "${name}" in each row group, ${found}`);
+}
+
+async function bytesOf(buffer: AsyncBuffer, column: ColumnMetaData): Promise<Uint8Array> {
+  const start = Number(column.dictionary_page_offset || column.data_page_offset);
+  return new Uint8Array(await buffer.slice(start, start + Number(column.total_compressed_size)));
+}
+
+function badBlock(file: RandomAccess, problem: string): TraceError {
+  return new TraceError(file.source, null, `BAD_BLOCK: ${problem}`);
 }
 
 /** A column that came in one page is taken as it is. */
@@ -162,13 +189,22 @@ function joined(pieces: readonly ReadValues[] | undefined): ReadValues | undefin
   return pieces.flatMap((piece) => Array.from(piece as ArrayLike<string>));
 }
 
+/** The bytes of a file; what was asked for last is asked for again by the library. */
 function bufferOf(file: RandomAccess): AsyncBuffer {
+  let last: ArrayBuffer | null = null;
+  let from = -1;
   return {
     byteLength: file.size,
     slice(start, end = file.size) {
-      const bytes = new Uint8Array(Math.max(0, Math.min(end, file.size) - start));
-      file.into(bytes, start);
-      return bytes.buffer;
+      if (!(start >= 0)) throw badBlock(file, `expected a place in the file, found ${start}`);
+      const length = Math.max(0, Math.min(end, file.size) - start);
+      if (last === null || from !== start || last.byteLength !== length) {
+        const bytes = new Uint8Array(length);
+        file.into(bytes, start);
+        last = bytes.buffer;
+        from = start;
+      }
+      return last;
     },
   };
 }

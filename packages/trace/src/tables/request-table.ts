@@ -196,7 +196,8 @@ function valuesOf(chunk: ReadChunk, name: string, source: string): ReadValues {
 type Numbers = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
 
 function copy(values: ReadValues, from: number, rows: number, to: Numbers, at: number): void {
-  if (ArrayBuffer.isView(values) && !(values instanceof BigUint64Array)) {
+  const isWide = values instanceof BigUint64Array || values instanceof BigInt64Array;
+  if (ArrayBuffer.isView(values) && !isWide) {
     to.set((values as unknown as Float64Array).subarray(from, from + rows), at);
   } else for (let i = 0; i < rows; i++) to[at + i] = Number(values[from + i]);
 }

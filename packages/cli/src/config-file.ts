@@ -43,8 +43,17 @@ export function configNamed(words: readonly string[]): string | null {
 
 /** The defaults that a file has for `command`, by option; an InputError names the line of what is wrong. */
 export async function readConfig(path: string, command: string): Promise<Map<string, Default>> {
+  return await parseConfig(path, textOf(path), command);
+}
+
+/** The same of a text; `path` names it in errors. */
+export async function parseConfig(
+  path: string,
+  text: string,
+  command: string,
+): Promise<Map<string, Default>> {
   const lines = new LineCounter();
-  const document = parseDocument(textOf(path), { lineCounter: lines, logLevel: 'error' });
+  const document = parseDocument(text, { lineCounter: lines, logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) {
     const [problem] = error.message.split('\n');

@@ -31,6 +31,11 @@ export function readHostFile(path: string, registry: PolicyRegistry): HostFile {
   } catch (error) {
     throw new InputError(path, `cannot read the host file: ${(error as Error).message}`);
   }
+  return parseHostFile(path, text, registry);
+}
+
+/** Checks the text of a host file; `path` names it in errors, and what it names lies beside it. */
+export function parseHostFile(path: string, text: string, registry: PolicyRegistry): HostFile {
   try {
     return hostFile(path, decodeYaml(path, text), registry);
   } catch (error) {

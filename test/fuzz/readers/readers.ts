@@ -7,17 +7,30 @@ import { anyCompressed, anyDat, anyPerf, anyPipe } from './binary-seeds.ts';
 import { grammarOf } from './grammar.ts';
 import { mutateBinary } from './mutate-binary.ts';
 import { mutateBytes } from './mutate-bytes.ts';
-import { machineFile, policyArgument } from './parsers.ts';
+import {
+  condition,
+  configFile,
+  hostFile,
+  machineFile,
+  memorySize,
+  metaFile,
+  policyArgument,
+} from './parsers.ts';
 import { readTable, readTrace, type Taken } from './read-trace.ts';
 import {
   BPFTRACE,
+  CONDITIONS,
+  CONFIGS,
   CSV,
   DMA_DEBUG,
+  HOSTS,
   JSON_ARRAY,
   JSON_LINES,
   KERNEL_LOG,
   MACHINES,
+  METAS,
   POLICIES,
+  SIZES,
 } from './small-texts.ts';
 import { damageParquet, damageTextTable, oddTables, writtenTables } from './table-seeds.ts';
 import { type TextSeeds, textSeeds } from './text-seeds.ts';
@@ -76,6 +89,11 @@ const READERS: Readonly<Record<string, MakeReader>> = {
   zstd: () => wrapped('zstd', zstdCompressSync),
   'machine-file': () => ({ ...text('machine-file', MACHINES), read: machineFile }),
   'policy-argument': () => ({ ...text('policy-argument', POLICIES), read: policyArgument }),
+  'host-file': () => ({ ...text('host-file', HOSTS), read: hostFile }),
+  'config-file': () => ({ ...text('config-file', CONFIGS), read: configFile }),
+  'meta-file': () => ({ ...text('meta-file', METAS), read: metaFile }),
+  condition: () => ({ ...text('condition', CONDITIONS), read: condition }),
+  'memory-size': () => ({ ...text('memory-size', SIZES), read: memorySize }),
 };
 
 /** Names of all readers. */

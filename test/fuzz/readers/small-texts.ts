@@ -84,3 +84,48 @@ export const POLICIES: readonly Buffer[] = [
   'linux:rcache=false,kernel=6.12',
   'percpu:size=1e3,timeoutMs=-1,x=true,__proto__=1',
 ].map((text) => Buffer.from(text));
+
+/** Host files. */
+export const HOSTS: readonly Buffer[] = [
+  'pages: 4096\nguests:\n  - trace: a.txt\n  - { name: b, trace: b.txt, offsetMs: 5, machine: { kernel: 6.12 } }\n',
+  '{"guests":[{"trace":"a.txt","machine":{"cpus":4,"flush":{"name":"strict"}}}]}\n',
+  'guests: &g [{ trace: x, machine: { hz: 250 } }]\npages: 1e3\n',
+].map((text) => Buffer.from(text));
+
+/** Files of defaults. */
+export const CONFIGS: readonly Buffer[] = [
+  "kernel: '6.12'\nreplay:\n  flush: [percpu, single]\n  json: true\n",
+  'cpus: 4\nbatch: { jobs: 2, out: x }\nsize:\n  memory: 8G\n',
+  '{"hz":250,"minimise":{"until":"steps > 1000","replays":5}}\n',
+  'info: { columns: [op=a, iova=b] }\nkernel: 6.10\n? [a]\n: b\n',
+].map((text) => Buffer.from(text));
+
+/** What the recorder wrote beside a trace. */
+export const METAS: readonly Buffer[] = [
+  {
+    kernel: 'Linux (none) 6.12.107 #1 SMP x86_64',
+    cmdline: 'quiet iommu.strict=0 iommu.forcedac=1 swiotlb=4096,2,force',
+    machine: { cpus: 4 },
+    iommu_granule: 4096,
+    trace_clock: 'local',
+    after: {
+      devices: [{ bdf: '0000:00:04.0', dma_mask_bits: 64, iommu_group: '1', class: '0x010802' }],
+      iommu_groups: { 1: { type: 'DMA-FQ', reserved_regions: ['0xfee00000 0xfeefffff msi'] } },
+    },
+  },
+  { kernel: 6, machine: [], before: { devices: {} }, after: null, trace_clock: {} },
+].map((meta) => Buffer.from(`${JSON.stringify(meta, null, 1)}\n`));
+
+/** Conditions of minimise --until. */
+export const CONDITIONS: readonly Buffer[] = [
+  'steps > 1000',
+  'failure and cause == no_gap',
+  'flushes >= 3 or latency > 5ms',
+  'not (steps == 1 or !failure) && 1_000KiB <= size || kind != map',
+  '((((((steps))))))',
+].map((text) => Buffer.from(text));
+
+/** Sizes of memory. */
+export const SIZES: readonly Buffer[] = ['8G', '512M', '1.5GiB', '4096', ' 1 TB', '0x10'].map(
+  (text) => Buffer.from(text),
+);

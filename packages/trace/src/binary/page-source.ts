@@ -27,6 +27,9 @@ export interface PageSource {
 const PAGES = 16;
 const MAX_CHUNK = 16 * 1024 * 1024;
 const MAX_RATIO = 1000;
+/** Bytes that a decoder gives at a time. */
+const CHUNK = 64 * 1024;
+const LEAST_CHUNK = 64;
 
 /** Pages that lie in the file from `start` to `end`. */
 export function plainPages(
@@ -135,7 +138,9 @@ export function packedPages(
 /** The `size` bytes that a block holds; null where it is damaged. */
 export function unpack(packed: Uint8Array, size: number, packing: Packing): Buffer | null {
   if (packing === 'none') return packed.length === size ? Buffer.from(packed) : null;
-  const options = { maxOutputLength: Math.max(1, size) };
+  // A page is small: the decoder needs no more room than it.
+  const chunkSize = Math.min(CHUNK, Math.max(LEAST_CHUNK, size));
+  const options = { maxOutputLength: Math.max(1, size), chunkSize };
   try {
     const bytes =
       packing === 'zlib' ? inflateSync(packed, options) : zstdDecompressSync(packed, options);

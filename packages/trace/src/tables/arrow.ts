@@ -208,10 +208,18 @@ function describe(
 
 /** Throws a RangeError for a list (or those of a field) that is longer than the message. */
 function checkLists(view: DataView, header: number, kind: number): void {
-  if (kind === Kind.batch) for (const number of [1, 2, 4]) listAt(view, header, number);
+  if (kind === Kind.batch) checkBatch(view, header);
+  if (kind === Kind.dictionary) {
+    const data = fieldOf(view, header, 1);
+    if (data >= 0) checkBatch(view, data + view.getUint32(data, true));
+  }
   if (kind !== Kind.schema) return;
   listAt(view, header, 2);
   checkFields(view, header, 1, 0);
+}
+
+function checkBatch(view: DataView, batch: number): void {
+  for (const number of [1, 2, 4]) listAt(view, batch, number);
 }
 
 function checkFields(view: DataView, table: number, number: number, depth: number): void {

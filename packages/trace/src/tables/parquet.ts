@@ -99,7 +99,7 @@ export const parquet: TableFormat = {
   matches: (head) => Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1',
   async open(file) {
     const buffer = bufferOf(file);
-    const metadata = await checked(file, () => parquetMetadataAsync(buffer));
+    const metadata = await checked(file, () => parquetMetadataAsync(buffer, { geoparquet: false }));
     const pair = metadata.key_value_metadata?.find(({ key }) => key === METADATA_KEY);
     return {
       metadata: pair?.value ?? null,

@@ -31,9 +31,11 @@ export interface Dice {
 }
 
 const EVENTS = EVENT_COLUMNS.map(({ name }) => name);
-const REQUESTS = requestColumns({ facts: { devices: [], domains: [] }, tasks: [] } as never).map(
-  ({ name }) => name,
-);
+const REQUESTS = requestColumns({
+  facts: { devices: [], domains: [] },
+  tasks: [],
+  lists: null,
+} as never).map(({ name }) => name);
 const OTHERS = [
   '',
   'x',

@@ -30,10 +30,10 @@ export const FIGURES: readonly Figure[] = [
   figure('maps', 'requests', (s) => s.requests.mapped + s.requests.directMaps, formatCount),
   figure('failed maps', 'requests', (s) => s.failures.total, formatCount),
   figure('first failure at', 'ns', (s) => s.failures.firstAt, formatDuration),
-  figure('peak live mappings', 'mappings', (s) => s.occupancy.peakLiveMappings, formatCount),
-  figure('peak address space', 'bytes', (s) => taken(s), formatBytes),
-  figure('peak queued ranges', 'ranges', (s) => s.occupancy.peakQueuedEntries, formatCount),
-  figure('peak queued', 'bytes', (s) => s.occupancy.peakQueuedBytes, formatBytes),
+  addressFigure('peak live mappings', 'mappings', (s) => s.occupancy.peakLiveMappings, formatCount),
+  addressFigure('peak address space', 'bytes', (s) => taken(s), formatBytes),
+  addressFigure('peak queued ranges', 'ranges', (s) => s.occupancy.peakQueuedEntries, formatCount),
+  addressFigure('peak queued', 'bytes', (s) => s.occupancy.peakQueuedBytes, formatBytes),
   figure('addresses below 4 GiB', 'share', (s) => s.addresses.below4GShare, formatShare),
   figure('32-bit searches in vain', 'maps', (s) => s.addresses.dacFallbacks || null, formatCount),
   figure(
@@ -51,7 +51,7 @@ export const FIGURES: readonly Figure[] = [
   figure('rcache hit rate', 'share', (s) => s.rcache.hitRate, formatShare),
   figure('tree steps, mean', 'nodes', (s) => s.tree.steps.mean, threeDigits),
   figure('tree steps, p99', 'nodes', (s) => s.tree.steps.p99, formatCount),
-  figure('IOTLB flushes', 'flushes', (s) => s.flushes.total, formatCount),
+  addressFigure('IOTLB flushes', 'flushes', (s) => s.flushes.total, formatCount),
   figure('mode switches', 'switches', (s) => s.typeSwitches.length || null, formatCount),
   figure('mode switches to another queue', 'switches', otherQueues, formatCount),
   figure(
@@ -66,7 +66,7 @@ export const FIGURES: readonly Figure[] = [
     (s) => s.typeSwitches[0]?.strictUnmapsAfter ?? null,
     formatCount,
   ),
-  figure('range invalidations', 'unmaps', (s) => s.flushes.rangeInvalidations, formatCount),
+  addressFigure('range invalidations', 'unmaps', (s) => s.flushes.rangeInvalidations, formatCount),
   figure(
     'invalidations per 1000 unmaps',
     'invalidations',
@@ -77,7 +77,7 @@ export const FIGURES: readonly Figure[] = [
   figure('stale window, p50', 'ns', (s) => s.exposure.staleWindow.p50, formatDuration),
   figure('stale window, p99', 'ns', (s) => s.exposure.staleWindow.p99, formatDuration),
   figure('stale window, max', 'ns', (s) => s.exposure.staleWindow.max, formatDuration),
-  figure('exposure', 'byte seconds', (s) => s.exposure.byteSeconds, byteSeconds),
+  addressFigure('exposure', 'byte seconds', (s) => s.exposure.byteSeconds, byteSeconds),
   figure('bounced buffers', 'buffers', (s) => s.bounce?.buffers ?? null, formatCount),
   figure('bounce slots, most in use', 'bytes', (s) => s.bounce?.hiwaterBytes ?? null, formatBytes),
   figure(
@@ -235,6 +235,16 @@ function figure(
   format: (value: number) => string,
 ): Figure {
   return { name, unit, value, format };
+}
+
+/** A figure of I/O addresses: null where the run used none. */
+function addressFigure(
+  name: string,
+  unit: string,
+  value: (summary: Summary) => number | null,
+  format: (value: number) => string,
+): Figure {
+  return figure(name, unit, (s) => (s.domains.length > 0 ? value(s) : null), format);
 }
 
 function waiting({ modelledLatency }: Summary): number {

@@ -57,3 +57,15 @@ test('a host with few mapping entries: the limit that is enough', () => {
   expect(entries?.proof.at(-1)).toMatchObject({ afterAll: 0 });
   expect(explainText(result)).toContain('mapping entries of the host used up');
 });
+
+test('a pool that found no memory to grow: its size at boot without growth', async () => {
+  const capture = await readCapture('traces/swiotlb-dynamic-full/trace.txt.zst');
+  const { explanations } = explainCapture(capture, machineFromFacts(capture.facts));
+  capture.close();
+  const [growth] = explanations;
+  expect(growth).toMatchObject({ cause: 'coherent-memory', confidence: 'likely', count: 188 });
+  expect(growth?.why).toContain('found no contiguous memory for more pools');
+  expect(growth?.helps[0]?.parameter).toMatch(/^swiotlb=\d+/);
+  expect(growth?.proof.at(-1)).toMatchObject({ afterAll: 0 });
+  expect(growth?.proof[0]?.beforeAll).toBeGreaterThan(0);
+});

@@ -29,7 +29,7 @@ export function changesFor(cause: Cause, machine: Machine, registry: PolicyRegis
     case 'fragmented':
     case 'coherent-memory':
     case 'coherent-pool':
-      return DOUBLINGS.map((factor) => slotsTimes(machine, factor));
+      return largerPools(machine);
     case 'area-full':
       return [oneArea(machine), ...DOUBLINGS.map((factor) => slotsTimes(machine, factor))];
     case 'alignment':
@@ -59,6 +59,21 @@ export function changesFor(cause: Cause, machine: Machine, registry: PolicyRegis
     default:
       return [];
   }
+}
+
+/** The pool doubled again and again. */
+export function largerPools(machine: Machine): Change[] {
+  return DOUBLINGS.map((factor) => slotsTimes(machine, factor));
+}
+
+/** A dynamic pool that stays as it was at boot. */
+export function withoutGrowth(machine: Machine): Change {
+  const parameters = { ...machine.bounce.parameters, canGrow: false };
+  return {
+    change: 'a pool that does not grow',
+    parameter: null,
+    machine: { ...machine, bounce: { ...machine.bounce, parameters } },
+  };
 }
 
 /** Slots and areas of the pool as they are chosen; 0 areas: as many as CPUs. */

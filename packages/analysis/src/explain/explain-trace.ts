@@ -9,7 +9,7 @@ import { checkCapture } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
 import { formatBytes, formatCount } from '../quantity.ts';
 import type { Cause } from './causes.ts';
-import { type Change, changesFor, poolOf } from './changes.ts';
+import { type Change, changesFor, largerPools, poolOf, withoutGrowth } from './changes.ts';
 import {
   type Evidence,
   type ExplainResult,
@@ -53,7 +53,11 @@ export function explainCapture(
     schema: 'dmalab.explain/1',
     source: capture.report.source,
     input: 'trace',
-    explanations: ordered([...explanations, ...leaks, ...unexplained(capture, rows)]),
+    explanations: ordered([
+      ...explanations,
+      ...leaks,
+      ...(rows.length === 0 ? unexplained(capture, machine, run) : []),
+    ]),
     notes: notesOf(capture, rows),
   };
 }
@@ -118,6 +122,9 @@ function enoughOf(proof: readonly Proof[]): Proof | undefined {
   );
 }
 
+/** Causes that a larger pool seldom cures: where one does, nobody says that it does not. */
+const NOT_BY_SIZE: readonly Cause[] = ['alignment', 'coherent-memory'];
+
 /** The standard remedies, the first one replaced by what a replay showed to be enough. */
 function withProof(base: Explanation, proof: readonly Proof[]): Explanation {
   const enough = enoughOf(proof);
@@ -128,7 +135,7 @@ function withProof(base: Explanation, proof: readonly Proof[]): Explanation {
     ...base,
     proof,
     helps: [{ text: `${change}, as a replay shows`, parameter }, ...base.helps.slice(1)],
-    doesNotHelp: base.cause === 'alignment' && larger ? [] : base.doesNotHelp,
+    doesNotHelp: larger && NOT_BY_SIZE.includes(base.cause) ? [] : base.doesNotHelp,
   };
 }
 
@@ -175,9 +182,15 @@ function leak({ confidence, device, task, count, bytes, message, lines }: Findin
 }
 
 /** Failures of the recording that the replay does not have. */
-function unexplained({ report }: Capture, rows: readonly FailureRow[]): Explanation[] {
-  const { failed } = report.requests;
-  if (failed === 0 || rows.length > 0) return [];
+function unexplained(
+  capture: Capture,
+  machine: Machine,
+  run: (change: Change) => FailureRow[],
+): Explanation[] {
+  const { failed } = capture.report.requests;
+  if (failed === 0) return [];
+  const growth = starvedGrowth(capture, machine, run);
+  if (growth !== null) return [growth];
   return [
     explanationOf('not-enough-information', {
       confidence: 'certain',
@@ -187,6 +200,34 @@ function unexplained({ report }: Capture, rows: readonly FailureRow[]): Explanat
       evidence: [],
     }),
   ];
+}
+
+/** The pool is too small by itself, and growth serves all: what the recorded machine lacked is memory to grow. */
+function starvedGrowth(
+  { report }: Capture,
+  machine: Machine,
+  run: (change: Change) => FailureRow[],
+): Explanation | null {
+  if (machine.bounce.name !== 'dynamic') return null;
+  const fixed = withoutGrowth(machine);
+  const rows = run(fixed);
+  if (rows.length === 0) return null;
+  const { slots, areas } = poolOf(machine);
+  const failed = report.requests.failed;
+  const base = explanationOf('coherent-memory', {
+    confidence: 'likely',
+    device: '',
+    count: failed,
+    why: `${formatCount(failed)} maps failed while recording. In a replay the pool of ${formatCount(slots)} slots leaves ${formatCount(sum(rows))} maps without a slot, and with memory to grow none: the recorded machine found no contiguous memory for more pools`,
+    evidence: [],
+    numbers: { slots, areas: areas || machine.cpus },
+  });
+  const changes = largerPools(fixed.machine).map((change) => ({
+    ...change,
+    change: `${change.change} at boot, without growth`,
+  }));
+  const [first] = rows;
+  return withProof(base, first === undefined ? [] : proofOf(first.cause, rows, changes, run));
 }
 
 function notesOf({ report }: Capture, rows: readonly FailureRow[]): string[] {

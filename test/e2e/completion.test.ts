@@ -1,4 +1,4 @@
-// Completion as bash does it: the script is sourced, and its function asked for words.
+// Completion as bash and zsh do it: the script is sourced, and its function asked for words.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,26 @@ test('commands, options, policies, presets, charts; nothing where the shell is t
     '',
     '',
   ]);
+});
+
+const hasZsh = spawnSync('zsh', ['--version']).status === 0;
+if (!hasZsh) console.warn('completion: the test of zsh is skipped, there is none');
+
+test.skipIf(!hasZsh)('zsh gets the words, or the files where there are none', () => {
+  const asked = [['rep'], ['replay', 'trace.txt', '--flush', 's'], ['replay', '']].map(
+    (words) =>
+      `words=(dmalab ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=$#words; _dmalab`,
+  );
+  // What belongs to the line editor is replaced; in a shell with it compadd drops what does not match.
+  const script = `
+    dmalab() { '${process.execPath}' '${BIN}' "$@"; }
+    compdef() { }
+    compadd() { shift; print -r -- "$@" }
+    _files() { print FILES }
+    source <(dmalab completion zsh)
+    ${asked.join('\n')}`;
+  const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { encoding: 'utf8' });
+  expect([stdout, stderr]).toEqual(['replay report\nstrict single\nFILES\n', '']);
 });
 
 test('the script is printed for zsh, too, and for no other shell', () => {

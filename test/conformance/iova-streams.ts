@@ -35,6 +35,7 @@ export const iovaCases: readonly ConformanceCase[] = [
   { name: 'linux-rbtree', run: linuxRbtreeStream },
   { name: 'first-fit', run: (random) => searchStream(random, 'first-fit', true) },
   { name: 'augmented', run: (random) => searchStream(random, 'augmented', false) },
+  { name: 'maple', run: (random) => searchStream(random, 'maple', false) },
   { name: 'best-fit', run: (random) => searchStream(random, 'best-fit', true) },
   { name: 's390-bitmap', run: bitmapStream },
   { name: 'buddy', run: buddyStream },

@@ -40,6 +40,7 @@ export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 export { Lock } from './latency.ts';
 export { type Load, loadedSource, RECORDED_LOAD } from './load/load.ts';
+export { MAP_BENCHMARK, type MapBenchmark, mapBenchmark } from './load/map-benchmark.ts';
 export * from './machine.ts';
 export { PLAIN_DEVICE, PLAIN_MACHINE } from './machine-defaults.ts';
 export { machineFromFacts } from './machine-from-facts.ts';

@@ -22,7 +22,7 @@ import { vfio } from './host/vfio.ts';
 import type { HostPolicy } from './host-policy.ts';
 import { bestFit } from './iova/best-fit.ts';
 import { buddy } from './iova/buddy.ts';
-import { augmented, firstFit } from './iova/first-fit.ts';
+import { augmented, firstFit, maple } from './iova/first-fit.ts';
 import { linux } from './iova/linux.ts';
 import { linuxRbtree } from './iova/linux-rbtree.ts';
 import { s390Bitmap } from './iova/s390-bitmap.ts';
@@ -37,6 +37,7 @@ export const iovaPolicies: readonly IovaPolicy[] = [
   firstFit,
   bestFit,
   augmented,
+  maple,
   s390Bitmap,
   buddy,
 ];

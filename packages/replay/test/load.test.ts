@@ -1,4 +1,4 @@
-import { loadedSource, RECORDED_LOAD } from '@dmalab/replay';
+import { loadedSource, mapBenchmark, RECORDED_LOAD, replay } from '@dmalab/replay';
 import { Op } from '@dmalab/trace';
 import { expect, test } from 'vitest';
 import { machine, ofKind, outcomes } from './support/outcomes.ts';
@@ -150,4 +150,34 @@ test('a replay under a load frees all that it maps', () => {
   expect(new Set(ofKind('unmap', log).map(({ value }) => Math.round(value)))).toEqual(
     new Set([0.7 * MS]),
   );
+});
+
+test('the benchmark of the kernel maps and unmaps in rounds, a buffer for each thread', () => {
+  const source = mapBenchmark({ threads: 3, cpus: 2, granule: 2, delay: 500, duration: 3000 });
+  const [batch] = [...source.requests()];
+  const { length, op, time, cpu, id, size } = batch!;
+  const rows = Array.from({ length }, (_, i) => [op[i], time[i], cpu[i], id[i]]);
+  expect(rows).toEqual([
+    ...[1, 2, 3].map((n, i) => [Op.map, 0, i % 2, n]),
+    ...[1, 2, 3].map((n, i) => [Op.unmap, 500, i % 2, n]),
+    ...[4, 5, 6].map((n, i) => [Op.map, 2100, i % 2, n]),
+    ...[4, 5, 6].map((n, i) => [Op.unmap, 2600, i % 2, n]),
+  ]);
+  expect(size[0]).toBe(8192);
+  expect(() => mapBenchmark({ threads: 1025 })).toThrow('threads: got 1025, expected');
+});
+
+test('in a closed loop strict threads of the benchmark wait longest, for the invalidation queue', () => {
+  const waiting = (name: string): number => {
+    let waited = 0;
+    const made = machine({ cpus: 8, loop: 'closed', flush: { name, parameters: {} } });
+    for (const { length, waitNs } of replay(
+      made,
+      mapBenchmark({ threads: 8, cpus: 8, duration: 1e6 }),
+    )) {
+      for (let i = 0; i < length; i++) waited += waitNs[i]!;
+    }
+    return waited;
+  };
+  expect(waiting('strict')).toBeGreaterThan(2 * waiting('percpu'));
 });

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -242,8 +243,13 @@ describe('record', () => {
     expect(dmalab(['record', '--with', 'trace-cmd'])).toMatchObject({ code: 2 });
   });
 
-  test('runs trace-cmd with the same events', () => {
+  test.each([
+    ['with the same events', FUNCTIONS, ' -e dmat'],
+    // It would give up at a group that is not there.
+    ['without the group of the probes where there are none', 'schedule\n', ''],
+  ])('runs trace-cmd %s', (_, functions, group) => {
     const machine = NEW();
+    writeFileSync(join(machine.root, 'available_filter_functions'), functions);
     const bin = join(machine.root, 'bin');
     mkdirSync(bin);
     const tool = join(bin, 'trace-cmd');
@@ -265,9 +271,18 @@ describe('record', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('losses: see dmalab info');
     expect(lines(join(machine.output, 'trace.dat'))).toEqual([
-      `record -C mono -b 65536 -e dma -e iommu -e swiotlb -e dmat -v -e dma:dma_sync_* -o ${machine.output}/trace.dat sleep 007`,
+      `record -C mono -b 65536 -e dma -e iommu -e swiotlb${group} -v -e dma:dma_sync_* -o ${machine.output}/trace.dat sleep 007`,
     ]);
     expect(existsSync(join(machine.root, 'instances/dmalab'))).toBe(false);
+  });
+
+  test('tries every probe where the kernel does not list its functions', () => {
+    const machine = NEW();
+    rmSync(join(machine.root, 'available_filter_functions'));
+    expect(dmalab(recordOn(machine)).code).toBe(0);
+    expect(readFileSync(join(machine.root, 'dynamic_events'), 'utf8')).toContain(
+      'f:dmat/free_iova_fast free_iova_fast iovad=$arg1:x64',
+    );
   });
 });
 
@@ -294,7 +309,7 @@ describe('record --print', () => {
     );
     expect(script).toContain('iommu_map_nosync domain=$arg1:x64 iova=$arg2:x64 size=$arg4:u64');
     expect(script).toContain(
-      "\ntrace-cmd record -C mono -b 65536 -e dma -e iommu -e swiotlb -e dmat -o capture/trace.dat fio 'it'\\''s.fio'\n",
+      "\ntrace-cmd record -C mono -b 65536 $EVENTS -o capture/trace.dat fio 'it'\\''s.fio'\n",
     );
   });
 

@@ -20,7 +20,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 probe() {
-  if ! grep -Eq "^$1( |$)" "$T/available_filter_functions" ||
+  if { grep -q . "$T/available_filter_functions" && ! grep -Eq "^$1( |$)" "$T/available_filter_functions"; } 2> /dev/null ||
      ! echo "$2" 2> /dev/null >> "$T/dynamic_events"; then
     echo "left out, not to be probed here: $1" >&2
   fi

@@ -109,7 +109,7 @@ async function runRecord(options: RecordArguments): Promise<void> {
   if (recipe.bufferKb < fixed.bufferKb) {
     note(`ring buffers of ${formatNumber(recipe.bufferKb)} KiB each: memory is short`);
   }
-  if (recipe.style === 'kprobe') {
+  if (recipe.style === 'kprobe' && recipe.probes.length > 0) {
     note(
       'no fprobes on this kernel: kprobes miss calls of interrupts, see kprobe_profile in meta.json',
     );

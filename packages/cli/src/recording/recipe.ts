@@ -1,7 +1,7 @@
 // What is recorded, and how: the recipe of docs/recording.md for one kernel.
 
 import { isAtLeast, type KernelVersion } from './kernel-release.ts';
-import { type Probe, type ProbeStyle, probesFor } from './probes.ts';
+import { PROBE_GROUP, type Probe, type ProbeStyle, probesFor } from './probes.ts';
 
 /** One recording, fully determined. */
 export interface Recipe {
@@ -21,6 +21,11 @@ export interface Recipe {
   readonly command: readonly string[];
   /** 0: until interrupted. */
   readonly seconds: number;
+}
+
+/** Event systems to enable: the group of the probes is there only where there is a probe. */
+export function eventSystems({ systems, probes }: Recipe): readonly string[] {
+  return probes.length > 0 ? [...systems, PROBE_GROUP] : systems;
 }
 
 /** The own ftrace instance of a recording. */

@@ -12,7 +12,7 @@ import { InputError } from '../input-error.ts';
 import { writeOutput } from '../output-file.ts';
 import { deviceFacts, machineFacts } from './machine-facts.ts';
 import { PROBE_GROUP, type Probe, probeLine } from './probes.ts';
-import { INSTANCE, type Recipe } from './recipe.ts';
+import { eventSystems, INSTANCE, type Recipe } from './recipe.ts';
 import { traceCmdWords } from './recording-script.ts';
 import { type CpuStats, readStats, totalOf } from './ring-buffer-stats.ts';
 import { define, makeInstance, read, removeInstance, type Tracefs, write } from './tracefs.ts';
@@ -64,8 +64,9 @@ async function recordProbed(
       else refused.push(probe.symbol);
     }
     const before = deviceFacts(sysfsOf(tracefs));
+    const taken: Recipe = { ...recipe, probes: defined };
     const done =
-      tool === 'tracefs' ? await recordInstance(tracefs, recipe) : await recordTraceCmd(recipe);
+      tool === 'tracefs' ? await recordInstance(tracefs, taken) : await recordTraceCmd(taken);
     saveMeta(tracefs, recipe, { defined, refused, before, ...done });
     return { ...done, stats: totalOf(done.stats), missing: refused };
   } finally {
@@ -179,7 +180,7 @@ function saveMeta(tracefs: Tracefs, recipe: Recipe, parts: MetaParts): void {
     ...machineFacts(),
     trace_clock: recipe.clock,
     buffer_size_kb_per_cpu: String(recipe.bufferKb),
-    enabled_events: [...recipe.systems, PROBE_GROUP].map((system) => `${system}:*`),
+    enabled_events: eventSystems({ ...recipe, probes: parts.defined }).map((name) => `${name}:*`),
     probes: parts.defined.map((probe) => probeLine(probe, recipe.style)),
     probes_not_available: parts.refused,
     kprobe_profile: recipe.style === 'kprobe' ? read(join(tracefs.root, 'kprobe_profile')) : null,

@@ -4,7 +4,7 @@
 // instance and the probes go away however it ends.
 
 import { PROBE_GROUP, probeLine } from './probes.ts';
-import { INSTANCE, type Recipe } from './recipe.ts';
+import { eventSystems, INSTANCE, type Recipe } from './recipe.ts';
 
 /** The script for tracefs. */
 export function tracefsScript(recipe: Recipe): string {
@@ -44,18 +44,31 @@ const WITHOUT_SYNC = `for e in "$I"/events/dma/dma_sync_*; do
 done
 `;
 
+const WITHOUT_SYNC_WORDS = `if [ -d "$T/events/dma" ]; then EVENTS="$EVENTS -v -e dma:dma_sync_*"; fi
+`;
+
 /** The script for trace-cmd, which makes the probes by tracefs too. */
 export function traceCmdScript(recipe: Recipe): string {
+  const words = traceCmdWords(recipe);
   return `${head(recipe)}${cleanUp(recipe, '')}
 ${probes(recipe)}
 
-${traceCmdWords(recipe).map(quote).join(' ')}
+# Systems that this kernel does not have would make trace-cmd give up.
+set -f
+EVENTS=
+for s in ${[...recipe.systems, PROBE_GROUP].join(' ')}; do
+  if [ -d "$T/events/$s" ]; then EVENTS="$EVENTS -e $s"; fi
+done
+${recipe.sync || !recipe.systems.includes('dma') ? '' : WITHOUT_SYNC_WORDS}
+${words.slice(0, words.indexOf('-e')).map(quote).join(' ')} $EVENTS ${words.slice(words.indexOf('-o')).map(quote).join(' ')}
+set +f
 ${misses(recipe)}${metaJson(recipe)}`;
 }
 
 /** The command line of trace-cmd. */
-export function traceCmdWords({ clock, bufferKb, systems, sync, ...recipe }: Recipe): string[] {
-  const events = [...systems, PROBE_GROUP].flatMap((system) => ['-e', system]);
+export function traceCmdWords(recipe: Recipe): string[] {
+  const { clock, bufferKb, systems, sync } = recipe;
+  const events = eventSystems(recipe).flatMap((system) => ['-e', system]);
   const without = !sync && systems.includes('dma') ? ['-v', '-e', 'dma:dma_sync_*'] : [];
   const run = recipe.command.length > 0 ? recipe.command : ['sleep', String(recipe.seconds)];
   const output = ['-o', `${recipe.output}/trace.dat`];
@@ -95,7 +108,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 probe() {
-  if ! grep -Eq "^$1( |$)" "$T/available_filter_functions" ||
+  if { grep -q . "$T/available_filter_functions" && ! grep -Eq "^$1( |$)" "$T/available_filter_functions"; } 2> /dev/null ||
      ! echo "$2" 2> /dev/null >> "$T/dynamic_events"; then
     echo "left out, not to be probed here: $1" >&2
   fi

@@ -55,15 +55,17 @@ export function offerOf({ root }: Tracefs, version: KernelVersion): Offer {
   const systems = ['dma', 'iommu', 'swiotlb'].filter((s) => existsSync(join(root, 'events', s)));
   const wanted = probesFor(version, systems.includes('dma'));
   const functions = traceable(root);
-  const probes = wanted.filter(({ symbol }) => functions.has(symbol));
+  const probes = functions === null ? wanted : wanted.filter(({ symbol }) => functions.has(symbol));
   const missing = new Set(
     wanted.filter((probe) => !probes.includes(probe)).map(({ symbol }) => symbol),
   );
   return { style: styleOf(root, version), probes, systems, missing: [...missing] };
 }
 
-function traceable(root: string): Set<string> {
-  const text = read(join(root, 'available_filter_functions')) ?? '';
+/** The functions that can be probed; null where the kernel does not say, as when it is locked down. */
+function traceable(root: string): Set<string> | null {
+  const text = read(join(root, 'available_filter_functions'));
+  if (text === null) return null;
   return new Set(text.split('\n').map((line) => line.split(/\s/, 1)[0] ?? ''));
 }
 

@@ -48,6 +48,24 @@ describe('a lossy capture', () => {
   );
 });
 
+test('a text of perf script may hide losses: nothing in it is more than possible', async () => {
+  const script = join(TRACES, 'formats-perf', 'perf.script.txt.zst');
+  const lines = zstdDecompressSync(readFileSync(script)).toString().split('\n');
+  const folder = mkdtempSync(join(tmpdir(), 'dmalab-hidden-'));
+  try {
+    const path = join(folder, 'trace.txt');
+    writeFileSync(path, lines.filter((_, i) => i % 7 !== 3).join('\n'));
+    const { counts, findings, passed } = await check(path);
+    expect(passed).toBe(true);
+    expect(counts.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['DOUBLE_MAP', 'DOUBLE_UNMAP']),
+    );
+    expect(findings.find(({ code }) => code === 'DOUBLE_MAP')?.reason).toContain('perf.data');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 describe('a fault put into a capture is found with its lines', () => {
   const path = join(TRACES, 'nvme-lazy-randread', 'trace.txt.zst');
   const original = zstdDecompressSync(readFileSync(path)).toString().trimEnd().split('\n');

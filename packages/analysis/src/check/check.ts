@@ -47,6 +47,8 @@ export interface CheckState {
   readonly window: number;
   /** Events were lost, and no row tells where. */
   readonly lostAnywhere: boolean;
+  /** Events may have been lost without a sign of it. */
+  readonly lossesHidden: boolean;
   /** By device: live scatter lists, of which only the first segment is known. */
   readonly lists: Uint32Array;
   /** Losses and requests so far. */
@@ -88,6 +90,7 @@ function createState(capture: Capture, limit: number): CheckState {
     leaks: new LeakWatch(facts.devices.length, map + unmap + alloc + free + sync),
     window: LATE + report.resolution,
     lostAnywhere: isLossy(report) && !hasLossRows(capture),
+    lossesHidden: hidesLosses(report),
     lists: new Uint32Array(facts.devices.length),
     losses: 0,
     order: 0,
@@ -97,6 +100,11 @@ function createState(capture: Capture, limit: number): CheckState {
 // What the recorder's statistics tell may not be in the trace at all.
 function isLossy({ lost, lostUnknown, diagnostics }: ReadReport): boolean {
   return lost > 0 || lostUnknown || diagnostics.some(({ code }) => code === 'LOST_WHILE_RECORDING');
+}
+
+// perf script shows losses only when it is asked to, and then only where there were some.
+function hidesLosses({ format, lost, lostUnknown }: ReadReport): boolean {
+  return format === 'perf script' && lost === 0 && !lostUnknown;
 }
 
 function hasLossRows(capture: Capture): boolean {

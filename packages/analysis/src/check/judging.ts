@@ -9,6 +9,9 @@ const DERIVED: number = Flag.sizeDerived | Flag.domainInferred | Flag.deviceInfe
 /** Judges what follows from a mapping that began before `losses` losses and from these flags. */
 export function judge(s: CheckState, losses: number, flags: number, sure: Judgement): Judgement {
   if (s.lostAnywhere) return possible('events were lost at places that are not recorded');
+  if (s.lossesHidden) {
+    return possible('perf script may hide losses: check the perf.data file itself');
+  }
   if (losses !== s.losses) return possible('events were lost in between');
   if ((flags & Flag.listCapped) !== 0) return possible('the scatter list was cut while recording');
   if ((flags & Flag.domainInferred) !== 0) return possible('the domain is a guess');

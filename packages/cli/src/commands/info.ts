@@ -185,9 +185,12 @@ function latencyTexts(report: ReadReport): string[] {
   return ['', 'measured latencies', line(head), ...rows.map(line)];
 }
 
-function lossText({ lost, lostUnknown, lostByCpu, diagnostics }: ReadReport): string {
+function lossText({ format, lost, lostUnknown, lostByCpu, diagnostics }: ReadReport): string {
   const told = diagnostics.find(({ code }) => code === 'LOST_WHILE_RECORDING');
   if (lost === 0 && !lostUnknown) {
+    if (told === undefined && format === 'perf script') {
+      return 'none shown: perf script tells of losses with --show-lost-events only';
+    }
     return told === undefined
       ? 'none recorded'
       : `${formatNumber(told.count)} events by the statistics of the recorder, the trace does not show where`;

@@ -7,6 +7,7 @@
 import { DomainClass, Flag, Op, type RequestBatch } from './batch.ts';
 import type { CaptureFacts } from './capture.ts';
 import type { Meta } from './meta.ts';
+import { NESTED } from './pairing/nested-context.ts';
 import type { Pairing } from './pairing/state.ts';
 
 /** Makes the function that corrects a batch of rows in place. */
@@ -20,7 +21,8 @@ export function requestFinisher(
   const isOnly = facts.domains.length === 2;
   const coherent = coherentLimits(facts, meta);
   return (batch) => {
-    const { length, op, device, domain, domainClass, flags } = batch;
+    const { length, op, device, domain, domainClass, flags, context } = batch;
+    if (p.contexts.used) for (let i = 0; i < length; i++) if (context[i] === NESTED) context[i] = 0;
     for (let i = 0; i < length; i++) {
       if (op[i] === Op.none || op[i]! >= Op.domainCreate) continue;
       if (device[i] === 0 && owners[domain[i]!] !== 0) {

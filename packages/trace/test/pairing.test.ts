@@ -526,3 +526,39 @@ describe('hostile order', () => {
     ]);
   });
 });
+
+describe('a text without flags does not tell the context of an event', () => {
+  const LIST = 'phys_addrs={0x51000,0x61000} attrs=';
+  /** An interrupt unmaps a page while a list is being mapped; then it maps one behind the allocation of another call. */
+  const events = (task: string, irq: string): string[] => [
+    ...mapPage(task, 1, 'fffff'),
+    tableMap(task, 10, '1000'),
+    ...unmapPage(irq, 11, 'fffff'),
+    tableMap(task, 13, '1001'),
+    `${task} 14 dma_map_sg: dev0 dir=TO_DEVICE dma_addrs={0x1000000} sizes={0x2000} ${LIST}`,
+    tableMap(task, 20, '2000'),
+    ...unmapPage(irq, 21, '3000'),
+    `${task} 25 dma_map_page: dev0 dir=TO_DEVICE dma_addr=2000000 size=4096 phys_addr=12345000 attrs=`,
+    `${task} 30 dma_unmap_sg: dev0 dir=TO_DEVICE ${LIST}`,
+    tableUnmap(task, 31, '1000', 2),
+  ];
+
+  test('an interrupt is told by what the call must go on with', async () => {
+    const told = await capture(events(FIO, IRQ));
+    const untold = await capture(events('fio-7 0 ?', 'fio-7 0 ?'));
+    expect(words(untold.requests())).toEqual(words(told.requests()));
+    expect(untold.report.requests).toEqual(told.report.requests);
+    const [batch] = [...untold.requests()];
+    expect(new Set(batch!.context.subarray(0, batch!.length))).toEqual(new Set([0]));
+  });
+
+  test('an unmap of what the call has mapped itself rolls it back', async () => {
+    const c = await capture([
+      tableMap('fio-7 0 ?', 1, '1000'),
+      tableUnmap('fio-7 0 ?', 2, '1000'),
+      'fio-7 0 ? 3 dma_map_page: dev0 dir=TO_DEVICE dma_addr=ffffffffffffffff size=8192 phys_addr=12345000 attrs=',
+      ...mapPage('fio-7 0 ?', 5, 'fffff'),
+    ]);
+    expect(c.report.requests).toMatchObject({ map: 2, failed: 1, openEnd: 1 });
+  });
+});

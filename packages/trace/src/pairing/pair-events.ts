@@ -41,6 +41,7 @@ import { onFree, onUnmap, onUnmapList } from './unmap-events.ts';
 export function pairEvents(p: Pairing, b: EventBatch): void {
   if (!p.dmaEvents) p.dmaEvents = hasKind(b, EventKind.dmaMap, EventKind.dmaSyncSg);
   if (!p.pageTable) p.pageTable = hasKind(b, EventKind.iommuMap, EventKind.iommuUnmap);
+  p.contexts.infer(b, p.dmaEvents);
   const { length, kind, cpu } = b;
   for (let i = 0; i < length; i++) {
     const k = kind[i]!;

@@ -9,6 +9,7 @@ import { Demands } from './demands.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { LiveSet } from './live-set.ts';
+import { NestedContexts } from './nested-context.ts';
 import { Oddities } from './oddities.ts';
 import { PageOwners } from './page-owners.ts';
 
@@ -45,6 +46,7 @@ export interface Pairing {
   readonly lists: SegmentStore;
   readonly live: LiveSet;
   readonly calls: CallTable;
+  readonly contexts: NestedContexts;
   readonly attribution: Attribution;
   readonly demands: Demands;
   readonly lifetimes: Lifetimes;
@@ -114,6 +116,7 @@ export function createPairing(
     lists,
     live: new LiveSet(),
     calls: new CallTable(),
+    contexts: new NestedContexts(),
     attribution: new Attribution(),
     demands: new Demands(),
     lifetimes: new Lifetimes(),

@@ -12,10 +12,10 @@ import {
   readCapture,
 } from '@dmalab/trace';
 
-/** One line as the kernel prints it: "task cpu context time body", e.g. "fio-7 0 . 12.5 map: ...". */
+/** One line as the kernel prints it: "task cpu context time body", e.g. "fio-7 0 . 12.5 map: ..."; without flags where the context is "?". */
 function line(short: string): string {
   const [task, cpu, context, time, ...body] = short.split(' ');
-  const flags = context === 'Z' ? '..Zff' : `..${context}1.`;
+  const flags = context === '?' ? '' : context === 'Z' ? '..Zff' : `..${context}1.`;
   const [seconds, micros] = (Number(time) / 1e6 + 100).toFixed(6).split('.');
   const [comm, pid] = task!.split('-');
   return `${comm!.padStart(16)}-${pid!.padEnd(7)} [00${cpu}] ${flags} ${seconds!.padStart(5)}.${micros}: ${body.join(' ')}`;

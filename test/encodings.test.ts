@@ -204,7 +204,7 @@ function replayOf(capture: Capture, flush: string | null): Summary {
   return summarise({ report, facts, machine, version: '0' }, replay(machine, capture)).summary;
 }
 
-/** What does not depend on a fraction of a microsecond. */
+/** What does not depend on a fraction of a microsecond: sizes and counts, no times. */
 function figuresOf({ requests, occupancy, rcache, tree, flushes, bounce }: Summary): object {
   const { peakLiveMappings, peak, end } = occupancy;
   const { causes, rangeInvalidations } = flushes;
@@ -213,12 +213,16 @@ function figuresOf({ requests, occupancy, rcache, tree, flushes, bounce }: Summa
     peakLiveMappings,
     peak,
     end,
-    rcache,
-    tree,
+    rcache: counts(rcache),
+    tree: counts(tree),
     causes,
     rangeInvalidations,
-    bounce,
+    bounce: bounce === null ? null : counts(bounce),
   };
+}
+
+function counts(figures: object): object {
+  return Object.fromEntries(Object.entries(figures).filter(([, value]) => Number.isInteger(value)));
 }
 
 function gap(times: readonly number[], others: readonly number[]): number {

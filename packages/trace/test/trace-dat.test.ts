@@ -530,18 +530,28 @@ describe('times of a guest', () => {
       option(0, [
         [EPOCH, 100n, 1n],
         [EPOCH + 2000n, 600n, 1n],
+        [EPOCH + 9000n, 700n, 1n],
       ]),
       5_000_000_100,
       [0, 1000, 4500],
     ],
     [
-      'one that is interpolated',
+      'the last sample ends a stretch and begins none',
+      option(0, [
+        [EPOCH, 100n, 1n],
+        [EPOCH + 2000n, 600n, 1n],
+      ]),
+      5_000_000_100,
+      [0, 1000, 4000],
+    ],
+    [
+      'one that is interpolated, and goes on so behind the last sample',
       option(1, [
         [EPOCH, 100n, 1n],
         [EPOCH + 2000n, 600n, 1n],
       ]),
       5_000_000_100,
-      [0, 1250, 4500],
+      [0, 1250, 5000],
     ],
     ['a scaled clock', option(0, [[EPOCH, 0n, 3n]], 1n), 7_500_000_000, [0, 1500, 6000]],
   ])('are shifted to those of its host: %s', async (_, data, first, expected) => {

@@ -4,8 +4,10 @@
 //   by CPU: u32 n, n s64 times, n s64 offsets, n u64 scalings; then, by CPU, n fraction bits
 //
 // A time of the guest is multiplied by the scaling of its stretch, shifted right by the fraction bits,
-// and the offset is added: that of the stretch's begin, or (flag 1) one interpolated to its end. Before
-// the first and after the last sample the nearest stretch goes on.
+// and the offset is added: that of the stretch's begin, or (flag 1) one interpolated to its end. A stretch lies
+// between two samples; before the first and after the last the nearest one goes on, interpolated too. So the offset
+// of the last sample counts only where there is no other, or as the end of the stretch before it. That is what
+// `trace-cmd report` prints, but for one sample (it leaves the scaling out) and CPUs without samples (it leaves their times).
 
 import type { ByteCursor } from './byte-cursor.ts';
 
@@ -78,7 +80,7 @@ export class HostClock {
   constructor({ cpus, interpolated }: TimeShift, guestBase: bigint) {
     this.base = hostTime(cpus[0]!, stretchAt(cpus[0]!, guestBase), guestBase, interpolated);
     this.#cpus = cpus.map((samples) =>
-      samples.map((sample, i) => ({
+      samples.slice(0, stretchesOf(samples)).map((sample, i) => ({
         from: Number(sample.time - guestBase),
         host: Number(hostTime(samples, i, sample.time, false) - this.base),
         slope:
@@ -97,8 +99,12 @@ export class HostClock {
   }
 }
 
+function stretchesOf(samples: readonly ClockSample[]): number {
+  return Math.max(1, samples.length - 1);
+}
+
 function stretchAt(samples: readonly ClockSample[], time: bigint): number {
-  let i = samples.length - 1;
+  let i = stretchesOf(samples) - 1;
   while (i > 0 && time < samples[i]!.time) i--;
   return i;
 }

@@ -36,9 +36,8 @@ interface IovaStream {
   readonly startPfn: number;
   readonly times: Float64Array;
   readonly words: Int32Array;
-  /** Limit, and 1 for a flush, by the highest byte of a call. */
+  /** Limits by the highest byte of a call, whose lowest bit says whether a last try empties the caches. */
   readonly limits: Float64Array;
-  readonly flushes: Uint8Array;
   /** Filled by a round: the pfn of each allocation. */
   readonly pfns: Float64Array;
 }
@@ -73,7 +72,6 @@ function decode(file: string, bytes: Uint8Array): IovaStream {
     limits: Float64Array.from({ length: 2 * LIMITS }, (_, call) =>
       Number(view.getBigUint64(LIMITS_AT + 8 * Math.floor(call / 2), true)),
     ),
-    flushes: Uint8Array.from({ length: 2 * LIMITS }, (_, call) => call % 2),
     pfns: new Float64Array(count),
   };
 }
@@ -108,7 +106,7 @@ function prepareRound(stream: IovaStream, kernel: string): BenchRound {
 }
 
 function replayStream(stream: IovaStream, allocator: LinuxIova, timers: Timers): number {
-  const { count, times, words, limits, flushes, pfns } = stream;
+  const { count, times, words, limits, pfns } = stream;
   const live = new Float64Array(stream.slots);
   let allocations = 0;
   // Numbers, not names, in this loop: a constant of a module is read and checked at every use.
@@ -124,7 +122,7 @@ function replayStream(stream: IovaStream, allocator: LinuxIova, timers: Timers):
       if (pfn > 0) allocator.free(pfn, pages, cpu);
       live[id] = 0;
     } else {
-      const pfn = allocator.alloc(pages, limits[kind]!, cpu, flushes[kind] === 1);
+      const pfn = allocator.alloc(pages, limits[kind]!, cpu, (kind & 1) === 1);
       live[id] = pfn;
       pfns[allocations++] = pfn > 0 ? pfn : 0;
     }

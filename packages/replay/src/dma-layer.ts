@@ -10,6 +10,9 @@ import { limitPfnOf } from './pfn.ts';
 import { type AllocWork, type FlushQueue, type IovaAllocator, NO_PFN } from './policy.ts';
 
 const LIMIT_32 = 0xffff_ffff;
+// Copies for the path of every map: an imported binding is looked up at every use.
+const LOW: Reach = Reach.low;
+const WIDE: Reach = Reach.wide;
 
 /** What the DMA layer must know of a device. */
 export type LimitedDevice = Pick<MachineDevice, 'maskBits' | 'busDmaLimit' | 'pci'>;
@@ -74,28 +77,32 @@ export class DmaLayer {
     this.gaveUp = false;
     if (limit > this.highestLimit) this.highestLimit = limit;
     if (limit <= this.limit32 || this.sacFirst[at] === 0) {
-      this.reach = limit <= this.limit32 ? Reach.low : Reach.wide;
+      this.reach = limit <= this.limit32 ? LOW : WIDE;
       return allocator.alloc(pages, limit, cpu, true);
     }
-    this.reach = Reach.low;
+    this.reach = LOW;
     const low = allocator.alloc(pages, this.limit32, cpu, false);
-    if (low !== NO_PFN) return low;
-    this.reach = Reach.lowThenWide;
-    if (this.sac === 'sticky') {
-      this.sacFirst[at] = 0;
-      this.gaveUp = true;
-    }
-    const { work } = this;
-    const { steps, tries } = work;
-    const pfn = allocator.alloc(pages, limit, cpu, true);
-    work.steps += steps;
-    work.tries += tries;
-    return pfn;
+    return low >= 0 ? low : this.mapAbove(at, pages, limit, cpu);
   }
 
   /** Hands a range to the flush queue, which frees it now or later. */
   unmap(pfn: number, pages: number, cpu: number, id: number): void {
     this.queue.queue(pfn, pages, cpu, id);
+  }
+
+  /** The second attempt: 32 bits gave nothing. */
+  private mapAbove(at: number, pages: number, limit: number, cpu: number): number {
+    const { allocator, work } = this;
+    this.reach = Reach.lowThenWide;
+    if (this.sac === 'sticky') {
+      this.sacFirst[at] = 0;
+      this.gaveUp = true;
+    }
+    const { steps, tries } = work;
+    const pfn = allocator.alloc(pages, limit, cpu, true);
+    work.steps += steps;
+    work.tries += tries;
+    return pfn;
   }
 
   private limitBelow(at: number, dmaLimit: number): number {

@@ -79,6 +79,7 @@ const FIRST_ROWS = 4096;
 /** Columns that most rows leave at 0: cleared when a batch is used again, not row by row. */
 const MOSTLY_ZERO = [
   'path',
+  'reach',
   'stage',
   'cause',
   'steps',
@@ -212,7 +213,6 @@ export class OutcomeLog {
     batch.pfn[i] = pfn;
     batch.pages[i] = pages;
     batch.bytes[i] = bytes;
-    batch.reach[i] = 0;
     batch.value[i] = value;
     batch.costNs[i] = costNs;
     batch.flags[i] = this.#flags;

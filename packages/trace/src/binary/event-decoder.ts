@@ -32,8 +32,19 @@ const COMMON = 8;
 const MAX_KEPT = 64;
 const TWO_32 = 2 ** 32;
 
-/** Unsigned values of 64 bits that go straight to their column. */
-const Fused = { none: 0, address: 1, phys: 2, size: 3, aux: 4, token: 5 } as const;
+/** What fills traces goes straight to its column: unsigned values of 64 bits, directions, names of devices, flags of a byte. */
+const Fused = {
+  none: 0,
+  address: 1,
+  phys: 2,
+  size: 3,
+  aux: 4,
+  token: 5,
+  direction: 6,
+  device: 7,
+  flag: 8,
+  aux0Failed: 9,
+} as const;
 
 /** common_flags. */
 const HARD_IRQ = 0x08;
@@ -206,6 +217,29 @@ export class EventDecoder {
             view.getInt32(high + at, little),
           );
           break;
+        case Fused.direction:
+          this.low = view.getInt32(start + at, little);
+          this.high = 0;
+          this.direction(row);
+          break;
+        case Fused.flag:
+          batch.aux2[row] = view.getUint8(start + at);
+          break;
+        case Fused.aux0Failed: {
+          const value =
+            view.getUint32(high + at, little) * TWO_32 + view.getUint32(low + at, little);
+          batch.aux[row] = value;
+          if (value === 0) batch.flags[row]! |= Flag.failed;
+          break;
+        }
+        case Fused.device: {
+          const word = view.getUint32(start + at, little);
+          const offset = word & 0xffff;
+          const bytes = word >>> 16;
+          if (offset + bytes > length) return false;
+          this.device(row, view, start + offset, bytes);
+          break;
+        }
         default:
           if (!this.anyStep(step, row, view, start, length)) return false;
       }
@@ -366,9 +400,12 @@ export class EventDecoder {
     const side = this.to[step]!;
     const size = this.elementSize[step]!;
     const count = Math.floor(bytes / size);
-    for (let i = 0; i < count; i++) {
-      this.load(view, start + i * size, size, 0);
-      list.put(side, i, this.low, this.high);
+    if (size === 8) list.putAll(side, view, start, count, this.little);
+    else {
+      for (let i = 0; i < count; i++) {
+        this.load(view, start + i * size, size, 0);
+        list.put(side, i, this.low, this.high);
+      }
     }
     list.end(side, count);
     if (side === To.physes) this.physes = count;
@@ -515,11 +552,16 @@ function contextOf(flags: number): number {
 const CONTEXT: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => contextOf(flags));
 
 function fusedOf({ to, special, size, signed, place }: Step): number {
-  if (place !== Place.fixed || size !== 8 || special !== Special.none || signed) return Fused.none;
+  if (to === To.direction && place === Place.fixed && size === 4) return Fused.direction;
+  if (to === To.device && place === Place.data && size === 4) return Fused.device;
+  const isPlain = place === Place.fixed && special === Special.none && !signed;
+  if (to === To.aux2 && isPlain && size === 1) return Fused.flag;
+  if (!isPlain || size !== 8) return Fused.none;
   if (to === To.address) return Fused.address;
   if (to === To.phys) return Fused.phys;
   if (to === To.size) return Fused.size;
   if (to === To.aux) return Fused.aux;
+  if (to === To.aux0Failed) return Fused.aux0Failed;
   return to === To.token ? Fused.token : Fused.none;
 }
 

@@ -46,6 +46,40 @@ export class SegmentList {
     }
   }
 
+  /** Writes the entries of one side from `count` words of 64 bits at `start`. */
+  putAll(side: number, view: DataView, start: number, count: number, little: boolean): void {
+    const { segments } = this.sink.batch;
+    const first = segments.length;
+    while (first + count > segments.size.length) growSegments(segments);
+    if (count > this.length) this.clear(first + this.length, first + count);
+    this.length = Math.max(this.length, count);
+    const lowAt = start + (little ? 0 : 4);
+    const highAt = start + (little ? 4 : 0);
+    const { addressLow, addressHigh, physLow, physHigh, size } = segments;
+    if (side === To.sizes) {
+      for (let i = 0; i < count; i++) {
+        const high = view.getUint32(highAt + 8 * i, little);
+        size[first + i] = high * TWO_32 + view.getUint32(lowAt + 8 * i, little);
+      }
+      return;
+    }
+    const lows = side === To.addresses ? addressLow : physLow;
+    const highs = side === To.addresses ? addressHigh : physHigh;
+    for (let i = 0; i < count; i++) {
+      lows[first + i] = view.getUint32(lowAt + 8 * i, little);
+      highs[first + i] = view.getUint32(highAt + 8 * i, little);
+    }
+  }
+
+  private clear(from: number, to: number): void {
+    const { segments } = this.sink.batch;
+    segments.addressLow.fill(0, from, to);
+    segments.addressHigh.fill(0, from, to);
+    segments.physLow.fill(0, from, to);
+    segments.physHigh.fill(0, from, to);
+    segments.size.fill(0, from, to);
+  }
+
   /** Notes that a side has `count` entries. */
   end(side: number, count: number): void {
     if (side === To.addresses) this.addresses = count;

@@ -52,7 +52,7 @@ export class PerfInflater {
       if (!this.pending.hasRoom(bytes.length)) return false;
       this.output.shift();
       const whole = this.wholeEnd(bytes);
-      if (whole > 0) this.pending.take(bytes, 0, whole, this.offset, false);
+      this.pending.take(bytes, viewOf(bytes), 0, whole, this.offset, false);
       this.rest = this.isBroken ? Buffer.alloc(0) : Buffer.from(bytes.subarray(whole));
     }
     return true;
@@ -96,4 +96,8 @@ export class PerfInflater {
     this.sink.offset = this.offset;
     this.sink.diagnose('BAD_BLOCK', message);
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

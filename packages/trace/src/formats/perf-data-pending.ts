@@ -98,24 +98,36 @@ export class PendingRecords implements PendingColumns {
     return needed <= this.bytes.length;
   }
 
-  /** Takes the whole records `from` to `to` of `bytes`, which lie at `offset` of the file (+ `from` where they are not compressed). */
-  take(bytes: Uint8Array, from: number, to: number, offset: number, isPlain: boolean): void {
-    const { view, little } = this;
-    const start = this.used;
-    this.bytes.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), start);
-    const end = start + to - from;
-    this.used = end;
-    const shift = from - start + offset;
-    for (let at = start; at < end; ) {
+  /**
+   * Takes the records of `bytes` from `from` on, which lie at `offset` of the file (compressed, or `isPlain`). Returns where
+   * that ends: at `to`, at a record that is not whole or damaged, or (plain ones) at one that does not wait for its turn.
+   */
+  take(
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+    offset: number,
+    isPlain: boolean,
+  ): number {
+    const { little } = this;
+    const shift = this.used - from;
+    let at = from;
+    while (at + HEADER <= to) {
       const size = view.getUint16(at + 6, little);
-      const place = isPlain ? at + shift : offset;
       const type = view.getUint32(at, little);
-      if (type === RecordType.sample) this.sample(at, size, place);
+      if (size < HEADER || at + size > to) break;
+      if (type === RecordType.sample) {
+        this.sample(view, at, size, isPlain ? at + offset : offset, shift);
+      } else if (isPlain && doesNotWait(type)) break;
       else if (type === RecordType.comm || type === RecordType.fork || type === RecordType.lost) {
-        this.other(at, size, place);
+        this.other(view, at, size, isPlain ? at + offset : offset, shift);
       }
       at += size;
     }
+    this.bytes.set(bytes.subarray(from, at), this.used);
+    this.used = at + shift;
+    return at;
   }
 
   /** The waiting records by time. */
@@ -170,8 +182,9 @@ export class PendingRecords implements PendingColumns {
     this.spare = { time, at, offset, attr };
   }
 
-  private sample(at: number, size: number, offset: number): void {
-    const attr = this.attrs.ofSample(this.view, at, size, this.little);
+  /** Adds the sample at `at` of `view`, whose bytes will lie `shift` further on. */
+  private sample(view: DataView, at: number, size: number, offset: number, shift: number): void {
+    const attr = this.attrs.ofSample(view, at, size, this.little);
     if (attr === NONE) {
       this.find(offset, 'UNKNOWN_ID', 'samples of an event that the file does not describe');
       return;
@@ -187,26 +200,26 @@ export class PendingRecords implements PendingColumns {
       this.sink.offset = offset;
       this.sink.unparsed('BAD_RECORD', 'a sample that is shorter than its fields is dropped');
     } else {
-      const time = this.timeAt(at + timeAt);
+      const time = this.timeAt(view, at + timeAt);
       if (time > this.latest) this.latest = time;
-      this.add(time, at, offset, attr);
+      this.add(time, at + shift, offset, attr);
     }
   }
 
-  private other(at: number, size: number, offset: number): void {
-    const attr = this.attrs.ofOther(this.view, at + size, size, this.little);
+  private other(view: DataView, at: number, size: number, offset: number, shift: number): void {
+    const attr = this.attrs.ofOther(view, at + size, size, this.little);
     const before = attr === NONE ? NONE : this.attrs.layouts[attr]!.timeBefore;
     const isTimed = before !== NONE && before + HEADER <= size;
     this.add(
-      isTimed ? this.timeAt(at + size - before) : this.latest,
-      at,
+      isTimed ? this.timeAt(view, at + size - before) : this.latest,
+      at + shift,
       offset,
       Math.max(0, attr),
     );
   }
 
-  private timeAt(at: number): number {
-    const { view, little } = this;
+  private timeAt(view: DataView, at: number): number {
+    const { little } = this;
     const low = view.getUint32(little ? at : at + 4, little);
     const high = view.getUint32(little ? at + 4 : at, little);
     if (low === 0 && high === 0) return -Infinity;
@@ -249,6 +262,10 @@ export class PendingRecords implements PendingColumns {
     this.sink.offset = offset;
     this.sink.diagnose(code, message);
   }
+}
+
+function doesNotWait(type: number): boolean {
+  return type >= RecordType.headerAttr || type === RecordType.lostSamples;
 }
 
 function columns(room: number): PendingColumns {

@@ -47,7 +47,10 @@ export class SpilledRuns {
 
   /** Moves all waiting records here. */
   spill(pending: PendingRecords): void {
-    if (pending.length === 0) return;
+    if (pending.length === 0) {
+      pending.clear();
+      return;
+    }
     const start = this.written;
     const sorted = pending.sorted();
     let bytes: Buffer = Buffer.alloc(WINDOW);

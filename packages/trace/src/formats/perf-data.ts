@@ -123,14 +123,11 @@ class PerfReader {
       );
       let at = 0;
       for (;;) {
-        const plain = this.plainEnd(at, length, position);
-        if (plain > at) {
-          if (!this.pending.hasRoom(plain - at)) this.runs.spill(this.pending);
-          this.pending.take(block, at, plain, position, true);
-        }
-        at = plain;
+        if (!this.pending.hasRoom(length - at)) this.runs.spill(this.pending);
+        at = this.pending.take(block, view, at, length, position, true);
         if (at + HEADER > length) break;
         const size = view.getUint16(at + 6, header.little);
+        if (size < HEADER) throw this.badRecord(position + at, size);
         if (at + size > length) break;
         const more = yield* this.special(at, size, position);
         at += size + more;
@@ -142,23 +139,6 @@ class PerfReader {
     await this.inflater.end();
     this.inflated();
     this.inflater.finish();
-  }
-
-  /** End of the records from `at` on that wait for their turn; all of them are whole. */
-  private plainEnd(from: number, length: number, position: number): number {
-    const { view } = this;
-    const { little } = this.header;
-    let at = from;
-    while (at + HEADER <= length) {
-      const type = view.getUint32(at, little);
-      const size = view.getUint16(at + 6, little);
-      if (size < HEADER) throw this.badRecord(position + at, size);
-      if (at + size > length || type >= RecordType.headerAttr || type === RecordType.lostSamples) {
-        break;
-      }
-      at += size;
-    }
-    return at;
   }
 
   /** A record that does not wait; returns the bytes that follow it outside of records. */

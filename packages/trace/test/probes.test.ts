@@ -85,6 +85,20 @@ describe('domains', () => {
     expect(c.report.pairing).toEqual({ LIVE_AT_DESTROY: 1 });
   });
 
+  test('a domain whose iovad is set up again was destroyed, though nothing recorded that', async () => {
+    const c = await capture([
+      ...domain(INIT, 1),
+      ...named(mapPage(FIO, 5, 'fffff')),
+      ...named(unmapPage(FIO, 7, 'fffff')),
+      ...domain(INIT, 10),
+    ]);
+    expect(words(c.requests()).slice(-2)).toEqual([
+      'domainDestroy 0 0+0 in 1',
+      'domainCreate 0 1000+4096 in 2',
+    ]);
+    expect(c.facts.domains.map(({ destroyedAt }) => destroyedAt)).toEqual([null, 10000, null]);
+  });
+
   test('a flush queue that is set up in use is a change of type', async () => {
     const c = await capture([
       ...domain(INIT, 1),

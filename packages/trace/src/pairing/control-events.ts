@@ -17,6 +17,8 @@ const MOST_GRANULE = 2 ** 31;
 export function onDomainInit(p: Pairing, b: EventBatch, i: number): void {
   const granule = recordedGranule(p, b.size[i]!);
   const token = b.token[i]!;
+  // Where another domain had this memory, that is gone, though its end was not recorded.
+  if (token !== 0) onDomainPut(p, b, i);
   const domain = p.attribution.create(
     token,
     p.tokens[token] ?? '',

@@ -52,7 +52,7 @@ function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
     settleDemand(p, device[i]!, task[i]!, physLow[i]!, physHigh[i]!, ANY_LIST);
   }
   settleDemand(p, device[i]!, task[i]!, physLow[i]!, physHigh[i]!, b.size[i]!);
-  if (isTranslated) closeLost(p, b, i, entry);
+  if (isTranslated && p.losses > 0) closeLost(p, b, i, entry);
   complete(p, b, i, op, entry, seen, isTranslated);
   if (call !== null) calls.close(call);
 }

@@ -60,6 +60,10 @@ export class FlushStats {
         case OutcomeKind.sync:
           this.#syncs++;
           break;
+        case OutcomeKind.domainDestroy:
+          // What waited in its queues went with it: nothing asks for these any more.
+          this.#times[batch.domain[i]!] = undefined;
+          break;
       }
     }
   }
@@ -123,8 +127,9 @@ export class FlushStats {
       this.#lastFlush[domain] = batch.time[i]!;
       this.#byDomain[domain]!++;
     }
-    this.#times[domain] ??= new FlushTimes();
-    this.#times[domain].push(batch.time[i]!);
+    const times = this.#times[domain] ?? new FlushTimes();
+    times.push(batch.time[i]!);
+    this.#times[domain] = times;
   }
 
   #release(batch: OutcomeBatch, i: number): void {

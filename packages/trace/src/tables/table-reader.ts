@@ -22,6 +22,9 @@ import { requestCsv, requestJsonLines } from './text-table.ts';
 /** Kinds of file that hold tables; those of text hold requests. */
 export const tableFormats: readonly TableFormat[] = [parquet, arrow, requestCsv, requestJsonLines];
 
+/** Blocks of requests in memory: rows of a table are not changed any more, and its pages take memory of their own. */
+const KEPT_BLOCKS = 16;
+
 /** A table that was opened, and its metadata where it holds requests. */
 export interface OpenTable {
   readonly table: TableSource;
@@ -46,7 +49,7 @@ export async function tableCapture(
   options: FactOptions,
 ): Promise<Capture> {
   const preloaded = new RequestStore(source, 2);
-  const store = new RequestStore(source);
+  const store = new RequestStore(source, KEPT_BLOCKS);
   const lists = new SegmentStore(source);
   const close = (): void => {
     preloaded.close();

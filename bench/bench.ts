@@ -17,9 +17,10 @@ import { BENCHMARKS, type Benchmark } from './benchmarks.ts';
 const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 const HEAD = `# Performance
 
-Made by \`npm run bench\`, Node ${process.version}, ${cpus().length} CPUs (${cpus()[0]?.model.trim() ?? 'unknown'}). A shared machine:
-compare ratios, not times. Answers are checked to be equal before anything is timed.
+Made by \`npm run bench\`, which can measure one section anew. A shared machine: compare ratios, not times. Answers are checked to be
+equal before anything is timed.
 `;
+const MACHINE = `Node ${process.version}, ${cpus().length} CPUs (${cpus()[0]?.model.trim() ?? 'unknown'})`;
 
 /**
  * Compiled code is kept as `dmalab` keeps it. A process that finds none strips the types by a WebAssembly
@@ -64,7 +65,7 @@ async function section({ title, script, words: own, minutes, text }: Benchmark):
     process.exitCode = 1;
   }
   const told = problem === '' ? '' : `\n**Not complete**: ${problem}\n`;
-  return `## ${title}\n\n${text}\n\n\`node bench/${[script, ...given].join(' ')}\`\n${told}\n\`\`\`\n${output}\`\`\`\n`;
+  return `## ${title}\n\n${text}\n\n\`node bench/${[script, ...given].join(' ')}\`, ${MACHINE}\n${told}\n\`\`\`\n${output}\`\`\`\n`;
 }
 
 /** Runs a benchmark for at most so many minutes; what it has printed counts also where it fails. */

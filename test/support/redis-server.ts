@@ -4,14 +4,21 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-const PROGRAMS = ['redis-server', 'valkey-server'];
+/** Programs of servers, the one that REDIS_SERVER names before those of the system, and whether each is installed. */
+export const serverPrograms: readonly { readonly name: string; readonly isInstalled: boolean }[] = [
+  process.env.REDIS_SERVER ?? '',
+  'redis-server',
+  'valkey-server',
+]
+  .filter((name) => name !== '')
+  .map((name) => ({ name, isInstalled: spawnSync(name, ['--version']).status === 0 }));
 
-/** The server's program, null where none is installed (a message says so). */
+/** The first of them that is installed, null where none is (a message says so). */
 export const serverProgram: string | null =
-  PROGRAMS.find((program) => spawnSync(program, ['--version']).status === 0) ?? null;
+  serverPrograms.find(({ isInstalled }) => isInstalled)?.name ?? null;
 
-if (serverProgram === null) {
-  console.warn('skipped: tests of the queue need redis-server or valkey-server (apt-get install)');
+for (const { name, isInstalled } of serverPrograms) {
+  if (!isInstalled) console.warn(`skipped: what needs ${name} (apt-get install, or REDIS_SERVER)`);
 }
 
 /** A server with its data in a folder; it can be stopped and started again on the same port. */
@@ -27,6 +34,7 @@ export async function startServer(
   folder: string,
   words: readonly string[] = [],
   scheme: 'redis' | 'rediss' = 'redis',
+  program: string = serverProgram ?? '',
 ): Promise<TestServer> {
   const port = await freePort();
   let running: ChildProcess | null = null;
@@ -34,7 +42,7 @@ export async function startServer(
     url: `${scheme}://127.0.0.1:${port}`,
     start: async () => {
       const ports = scheme === 'redis' ? ['--port', port] : ['--port', 0, '--tls-port', port];
-      running = await started(folder, [...ports, ...words]);
+      running = await started(program, folder, [...ports, ...words]);
     },
     stop: async (signal = 'SIGTERM') => {
       if (running === null || running.exitCode !== null) return;
@@ -48,9 +56,13 @@ export async function startServer(
   return server;
 }
 
-async function started(folder: string, words: readonly (string | number)[]): Promise<ChildProcess> {
+async function started(
+  program: string,
+  folder: string,
+  words: readonly (string | number)[],
+): Promise<ChildProcess> {
   const all = ['--bind', '127.0.0.1', '--dir', folder, '--save', '', ...words];
-  const child = spawn(serverProgram ?? '', all.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, all.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for await (const chunk of child.stdout) {
     said += String(chunk);

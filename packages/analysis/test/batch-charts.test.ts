@@ -1,36 +1,14 @@
 // The charts of a batch: every trace has a dot, every machine its ratio with an interval.
 
 import {
-  type BatchTable,
-  batchTable,
-  figureColumns,
   ratioChart,
   reasonOfEmpty,
   renderBatchHtml,
   renderSvg,
-  rowOfFailure,
   spreadChart,
 } from '@dmalab/analysis';
 import { expect, test } from 'vitest';
-
-const FAILED = figureColumns.indexOf('failed_maps');
-const HOSTILE = '</script><b>"';
-
-/** A table whose only figure is that of failed maps: machine `a` has `values`, `b` twice as many. */
-function tableOf(values: readonly number[]): BatchTable {
-  const rows = values.flatMap((value, i) =>
-    ['a', 'b'].map((machine, m) => ({
-      trace: `${HOSTILE}${i}`,
-      machine,
-      folder: `t${i}/${machine}`,
-      error: null,
-      facts: null,
-      figures: figureColumns.map((_, at) => (at === FAILED ? value * (m + 1) : null)),
-    })),
-  );
-  const machines = ['a', 'b'].map((name) => ({ name, sha256: '' }));
-  return batchTable('1', machines, [...rows, rowOfFailure('broken', null, 'no trace')]);
-}
+import { HOSTILE, tableOf } from './support/failures-table.ts';
 
 interface Layer {
   readonly data: { readonly values: readonly Record<string, unknown>[] };

@@ -2,9 +2,16 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { labelResults, renderReportFragment, renderReportHtml, summarise } from '@dmalab/analysis';
+import {
+  labelResults,
+  renderBatchHtml,
+  renderReportFragment,
+  renderReportHtml,
+  summarise,
+} from '@dmalab/analysis';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tableOf } from './support/failures-table.ts';
 import { outcomeBatches } from './support/outcome-rows.ts';
 import { runContext } from './support/run-context.ts';
 import { syntheticReplay } from './support/synthetic-replay.ts';
@@ -99,6 +106,27 @@ test.skipIf(!hasBrowser).each([
   expect(widths).toEqual(Array(11).fill(0));
   expect(await page.title()).toContain('3 replays of nvme.txt.zst');
 });
+
+test.skipIf(!hasBrowser)(
+  'the charts of a batch fit too, and a ring leads to its report',
+  async () => {
+    const path = join(folder, 'batch.html');
+    const table = tableOf([10, 11, 12, 13, 500]);
+    writeFileSync(path, await renderBatchHtml(table, () => 'own.html'));
+    writeFileSync(join(folder, 'own.html'), 'own');
+    const { page, problems } = await visit(400, 'dark', path);
+    expect(await drawAll(page)).toBe(2);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
+    const ring = page
+      .locator('figure[data-chart="distributions"] path[stroke-width="1.8"]')
+      .first();
+    await ring.scrollIntoViewIfNeeded();
+    const box = (await ring.boundingBox())!;
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await page.waitForURL(/own\.html$/);
+    expect(problems).toEqual([]);
+  },
+);
 
 test.skipIf(!hasBrowser)('charts follow the scheme of the system', async () => {
   const { page, problems } = await visit(800, 'light');

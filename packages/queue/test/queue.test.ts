@@ -1,10 +1,15 @@
 // The queue on a real server: nothing of it is simulated.
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { collect, type JobOutcome, type QueueJob, queueAddress, work } from '@dmalab/queue';
 import { afterEach, expect, test } from 'vitest';
-import { serverProgram, startServer, type TestServer } from '../../../test/support/redis-server.ts';
+import {
+  serverProgram,
+  serverPrograms,
+  startServer,
+  type TestServer,
+} from '../../../test/support/redis-server.ts';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 
 const onServer = test.skipIf(serverProgram === null);
@@ -19,8 +24,9 @@ afterEach(async () => {
 async function server(
   words: readonly string[] = [],
   scheme: 'redis' | 'rediss' = 'redis',
+  program?: string,
 ): Promise<TestServer> {
-  const made = await startServer(folder, words, scheme);
+  const made = await startServer(folder, words, scheme, program);
   servers.push(made);
   return made;
 }
@@ -71,20 +77,25 @@ async function reached(url: string, environment: Record<string, string>): Promis
   });
 }
 
-onServer('every job comes back once, with what its worker returned or why it failed', async () => {
-  const { url } = await server();
-  const seen: string[] = [];
-  const stop = worker(url, async ({ trace, task }) => {
-    seen.push(trace);
-    if (trace === 't3.txt') throw new Error('no such trace');
-    return task;
-  });
-  const outcomes = await outcomesOf(url, jobsOf(8));
-  await stop();
-  expect(seen.sort()).toEqual(jobsOf(8).map(({ trace }) => trace));
-  expect(outcomes[3]).toEqual({ value: null, failure: 'no such trace' });
-  expect(outcomes[7]).toEqual({ value: { n: 7 }, failure: null });
-});
+for (const { name, isInstalled } of serverPrograms) {
+  test.skipIf(!isInstalled)(
+    `on ${basename(name)} every job comes back once, with what its worker returned or why it failed`,
+    async () => {
+      const { url } = await server([], 'redis', name);
+      const seen: string[] = [];
+      const stop = worker(url, async ({ trace, task }) => {
+        seen.push(trace);
+        if (trace === 't3.txt') throw new Error('no such trace');
+        return task;
+      });
+      const outcomes = await outcomesOf(url, jobsOf(8));
+      await stop();
+      expect(seen.sort()).toEqual(jobsOf(8).map(({ trace }) => trace));
+      expect(outcomes[3]).toEqual({ value: null, failure: 'no such trace' });
+      expect(outcomes[7]).toEqual({ value: { n: 7 }, failure: null });
+    },
+  );
+}
 
 onServer(
   'the same batch again is worked on again: an old outcome is not taken for it',

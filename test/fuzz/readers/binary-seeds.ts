@@ -12,9 +12,11 @@ import {
   tracingData,
 } from '../../../packages/trace/test/support/perf-file.ts';
 import type { Random } from '../random.ts';
+import { anyRecord, kernelFormats, timeOptions, withText } from './dat-extras.ts';
 import { setField } from './mutate-binary.ts';
 
 const LONG = 0.05;
+const VAST = 0.0005;
 const DAMAGED_INSIDE = 0.4;
 const MACHINES: readonly Machine[] = [
   { little: true, longSize: 8 },
@@ -53,16 +55,22 @@ export function anyDat(version: 6 | 7, random: Random): Buffer {
     [5, Buffer.from('Linux host 6.12.1 #1')],
     [random.below(40), Buffer.alloc(random.below(20), random.below(256))],
   ] as const;
-  return datFile({
+  const isKernel = machine.longSize === 8 && machine.little && random.chance(0.4);
+  const own = isKernel ? kernelFormats().filter(() => random.chance(0.2)) : [];
+  const file = datFile({
     ...machine,
     version,
     packing,
     commandLines: '300 fio\n',
     kallsyms: random.chance(0.2) ? 'ffffffff81000000 T tracing_mark_write\n' : '',
-    formats: formats(machine).filter(() => isLong || random.chance(0.5)),
-    options: options.filter(() => random.chance(0.3)),
+    formats: [...formats(machine).filter(() => isLong || random.chance(0.5)), ...own],
+    options: [
+      ...options.filter(() => random.chance(0.3)),
+      ...(random.chance(0.15) ? timeOptions(machine, random) : []),
+    ],
     buffers,
   });
+  return version === 6 && random.chance(0.05) ? withText(file, random) : file;
 }
 
 function anyPage(machine: Machine, random: Random, stamp: bigint, most: number): Buffer {
@@ -71,8 +79,9 @@ function anyPage(machine: Machine, random: Random, stamp: bigint, most: number):
   for (let left = random.from(1, most); left > 0; left--) {
     const iova = 0xf_0000n + BigInt(4096 * random.below(8));
     const delta = random.below(100);
-    const kind = random.below(10);
-    if (kind === 9) page.event(delta, records.marker(0x8100_0000, 'dma: a=1'));
+    const kind = random.below(11);
+    if (kind === 10) anyRecord(machine, page, random);
+    else if (kind === 9) page.event(delta, records.marker(0x8100_0000, 'dma: a=1'));
     else if (kind === 0) page.event(delta, records.map(iova, 0x1000n, 4096));
     else if (kind === 1) page.event(delta, records.unmap(iova, 4096));
     else if (kind === 2) page.event(delta, records.mapSg('dev0', [0x1000n, 0x3000n], iova, 4096));
@@ -105,6 +114,12 @@ export function anyPipe(random: Random): Buffer {
   return file.done();
 }
 
+/** Now and then more than may wait in memory. */
+function recordsIn(random: Random): number {
+  if (random.chance(VAST)) return 8000;
+  return random.below(random.chance(LONG) ? 100 : 8);
+}
+
 /** A perf.data file with compressed records. */
 export function anyCompressed(random: Random): Buffer {
   const records = Buffer.concat(perfRecords(random, true, 8));
@@ -119,7 +134,7 @@ export function anyCompressed(random: Random): Buffer {
 }
 
 function perfRecords(random: Random, little: boolean, longSize: 4 | 8): Buffer[] {
-  return Array.from({ length: random.below(random.chance(LONG) ? 100 : 8) }, () => {
+  return Array.from({ length: recordsIn(random) }, () => {
     const kind = random.below(12);
     const numbers = (count: number): Buffer => {
       const body = new ByteWriter(little);

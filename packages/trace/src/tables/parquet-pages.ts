@@ -2,7 +2,7 @@
 //
 // hyparquet believes what a page says: a run of 2^31 values or a page of 2^31 bytes would hang it or fill the
 // memory. Described in https://parquet.apache.org/docs/file-format (data pages, the RLE/bit-packed hybrid) and the
-// compact protocol of Thrift. Left out: the lengths inside of delta encodings.
+// compact protocol of Thrift.
 
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ColumnMetaData, SchemaElement } from 'hyparquet';
@@ -126,10 +126,56 @@ export class PageChecks {
     } else if (encoding === Encoding.plainDictionary || encoding === Encoding.rleDictionary) {
       checkRuns(reader, reader.u8(), present);
     } else if (encoding >= Encoding.deltaFirst && encoding <= Encoding.deltaLast) {
-      reader.varInt();
-      if (reader.varInt() > present + FEW_BLOCKS) throw new Error('more miniblocks than values');
+      const lengths = encoding === Encoding.deltaLast ? deltas(reader, present) : null;
+      if (lengths !== null) checkPrefixes(lengths, deltas(reader, present));
+      else if (blockOf(reader).miniblocks > present + FEW_BLOCKS) throw tooMany();
     }
   }
+}
+
+/** Texts that begin as the one before are no longer than that one was, and all together not too long. */
+function checkPrefixes(prefixes: Float64Array, suffixes: Float64Array): void {
+  let before = 0;
+  let all = 0;
+  prefixes.forEach((prefix, i) => {
+    const suffix = suffixes[i]!;
+    if (prefix < 0 || suffix < 0 || prefix > before) throw new Error(`a prefix of ${prefix} bytes`);
+    before = prefix + suffix;
+    all += before;
+  });
+  if (all > MOST_BYTES) throw new Error(`texts of ${all} bytes`);
+}
+
+function blockOf(reader: Bytes): { size: number; miniblocks: number } {
+  return { size: reader.varInt(), miniblocks: reader.varInt() };
+}
+
+/** `count` numbers in the delta encoding. */
+function deltas(reader: Bytes, count: number): Float64Array {
+  const { size, miniblocks } = blockOf(reader);
+  if (miniblocks > count + FEW_BLOCKS || miniblocks === 0) throw tooMany();
+  const each = size / miniblocks;
+  if (each % 8 !== 0) throw new Error(`miniblocks of ${each} values`);
+  reader.varInt();
+  const values = new Float64Array(count);
+  values[0] = reader.zigZag();
+  for (let done = 1; done < count; ) {
+    const least = reader.zigZag();
+    const widths = Array.from({ length: miniblocks }, () => reader.u8());
+    for (const width of widths) {
+      if (done >= count) break;
+      const start = reader.at;
+      for (let i = 0; i < each && done < count; i++, done++) {
+        values[done] = values[done - 1]! + least + reader.bits(start, i * width, width);
+      }
+      reader.at = start + (each * width) / 8;
+    }
+  }
+  return values;
+}
+
+function tooMany(): Error {
+  return new Error('more miniblocks than values');
 }
 
 /** Throws where a run is longer than the `values` that are left. */
@@ -216,6 +262,18 @@ class Bytes {
 
   u32(): number {
     return this.u8() + 256 * (this.u8() + 256 * (this.u8() + 256 * this.u8()));
+  }
+
+  /** `width` bits that begin `from` bits after byte `start`, the low ones first. */
+  bits(start: number, from: number, width: number): number {
+    let value = 0;
+    for (let i = 0; i < width; i++) {
+      const at = from + i;
+      const byte = this.bytes[start + Math.floor(at / 8)] ?? Number.NaN;
+      value += (Math.floor(byte / 2 ** (at % 8)) % 2) * 2 ** i;
+    }
+    if (Number.isNaN(value)) throw new Error('the end of a page');
+    return value;
   }
 
   varInt(): number {

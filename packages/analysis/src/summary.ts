@@ -194,7 +194,8 @@ export interface FailureCause {
    * reach; bounceOff: it would have to bounce and must not; noPool: there is none;
    * tooLarge: more than an empty pool can give; poolFull: too few free slots; areaFull: too few in any one area;
    * fragmented: no run is long enough; alignment: no run lies right; noMemory, atomicPool: no memory for a transient pool;
-   * transientUseless: it could not serve the request; endlessSearch: kernel 6.1 would search for ever.
+   * transientUseless: it could not serve the request; endlessSearch: kernel 6.1 would search for ever;
+   * throttled: it slept to the end of the replay, as the pool stayed too full.
    */
   readonly cause:
     | 'none'
@@ -214,6 +215,7 @@ export interface FailureCause {
     | 'atomicPool'
     | 'transientUseless'
     | 'endlessSearch'
+    | 'throttled'
     | 'unknown';
   /** Maps that failed so. */
   readonly count: number;

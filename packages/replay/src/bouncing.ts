@@ -225,6 +225,19 @@ export class Bouncing implements BouncePort {
     this.#log.charge(this.#log.row(kind, null, id, -1, 0, copied, isForDevice ? 1 : 0, 0));
   }
 
+  /** Requests that sleep may go on. */
+  get hasRoom(): boolean {
+    const { throttle } = this.pool;
+    if (!throttle) return true;
+    return this.pool.usedSlots() < throttle.low * this.pool.totalSlots();
+  }
+
+  #isCrowded(): boolean {
+    const { throttle } = this.pool;
+    if (!throttle) return false;
+    return this.pool.usedSlots() > throttle.high * this.pool.totalSlots();
+  }
+
   // One buffer, or one segment of a list.
   #mapPart(
     batch: RequestBatch,
@@ -261,6 +274,9 @@ export class Bouncing implements BouncePort {
     if (this.#isOff) return this.#fail(FailStage.swiotlb, FailCause.bounceOff);
     const device = this.#devices[batch.device[i]!]!;
     const maySleep = batch.context[i] === TASK_CONTEXT;
+    if (maySleep && chain === 0 && this.#isCrowded()) {
+      return this.#fail(FailStage.swiotlb, FailCause.throttled);
+    }
     const address = this.pool.map(phys, bytes, alignMask, device, cpu, maySleep);
     const { convertedBytes, cause } = this.pool.work;
     if (convertedBytes > 0) {

@@ -114,6 +114,7 @@ class GuestRun {
   }
 
   takeAll(): Generator<OutcomeBatch, void, undefined> {
+    this.#replay.end();
     this.#replay.finish();
     return this.#replay.log.takeAll();
   }

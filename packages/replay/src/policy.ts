@@ -134,6 +134,8 @@ export const FailCause = {
   transientUseless: 16,
   /** The search of kernel 6.1 never ends for this request: the machine would lock up. */
   endlessSearch: 17,
+  /** The pool is too full for a request that may sleep: it waits until less is in use. */
+  throttled: 18,
 } as const;
 export type FailCause = (typeof FailCause)[keyof typeof FailCause];
 
@@ -306,6 +308,12 @@ export interface BounceWork {
   convertedBytes: number;
 }
 
+/** Shares of all slots: requests that may sleep wait while more than `high` are in use, until fewer than `low` are. */
+export interface Throttle {
+  readonly high: number;
+  readonly low: number;
+}
+
 /** Bounce memory of a machine, or of the devices that share a restricted pool (`io_tlb_mem`). */
 export interface BouncePool {
   /**
@@ -327,6 +335,8 @@ export interface BouncePool {
   /** Releases what `alloc` returned. */
   free(address: number, device: BounceDevice): boolean;
   readonly work: BounceWork;
+  /** null or absent: nobody waits. */
+  readonly throttle?: Throttle | null;
   /** Largest request in bytes that an empty pool can serve to this device, padding apart. */
   maxMapping(device: BounceDevice): number;
   /** Slots in use, of transient pools too. */

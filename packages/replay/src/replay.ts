@@ -16,12 +16,13 @@ import { Latency } from './latency.ts';
 import { loadedSource } from './load/load.ts';
 import type { Machine } from './machine.ts';
 import { MACHINE_OWNER, machineState } from './machine-state.ts';
-import { type FailStage, type OutcomeBatch, OutcomeKind } from './outcome.ts';
+import { FailStage, type OutcomeBatch, OutcomeKind } from './outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
 import { BUILT_IN, type PolicyRegistry } from './policies.ts';
-import { type FailCause, NO_PFN } from './policy.ts';
+import { FailCause, NO_PFN } from './policy.ts';
 import type { RequestSource } from './request-source.ts';
+import { Sleepers } from './sleepers.ts';
 import { type StateSample, StateSampler } from './state-sampler.ts';
 import { LiveState, LiveTable } from './structures/live-table.ts';
 import { type FiringRule, Timers } from './timers.ts';
@@ -55,6 +56,7 @@ export function* replay(
     }
   }
   while (run.waitOneTimer()) yield* run.log.takeFull();
+  run.end();
   run.finish();
   yield* run.log.takeAll();
 }
@@ -72,10 +74,13 @@ export class Replay {
   readonly #bouncing: Bouncing | null;
   readonly #watched: Bouncing | null;
   readonly #waiting = new WaitingRequests();
+  /** Maps that sleep until bounce memory is less crowded, and what became of them. */
+  readonly #sleepers = new Sleepers();
   readonly #sampler: StateSampler;
   /** Tries of a map after the first. */
   readonly #retries: number;
   readonly #tryAgain = (cpu: number, place: number): void => this.#retry(cpu, place);
+  readonly #endSleep = (cpu: number, id: number): void => this.#unmapLate(cpu, id);
   readonly #endHold = (cpu: number, id: number): void => this.#unmapHeld(cpu, id);
 
   constructor(
@@ -180,7 +185,7 @@ export class Replay {
 
   /** A range waits for a flush, or a map to be tried again: only a timer goes on. */
   get isWaiting(): boolean {
-    return this.#domains.anyQueued() || this.#waiting.count > 0;
+    return this.#domains.anyQueued() || this.#waiting.count + this.#sleepers.pending > 0;
   }
 
   /** Fires the next timer. */
@@ -215,8 +220,8 @@ export class Replay {
     this.log.tries = 0;
     if (this.#attempt(batch, i, cpu)) return;
     this.#keep(this.#sampler.failure(this.#timers.now, this.log.failedStage));
-    if (retries === 0) return;
-    this.#wait(this.#waiting.add(batch, i), id, cpu);
+    if (this.log.failedCause === FailCause.throttled) this.#sleep(this.#waiting.add(batch, i), id);
+    else if (retries > 0) this.#wait(this.#waiting.add(batch, i), id, cpu);
   }
 
   /** Maps row `i`, and remembers what became of it; false if it failed. */
@@ -283,6 +288,7 @@ export class Replay {
     const { stage, cause } = this.#bouncing!;
     const id = batch.id[i]!;
     const bytes = batch.size[i]!;
+    if (cause === FailCause.throttled) this.log.isLastTry = false;
     this.log.failed(domain, id, 0, bytes, stage, cause, 0);
     const index = domain?.index ?? NO_DOMAIN;
     this.#remember(id, batch.device[i]!, index, NO_PFN, 0, bytes, this.#timers.now);
@@ -316,9 +322,55 @@ export class Replay {
     this.log.done();
     this.log.request(rows, place, cpu);
     this.log.tries = tries[place]!;
-    this.log.isLastTry = tries[place] === this.#retries;
-    if (this.#attempt(rows, place, cpu) || this.log.isLastTry) this.#waiting.remove(place);
-    else this.#wait(place, id, cpu);
+    this.log.isLastTry = tries[place]! >= this.#retries;
+    if (this.#attempt(rows, place, cpu)) this.#wakened(place, id, cpu);
+    else if (this.log.failedCause === FailCause.throttled) this.#sleep(place, id);
+    else if (this.log.isLastTry) {
+      this.#waiting.remove(place);
+      // Its unmap has come already: nothing will ask for it again.
+      if (this.#sleepers.lateOf(id) < 0) this.#live.remove(this.#live.find(id));
+    } else this.#wait(place, id, cpu);
+  }
+
+  // The request at `place` sleeps until enough slots are free.
+  #sleep(place: number, id: number): void {
+    const slot = this.#live.find(id);
+    this.#live.state[slot] = LiveState.waiting;
+    this.#live.bounce[slot] = place;
+    this.#waiting.stage[place] = FailStage.swiotlb;
+    this.#waiting.cause[place] = FailCause.throttled;
+    this.#sleepers.add(place);
+  }
+
+  // A mapping that was served late lives as long as recorded.
+  #wakened(place: number, id: number, cpu: number): void {
+    const late = this.#timers.now - (this.#waiting.rows.time[place]! + this.#offset);
+    const isThrottled = this.#waiting.cause[place] === FailCause.throttled;
+    this.#waiting.remove(place);
+    if (!isThrottled) return;
+    const lifetime = this.#sleepers.served(id, late);
+    if (lifetime < 0) return;
+    this.#unmapIn(lifetime, id, cpu);
+  }
+
+  #wakeSleepers(): void {
+    if (this.#bouncing?.hasRoom !== true) return;
+    for (let left = this.#sleepers.count; left > 0; left--) {
+      const place = this.#sleepers.next();
+      this.#retry(this.#cpu(this.#waiting.rows.cpu[place]!), place);
+    }
+  }
+
+  /** The requests are over: whatever still sleeps has failed. */
+  end(): void {
+    while (this.#sleepers.count > 0) {
+      const place = this.#sleepers.next();
+      const { rows } = this.#waiting;
+      this.log.request(rows, place, this.#cpu(rows.cpu[place]!));
+      this.#giveUp(place, null, rows.id[place]!, rows.size[place]!);
+      this.log.done();
+      this.#waiting.remove(place);
+    }
   }
 
   #unmap(batch: RequestBatch, i: number, cpu: number): void {
@@ -329,11 +381,41 @@ export class Replay {
       return;
     }
     const slot = this.#live.find(id);
+    if (this.#sleepers.knows > 0 && slot >= 0 && this.#isLate(slot, id, cpu)) return;
     if (slot >= 0) this.#unmapSlot(slot, cpu, batch.flags[i]!);
     else {
       const kind = isDirect ? OutcomeKind.direct : OutcomeKind.skipped;
       this.log.row(kind, null, id, -1, 0, batch.size[i]!, isDirect ? 2 : 0, 0);
     }
+  }
+
+  // The unmap of a request that sleeps, or slept, comes as late as its map.
+  #isLate(slot: number, id: number, cpu: number): boolean {
+    const place = this.#live.bounce[slot]!;
+    const isWaiting = this.#live.state[slot] === LiveState.waiting;
+    if (isWaiting && this.#waiting.cause[place] === FailCause.throttled) {
+      const since = this.#waiting.rows.time[place]! + this.#offset;
+      this.#sleepers.left(id, this.#timers.now - since);
+      return true;
+    }
+    const late = this.#sleepers.lateOf(id);
+    if (late <= 0) return false;
+    this.#unmapIn(late, id, cpu);
+    return true;
+  }
+
+  #unmapIn(ns: number, id: number, cpu: number): void {
+    this.#sleepers.pending++;
+    this.#timers.armAt(MACHINE_OWNER, cpu, this.#timers.now + ns, this.#endSleep, id);
+  }
+
+  #unmapLate(cpu: number, id: number): void {
+    this.#sleepers.pending--;
+    const slot = this.#live.find(id);
+    if (slot < 0) return;
+    this.log.done();
+    this.log.timer(cpu, this.#live.device[slot]!, Flag.synthetic);
+    this.#unmapSlot(slot, cpu, 0);
   }
 
   #unmapHeld(cpu: number, id: number): void {
@@ -366,6 +448,7 @@ export class Replay {
       this.log.answer(this.log.row(OutcomeKind.direct, null, id, -1, 0, bytes, 2, 0));
     }
     live.remove(slot);
+    if (this.#sleepers.count > 0) this.#wakeSleepers();
   }
 
   // What a domain takes with it gives its bounce buffers back.

@@ -1,6 +1,6 @@
-import { machineFromFacts, OutcomeKind, replay } from '@dmalab/replay';
+import { FailCause, machineFromFacts, OutcomeKind, replay } from '@dmalab/replay';
 import { Direction, Flag, Op, readCapture } from '@dmalab/trace';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { device, machine, type Outcome, ofKind, outcomes } from './support/outcomes.ts';
 import { map, type Row, source, unmap } from './support/requests.ts';
 
@@ -219,4 +219,53 @@ test.each([
   const recorded = capture.report.events.swiotlb_bounce;
   if (recorded !== undefined) expect(copies).toBe(recorded);
   capture.close();
+});
+
+describe('throttled bounce memory', () => {
+  const throttled = { ...small.parameters, throttleHigh: 0.5, throttleLow: 0.25 };
+  const crowded = directMachine(
+    {},
+    { swiotlb: 'force', bounce: { name: 'static', parameters: throttled } },
+  );
+  const TASK = 0x2e;
+  // 33 buffers of two slots are more than half of 128.
+  const full = Array.from({ length: 33 }, (_, i) =>
+    map(i + 1, i, { phys: 2 ** 33, context: TASK }),
+  );
+  const some = full.slice(0, 18).map(({ id }, i) => unmap(id!, 1000 + i));
+
+  test('a request that may sleep waits until less is in use, and lives as long as recorded', () => {
+    const late = map(34, 100, { phys: 2 ** 33, context: TASK });
+    const rows = outcomes(crowded, [...full, late, ...some, unmap(34, 5100)]);
+    expect(ofKind('retry', rows).map(({ id, time, cause }) => [id, time, cause])).toEqual([
+      [34, 100, FailCause.throttled],
+    ]);
+    // The 18th unmap leaves 30 slots, fewer than a quarter.
+    const [served, gone] = rows.filter(({ id, kind }) => id === 34 && kind === 'direct');
+    expect([served?.time, gone?.time]).toEqual([1017, 1017 + 5000]);
+    expect(ofKind('mapFail', rows)).toEqual([]);
+  });
+
+  test('its unmap may come while it sleeps', () => {
+    const late = map(34, 100, { phys: 2 ** 33, context: TASK });
+    const rows = outcomes(crowded, [...full, late, unmap(34, 400), ...some]);
+    const times = rows.filter(({ id, kind }) => id === 34 && kind === 'direct');
+    expect(times.map(({ time }) => time)).toEqual([1017, 1317]);
+  });
+
+  test('who must not sleep is served at once, and what sleeps to the end has failed', () => {
+    const now = map(34, 100, { phys: 2 ** 33 });
+    const later = map(35, 101, { phys: 2 ** 33, context: TASK });
+    const rows = outcomes(crowded, [...full, now, later]);
+    expect(ofKind('direct', rows).at(-1)?.id).toBe(34);
+    expect(ofKind('mapFail', rows).map(({ id, cause }) => [id, cause])).toEqual([
+      [35, FailCause.throttled],
+    ]);
+  });
+
+  test('the share to go on at is not above the share to wait at', () => {
+    const parameters = { ...throttled, throttleLow: 0.6 };
+    const wrong = directMachine({}, { bounce: { name: 'static', parameters } });
+    expect(() => outcomes(wrong, [])).toThrow('throttleLow: got 0.6, expected more than 0');
+  });
 });

@@ -76,6 +76,7 @@ const CAUSES: Readonly<Record<number, Cause>> = {
   [FailCause.atomicPool]: 'coherent-pool',
   [FailCause.transientUseless]: 'alignment',
   [FailCause.endlessSearch]: 'alignment',
+  [FailCause.throttled]: 'pool-full',
 };
 
 function causeOf(stage: number, cause: number, maskBits: number): Cause {

@@ -13,6 +13,8 @@ import {
   startOf,
   startParameter,
   swiotlbRules,
+  throttleOf,
+  throttleParameters,
 } from './swiotlb-parameters.ts';
 
 const NS_PER_MS = 1e6;
@@ -72,6 +74,7 @@ export const dynamic: BouncePolicy = {
       unit: 'pools',
       summary: 'idle added pools that stay',
     },
+    ...throttleParameters,
   ],
   create: createDynamicBounce,
 };
@@ -99,5 +102,6 @@ export function createDynamicBounce(parameters: Parameters, port: BouncePort): S
     port,
   );
   const pool = new SlotPool(startOf(parameters), slots, areas);
-  return new Swiotlb(swiotlbRules(String(parameters.kernel)), pool, growth);
+  const rules = swiotlbRules(String(parameters.kernel));
+  return new Swiotlb(rules, pool, growth, throttleOf(parameters));
 }

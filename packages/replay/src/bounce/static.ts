@@ -12,6 +12,8 @@ import {
   startOf,
   startParameter,
   swiotlbRules,
+  throttleOf,
+  throttleParameters,
 } from './swiotlb-parameters.ts';
 
 /** One pool in areas; what it cannot serve fails. */
@@ -19,7 +21,13 @@ export const staticBounce: BouncePolicy = {
   kind: 'bounce',
   name: 'static',
   summary: 'one pool made at boot, in areas with one lock each; bit for bit for 6.1 and 6.12',
-  parameters: [slotsParameter, areasParameter, startParameter, kernelParameter],
+  parameters: [
+    slotsParameter,
+    areasParameter,
+    startParameter,
+    kernelParameter,
+    ...throttleParameters,
+  ],
   create: createStaticBounce,
 };
 
@@ -34,5 +42,6 @@ export function createStaticBounce(
     port.cpus,
   );
   const pool = new SlotPool(startOf(parameters), slots, areas);
-  return new Swiotlb(swiotlbRules(String(parameters.kernel)), pool);
+  const rules = swiotlbRules(String(parameters.kernel));
+  return new Swiotlb(rules, pool, null, throttleOf(parameters));
 }

@@ -1,6 +1,6 @@
 // The parameters that the bounce policies share, and what they stand for.
 
-import type { Parameter, Parameters } from '../policy.ts';
+import type { Parameter, ParameterList, Parameters, Throttle } from '../policy.ts';
 import { SearchRule } from '../structures/slot-search.ts';
 import type { SwiotlbRules } from './swiotlb.ts';
 
@@ -45,6 +45,38 @@ export const areasParameter: Parameter = {
   unit: 'areas',
   summary: 'as in swiotlb=slots,areas; 0: as many as CPUs; rounded up to a power of two',
 };
+
+/** The option of 2024 that has requests wait which may sleep. */
+export const throttleParameters: ParameterList = [
+  {
+    name: 'throttleHigh',
+    type: 'number',
+    range: [0, 1],
+    default: 0,
+    unit: 'of all slots',
+    summary:
+      'share in use above which a request that may sleep waits (proposed in 2024); 0: none waits',
+  },
+  {
+    name: 'throttleLow',
+    type: 'number',
+    range: [0, 1],
+    default: 0.5,
+    unit: 'of all slots',
+    summary: 'share in use below which those that wait go on',
+  },
+];
+
+/** What {@link throttleParameters} say; a RangeError where the two are the wrong way round. */
+export function throttleOf(parameters: Parameters): Throttle | null {
+  const high = Number(parameters.throttleHigh ?? 0);
+  const low = Number(parameters.throttleLow ?? 0);
+  if (high === 0) return null;
+  if (low > 0 && low <= high) return { high, low };
+  throw new RangeError(
+    `throttleLow: got ${low}, expected more than 0 and at most throttleHigh, ${high}`,
+  );
+}
 
 /** The rules of a kernel of {@link SWIOTLB_KERNELS}. */
 export function swiotlbRules(kernel: string): SwiotlbRules {

@@ -13,6 +13,7 @@ import {
   type BounceWork,
   FailCause,
   NO_SLOT,
+  type Throttle,
 } from '../policy.ts';
 import { FNV_BASIS } from '../structures/fnv.ts';
 import { SET_SLOTS } from '../structures/slot-map.ts';
@@ -48,6 +49,7 @@ export class Swiotlb implements BouncePool {
     areasTried: 0,
     convertedBytes: 0,
   };
+  readonly throttle: Throttle | null;
   /** The pool that was made at boot. */
   readonly defaultPool: SlotPool;
   /** Pools but transient ones, newest first: the order in which they are searched. */
@@ -64,7 +66,13 @@ export class Swiotlb implements BouncePool {
   #transientSlots = 0;
   #made = 1;
 
-  constructor(rules: SwiotlbRules, defaultPool: SlotPool, growth: Growth | null = null) {
+  constructor(
+    rules: SwiotlbRules,
+    defaultPool: SlotPool,
+    growth: Growth | null = null,
+    throttle: Throttle | null = null,
+  ) {
+    this.throttle = throttle;
     this.#rules = rules;
     this.search = new SlotSearch(rules.rule);
     this.#searched = new PoolSearch(this.search, rules.areasOutermost, defaultPool, this.work);

@@ -21,6 +21,8 @@ export interface Row {
   readonly direction?: number;
   readonly segments?: number;
   readonly list?: number;
+  /** Context character of the trace: 0x2e may sleep. */
+  readonly context?: number;
 }
 
 /** A map of `size` bytes. */
@@ -55,7 +57,7 @@ export function requestBatch(rows: readonly Row[]): RequestBatch {
     domainClass: new Uint8Array(rows.length),
     tid: new Int32Array(rows.length).fill(-1),
     task: new Uint32Array(rows.length),
-    context: new Uint8Array(rows.length),
+    context: Uint8Array.from(column((row) => row.context)),
     id: Uint32Array.from(column((row) => row.id)),
     size: Float64Array.from(column((row) => row.size)),
     addressLow: Uint32Array.from(column((row) => low(row.address))),

@@ -1,5 +1,7 @@
 // Confidence in a mean difference over several traces: the percentile bootstrap (Efron, 1979), seeded.
 
+import { seededRandom } from '@dmalab/replay';
+
 /** Resamples. */
 const RESAMPLES = 2000;
 /** Share of resampled means inside the interval. */
@@ -15,7 +17,7 @@ export interface Interval {
 
 /** The interval of the mean of `values`; the same values give the same interval. */
 export function bootstrapMean(values: readonly number[]): Interval {
-  const random = xorshift(SEED);
+  const random = seededRandom(SEED);
   const n = values.length;
   const means = Float64Array.from({ length: RESAMPLES }, () => {
     let sum = 0;
@@ -27,16 +29,5 @@ export function bootstrapMean(values: readonly number[]): Interval {
     mean: values.reduce((a, b) => a + b, 0) / n,
     low: means[Math.floor(tail * RESAMPLES)]!,
     high: means[Math.ceil((1 - tail) * RESAMPLES) - 1]!,
-  };
-}
-
-/** Numbers from 0 up to 1: xorshift with 32 bits of state (Marsaglia, 2003). */
-function xorshift(seed: number): () => number {
-  let state = Math.imul(seed ^ 0x9e37_79b9, 0x85eb_ca6b) | 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
   };
 }

@@ -111,12 +111,15 @@ test.each([
 });
 
 test('an allocator that answers differently the second time is found', () => {
-  let calls = 0;
+  let made = 0;
   const failure = checkPolicyRules(
-    broken((inner) => ({
-      alloc: (pages, limit, cpu, lastTry) =>
-        ++calls > 300 && limit > 0xf_ffff ? -1 : inner.alloc(pages, limit, cpu, lastTry),
-    })),
+    broken((inner) => {
+      const isSecond = ++made % 2 === 0;
+      return {
+        alloc: (pages, limit, cpu, lastTry) =>
+          isSecond && limit > 0xf_ffff ? -1 : inner.alloc(pages, limit, cpu, lastTry),
+      };
+    }),
     3,
   ).failure;
   expect(failure?.rule).toBe('deterministic');

@@ -4,6 +4,8 @@
 // A list can lose any of its operations and still be run: an operation that refers to one that is not
 // there does nothing.
 
+import { seededRandom } from '@dmalab/replay';
+
 /** The tests of one kind of policy. */
 export interface Suite<Operation> {
   /** The operations of a seed. */
@@ -31,20 +33,17 @@ export interface PolicyFailure {
   readonly operations: readonly string[];
 }
 
-/** Seeded random numbers (mulberry32). */
+/** Seeded random choices. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = seededRandom(seed);
   }
 
   /** A whole number from 0 to `below` - 1. */
   below(below: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
+    return Math.floor(this.#next() * below);
   }
 
   pick<T>(items: readonly T[]): T {

@@ -2,6 +2,7 @@
 
 import { bootstrapMean, type Interval } from '../compare/bootstrap.ts';
 import { FIGURES, type Figure } from '../comparison.ts';
+import { quantile } from '../stats/quantile.ts';
 import type { BatchRow } from './batch-row.ts';
 import type { BatchTable } from './batch-table.ts';
 
@@ -205,11 +206,6 @@ function valuesOf(rows: readonly BatchRow[], at: number): Float64Array {
       return value === null ? [] : [value];
     }),
   ).sort();
-}
-
-/** The nearest-rank quantile of values in ascending order. */
-export function quantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
 }
 
 function byTrace(a: BatchRow, b: BatchRow): number {

@@ -13,14 +13,8 @@ import {
   SCHEMA,
 } from '../charts/chart.ts';
 import type { Figure } from '../comparison.ts';
-import {
-  type BadFigure,
-  badFigures,
-  findOutliers,
-  type Outlier,
-  quantile,
-  rowsOf,
-} from './batch-figures.ts';
+import { quantile } from '../stats/quantile.ts';
+import { type BadFigure, badFigures, findOutliers, type Outlier, rowsOf } from './batch-figures.ts';
 import type { BatchTable } from './batch-table.ts';
 
 const TITLE = 'Distributions over traces';

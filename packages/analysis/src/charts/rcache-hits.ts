@@ -5,6 +5,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatShare } from '../quantity.ts';
 import type { CacheClassSeries } from '../stats/cache-course.ts';
+import { sum } from '../stats/quantile.ts';
 import {
   type Chart,
   emptyChart,
@@ -149,8 +150,4 @@ function nameRows(classes: readonly CacheClassSeries[], rows: readonly Point[]):
     100,
   );
   return names.map(({ pages, text }, i) => ({ pages, text, rate: forPlot(places[i]!) }));
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((a, b) => a + b, 0);
 }

@@ -9,6 +9,7 @@ import {
 } from '@dmalab/replay';
 import type { Capture } from '@dmalab/trace';
 import { OutcomeStats } from '../stats/outcome-stats.ts';
+import { sum } from '../stats/quantile.ts';
 import type { FailureCause, Summary } from '../summary.ts';
 import { failureRate, figureOf, type Goal, mapsOf } from './goal.ts';
 import type { SizedParameter } from './parameter.ts';
@@ -122,8 +123,4 @@ function mergedCauses(summaries: readonly Summary[]): SizePoint['causes'] {
     merged.set(key, { stage, cause, count: count + (merged.get(key)?.count ?? 0) });
   }
   return [...merged.values()].sort((a, b) => b.count - a.count);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0);
 }

@@ -5,6 +5,7 @@ import { LogHistogram } from '../structures/log-histogram.ts';
 import type { CostFigures, DeviceFigures, GroupFigures, RequestFigures } from '../summary.ts';
 import type { Breakdown } from './breakdown.ts';
 import { distributionFigures } from './distribution.ts';
+import { sum } from './quantile.ts';
 import { share } from './share.ts';
 
 const GIB = 2 ** 30;
@@ -161,10 +162,4 @@ export class RequestStats {
 
 function cacheAndLatency({ cacheable, cacheHits, cacheHitRate, modelledMap }: GroupFigures) {
   return { cacheable, cacheHits, cacheHitRate, modelledMap };
-}
-
-function sum(column: Float64Array): number {
-  let total = 0;
-  for (const value of column) total += value;
-  return total;
 }

@@ -3,6 +3,7 @@
 // Both lists are in time order. Each recorded flush takes the nearest replayed one that is left and
 // at most one jiffy away, in order; the deviation of the others is the distance to the nearest.
 
+import { median } from '../stats/quantile.ts';
 import type { Flush } from './recorded-flushes.ts';
 
 export interface FlushComparison {
@@ -112,12 +113,6 @@ function distance(time: number, flushes: readonly Flush[]): number {
     after === undefined ? Number.POSITIVE_INFINITY : after.time - time,
     before === undefined ? Number.POSITIVE_INFINITY : time - before.time,
   );
-}
-
-function median(values: readonly number[]): number {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }
 
 function sumReleased(flushes: readonly Flush[]): number {

@@ -12,11 +12,20 @@ import {
   panelTitle,
   SCHEMA,
 } from './chart.ts';
-import { stepRows, type TimeFrame, timeChannel, timeFrame } from './time-panel.ts';
+import {
+  type States,
+  stackedStates,
+  stepRows,
+  type TimeFrame,
+  timeChannel,
+  timeFrame,
+} from './time-panel.ts';
 
-const STATES = ['live', 'unmapped'];
-const STATE_LABEL =
-  "{live: 'live in the guest', unmapped: 'unmapped by the guest, not yet flushed'}[datum.label]";
+const STATES: States = {
+  labels: { live: 'live in the guest', unmapped: 'unmapped by the guest, not yet flushed' },
+  field: 'entries',
+  format: ',',
+};
 
 export const hostEntries: Chart = {
   name: 'host-entries',
@@ -88,29 +97,7 @@ function areas(result: LabelledResult['result'], frame: TimeFrame): Panel['layer
   const { hostEntries: all, hostStaleEntries: stale } = result.series;
   const unmapped = all?.max.map((n, i) => Math.min(n, stale?.max[i] ?? 0)) ?? [];
   const live = all?.max.map((n, i) => n - unmapped[i]!) ?? [];
-  return {
-    data: { values: stepRows(result, frame, { live, unmapped }) },
-    transform: [
-      { fold: STATES, as: ['state', 'entries'] },
-      { calculate: `indexof(['${STATES.join("', '")}'], datum.state)`, as: 'order' },
-    ],
-    mark: { type: 'area', interpolate: 'step-after', opacity: 0.9 },
-    encoding: {
-      y: { field: 'entries', type: 'quantitative', stack: 'zero' },
-      color: {
-        field: 'state',
-        type: 'nominal',
-        scale: { domain: STATES, range: 'category' },
-        legend: { labelExpr: STATE_LABEL },
-      },
-      order: { field: 'order', type: 'quantitative' },
-      tooltip: [
-        { field: 't', type: 'quantitative', title: `time (${frame.unit.name})` },
-        { field: 'live', type: 'quantitative', format: ',' },
-        { field: 'unmapped', type: 'quantitative', format: ',' },
-      ],
-    },
-  };
+  return stackedStates(stepRows(result, frame, { live, unmapped }), STATES, frame);
 }
 
 function limitRule(limit: number | null): Panel['layer'] {

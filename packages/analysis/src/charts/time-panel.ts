@@ -52,6 +52,57 @@ export function stepRows(
   });
 }
 
+/** States that add up, by the names of their columns in {@link stepRows}. */
+export interface States {
+  /** From the bottom to the top, with the words of the legend. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The field of the y axis. */
+  readonly field: string;
+  /** Format of values in tooltips; absent: as they are. */
+  readonly format?: string;
+  /** Unit behind the names in tooltips. */
+  readonly unit?: string;
+}
+
+/** Areas of states on top of each other. */
+export function stackedStates(
+  rows: readonly TimeRow[],
+  { labels, field, format, unit }: States,
+  frame: TimeFrame,
+): Panel['layer'][number] {
+  const states = Object.keys(labels);
+  return {
+    data: { values: [...rows] },
+    transform: [
+      { fold: states, as: ['state', field] },
+      { calculate: `indexof(${JSON.stringify(states)}, datum.state)`, as: 'order' },
+    ],
+    mark: { type: 'area', interpolate: 'step-after', opacity: 0.9 },
+    encoding: {
+      y: { field, type: 'quantitative', stack: 'zero' },
+      color: {
+        field: 'state',
+        type: 'nominal',
+        scale: { domain: states, range: 'category' },
+        legend: { labelExpr: `${JSON.stringify(labels)}[datum.label]` },
+      },
+      order: { field: 'order', type: 'quantitative' },
+      tooltip: [
+        { field: 't', type: 'quantitative', title: `time (${frame.unit.name})` },
+        ...states.map(
+          (state) =>
+            ({
+              field: state,
+              type: 'quantitative',
+              title: unit === undefined ? state : `${state} (${unit})`,
+              ...(format === undefined ? {} : { format }),
+            }) as const,
+        ),
+      ],
+    },
+  };
+}
+
 /** A text with an outline in the colour of the page, at a moment and a value of a panel. */
 export function notedPoint(
   t: number,

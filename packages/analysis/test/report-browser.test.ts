@@ -177,6 +177,32 @@ test.skipIf(!hasBrowser)('a drag over the strip shows a part of the time', async
   expect(problems).toEqual([]);
 });
 
+test.skipIf(!hasBrowser)(
+  'a drag over a chart shows that part, a double click all again',
+  async () => {
+    const { page, problems } = await visit(1280, 'light');
+    const all = await shownFigure(page, 'maps');
+    await drawOne(page, 'occupancy');
+    const figure = page.locator('figure[data-chart="occupancy"]');
+    const box = (await figure.locator('.role-scope path.background').first().boundingBox())!;
+    const drag = async (from: number, to: number): Promise<void> => {
+      await page.mouse.move(box.x + from * box.width, box.y + 20);
+      await page.mouse.down();
+      await page.mouse.move(box.x + to * box.width, box.y + 20, { steps: 4 });
+      expect(await figure.locator('.band').isVisible()).toBe(true);
+      await page.mouse.up();
+    };
+    await drag(0.04, 0.01);
+    const part = await shownFigure(page, 'maps');
+    expect(part).toBeLessThan(all);
+    await drag(0.5, 1);
+    expect(await shownFigure(page, 'maps')).toBeLessThan(part);
+    await page.mouse.dblclick(box.x + 0.5 * box.width, box.y + 20);
+    expect(await shownFigure(page, 'maps')).toBe(all);
+    expect(problems).toEqual([]);
+  },
+);
+
 test.skipIf(!hasBrowser)('the time is chosen by keyboard too', async () => {
   const { page, problems } = await visit(400, 'dark');
   const all = await shownFigure(page, 'unmaps');

@@ -295,8 +295,55 @@
       if (start !== null && Math.abs(at(event) - start) < 2 / STEPS) choose(0, 1);
       start = null;
     });
+    for (const figure of figures) {
+      const name = figure.dataset.chart;
+      if (groupOf(figure) === group && overTime.includes(name)) dragOver(figure, group, choose);
+    }
     element.hidden = false;
     show();
+  }
+
+  /** A drag over the plot of a chart over time chooses that part of what it shows; a double click shows all again. */
+  function dragOver(figure, group, choose) {
+    const target = figure.querySelector('.plot');
+    const band = target.parentElement.insertBefore(document.createElement('div'), target);
+    band.className = 'band';
+    band.hidden = true;
+    let from = null;
+    let box = null;
+    const at = (event) => Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    const isDrag = (event) => Math.abs(at(event) - from) * box.width > 4;
+    target.classList.add('over-time');
+    target.addEventListener('pointerdown', (event) => {
+      const plot = target.querySelector('.role-scope path.background');
+      if (plot === null || event.button !== 0) return;
+      box = plot.getBoundingClientRect();
+      if (event.clientX < box.left - 4 || event.clientX > box.right + 4) return;
+      from = at(event);
+      target.setPointerCapture(event.pointerId);
+    });
+    target.addEventListener('pointermove', (event) => {
+      if (from === null) return;
+      band.hidden = !isDrag(event);
+      const [a, b] = [Math.min(from, at(event)), Math.max(from, at(event))];
+      const outer = figure.getBoundingClientRect();
+      const plot = target.getBoundingClientRect();
+      band.style.left = `${box.left - outer.left + a * box.width}px`;
+      band.style.width = `${(b - a) * box.width}px`;
+      band.style.top = `${plot.top - outer.top}px`;
+      band.style.height = `${plot.height}px`;
+    });
+    const end = (event) => {
+      band.hidden = true;
+      if (from !== null && event.type === 'pointerup' && isDrag(event)) {
+        const [low, high] = chosen[group];
+        choose(low + from * (high - low), low + at(event) * (high - low));
+      }
+      from = null;
+    };
+    target.addEventListener('pointerup', end);
+    target.addEventListener('pointercancel', end);
+    target.addEventListener('dblclick', () => choose(0, 1));
   }
   for (const element of root.querySelectorAll('.brush')) brush(element);
 })();

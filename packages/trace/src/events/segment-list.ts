@@ -28,11 +28,7 @@ export class SegmentList {
     const at = segments.length + i;
     if (at === segments.size.length) growSegments(segments);
     if (i === this.length) {
-      segments.addressLow[at] = 0;
-      segments.addressHigh[at] = 0;
-      segments.physLow[at] = 0;
-      segments.physHigh[at] = 0;
-      segments.size[at] = 0;
+      this.clear(at);
       this.length++;
     }
     if (side === To.addresses) {
@@ -51,7 +47,7 @@ export class SegmentList {
     const { segments } = this.sink.batch;
     const first = segments.length;
     while (first + count > segments.size.length) growSegments(segments);
-    if (count > this.length) this.clear(first + this.length, first + count);
+    for (let i = this.length; i < count; i++) this.clear(first + i);
     this.length = Math.max(this.length, count);
     const lowAt = start + (little ? 0 : 4);
     const highAt = start + (little ? 4 : 0);
@@ -71,13 +67,13 @@ export class SegmentList {
     }
   }
 
-  private clear(from: number, to: number): void {
+  private clear(at: number): void {
     const { segments } = this.sink.batch;
-    segments.addressLow.fill(0, from, to);
-    segments.addressHigh.fill(0, from, to);
-    segments.physLow.fill(0, from, to);
-    segments.physHigh.fill(0, from, to);
-    segments.size.fill(0, from, to);
+    segments.addressLow[at] = 0;
+    segments.addressHigh[at] = 0;
+    segments.physLow[at] = 0;
+    segments.physHigh[at] = 0;
+    segments.size[at] = 0;
   }
 
   /** Notes that a side has `count` entries. */

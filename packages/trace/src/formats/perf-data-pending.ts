@@ -157,21 +157,23 @@ export class PendingRecords implements PendingColumns {
   /** Drops the first `count` records of `sorted` and moves the others together. */
   drop(sorted: Uint32Array, count: number): void {
     const left = this.length - count;
-    let first = this.used;
-    for (let i = 0; i < left; i++) first = Math.min(first, this.at[sorted[count + i]!]!);
+    const first = this.gather(sorted, count, left);
+    for (let i = 0; i < left; i++) this.at[i] = this.at[i]! - first;
     this.bytes.copyWithin(0, first, this.used);
     this.used -= first;
     this.length = left;
-    this.gather(sorted, count, left, first);
   }
 
-  /** Puts the columns of the kept records into the spare ones, which are used from now on. */
-  private gather(sorted: Uint32Array, count: number, left: number, shift: number): void {
+  /** Puts the columns of the kept records into the spare ones, which are used from now on; returns where the first one lies. */
+  private gather(sorted: Uint32Array, count: number, left: number): number {
     const { time, at, offset, attr, spare } = this;
+    let first = this.used;
     for (let i = 0; i < left; i++) {
       const from = sorted[count + i]!;
+      const start = at[from]!;
+      if (start < first) first = start;
       spare.time[i] = time[from]!;
-      spare.at[i] = at[from]! - shift;
+      spare.at[i] = start;
       spare.offset[i] = offset[from]!;
       spare.attr[i] = attr[from]!;
     }
@@ -180,6 +182,7 @@ export class PendingRecords implements PendingColumns {
     this.offset = spare.offset;
     this.attr = spare.attr;
     this.spare = { time, at, offset, attr };
+    return first;
   }
 
   /** Adds the sample at `at` of `view`, whose bytes will lie `shift` further on. */

@@ -48,9 +48,9 @@ export interface Summary {
   readonly devices: readonly DeviceFigures[];
   /** CPUs with at least one map or unmap, by number; those of a machine with fewer than the recorded one. */
   readonly cpus: readonly CpuFigures[];
-  /** The 32 tasks with most maps, the busiest first. */
+  /** The 32 tasks with most maps, the busiest first. Of more than 2,048 tasks those with fewest maps are forgotten on the way. */
   readonly tasks: readonly TaskFigures[];
-  /** All tasks with a map or an unmap. */
+  /** Tasks with a map or an unmap; one that was forgotten and comes again is another. */
   readonly taskCount: number;
   /** Sizes that were asked for, the smallest first. */
   readonly sizes: readonly SizeFigures[];

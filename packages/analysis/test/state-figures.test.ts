@@ -201,6 +201,18 @@ test('devices, CPUs, tasks and sizes each have every request once', () => {
   ]);
 });
 
+test('of very many tasks the busy ones are kept', () => {
+  const rows = Array.from({ length: 20_000 }, (_, i) => ({
+    kind: map,
+    time: i,
+    pages: 1,
+    tid: i % 4 === 0 ? 7 : 100 + i,
+  }));
+  const { tasks, taskCount } = result(rows).summary;
+  expect(tasks[0]).toMatchObject({ tid: 7, requests: { mapped: 5000 } });
+  expect([tasks.length, taskCount]).toEqual([32, 15_001]);
+});
+
 test('rates per GiB are of what was mapped', () => {
   const { flushes, modelledCost } = result([
     { kind: map, domain: 1, pages: 1, bytes: 2 ** 29, costNs: 30 },

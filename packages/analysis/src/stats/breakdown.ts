@@ -11,6 +11,8 @@ import { share } from './share.ts';
 
 /** Tasks that are named. */
 const MOST_TASKS = 32;
+/** Tasks that are told apart at a time: memory stays bounded. */
+const MOST_KEPT = 2048;
 /** Pages of the largest requests that caches hold. */
 const MOST_CACHED = 2 ** (CACHE_CLASSES - 1);
 const RECENT = 64;
@@ -83,6 +85,7 @@ export class Breakdown {
   /** The tasks seen last, by the low bits of their threads: a look into the map is slow. */
   readonly #recentTids = new Int32Array(RECENT).fill(NO_TID);
   readonly #recentTasks: Group[] = [];
+  #taskCount = 0;
 
   accumulate(batch: OutcomeBatch): void {
     const { length, kind, device, cpu, tid, bytes, latencyNs } = batch;
@@ -147,16 +150,26 @@ export class Breakdown {
 
   /** The tasks with most maps, the busiest first. */
   tasks(): TaskFigures[] {
-    const maps = (group: Group): number => group.mapped + group.failed + group.directMaps;
-    return [...this.#tasks]
-      .toSorted(([a, left], [b, right]) => maps(right) - maps(left) || a - b)
-      .slice(0, MOST_TASKS)
-      .map(([tid, group]) => ({ tid, requests: group.figures() }));
+    return this.#busiest(MOST_TASKS).map(([tid, group]) => ({ tid, requests: group.figures() }));
   }
 
   /** All tasks, also those that {@link tasks} leaves out. */
   get taskCount(): number {
-    return this.#tasks.size;
+    return this.#taskCount;
+  }
+
+  #busiest(most: number): [tid: number, group: Group][] {
+    return [...this.#tasks]
+      .toSorted(([a, left], [b, right]) => mapsOf(right) - mapsOf(left) || a - b)
+      .slice(0, most);
+  }
+
+  /** Forgets the half of the tasks that has fewest maps; one that comes again begins at 0. */
+  #giveUpIdle(): void {
+    const kept = this.#busiest(MOST_KEPT / 2);
+    this.#tasks.clear();
+    for (const [tid, group] of kept) this.#tasks.set(tid, group);
+    this.#recentTids.fill(NO_TID);
   }
 
   #task(tid: number): Group {
@@ -164,13 +177,19 @@ export class Breakdown {
     if (this.#recentTids[at] === tid) return this.#recentTasks[at]!;
     let task = this.#tasks.get(tid);
     if (task === undefined) {
+      if (this.#tasks.size === MOST_KEPT) this.#giveUpIdle();
       task = new Group();
       this.#tasks.set(tid, task);
+      this.#taskCount++;
     }
     this.#recentTids[at] = tid;
     this.#recentTasks[at] = task;
     return task;
   }
+}
+
+function mapsOf({ mapped, failed, directMaps }: Group): number {
+  return mapped + failed + directMaps;
 }
 
 function groupAt(groups: (Group | undefined)[], at: number): Group {

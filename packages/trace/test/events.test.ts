@@ -21,11 +21,11 @@ describe('iommu events', () => {
     });
   });
 
-  test('with a hexadecimal size, as in 3.x vendor trees', async () => {
+  test('with one hexadecimal size, all of which was unmapped, as in 3.x vendor trees', async () => {
     expect(await read('unmap: IOMMU: iova=0x00000000fffff000 size=0x2000')).toMatchObject({
       kind: EventKind.iommuUnmap,
       size: 8192,
-      aux: 0,
+      aux: 8192,
     });
   });
 

@@ -527,6 +527,15 @@ describe('hostile order', () => {
   });
 });
 
+test('an unmap that prints one size (vendor trees of 3.x) closes its mapping', async () => {
+  const c = await capture([
+    `${FIO} 1 map: IOMMU: iova=0x0000000000001000 paddr=0x0000000012345000 size=0x2000`,
+    `${FIO} 5 unmap: IOMMU: iova=0x0000000000001000 size=0x2000`,
+  ]);
+  expect(c.report.requests).toMatchObject({ map: 1, unmap: 1, openStart: 0, openEnd: 0 });
+  expect(c.report.pairing).toEqual({});
+});
+
 describe('a text without flags does not tell the context of an event', () => {
   const LIST = 'phys_addrs={0x51000,0x61000} attrs=';
   /** An interrupt unmaps a page while a list is being mapped; then it maps one behind the allocation of another call. */

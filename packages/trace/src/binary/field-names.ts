@@ -12,6 +12,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   '[TRUNCATED]': ['truncated'],
   groupID: ['gid'],
   FORCE: ['force', 'swiotlb_force'],
+  unmapped_size: ['unmapped_size', 'size'],
 };
 
 const LISTS: Readonly<Record<number, readonly string[]>> = {

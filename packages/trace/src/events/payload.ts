@@ -20,6 +20,8 @@ const TWO_32 = 2 ** 32;
 const UNKNOWN_WORD = 'a direction or attribute that no known kernel prints';
 const DUPLICATE = 'a key occurs twice in an event: the first one counts';
 const POINTER_WORDS = 4;
+/** unmapped_size, the third field of iommu:unmap. */
+const UNMAPPED_SIZE = 1 << 2;
 
 const { kind, constant, fieldFrom, required, step, as, to } = catalogue;
 const { keyLength, keyHead, keySecond, keyThird, keyFourth, keyLastButOne, keyTail } = catalogue;
@@ -136,6 +138,10 @@ export class PayloadReader {
     }
     const needed = required[definition]!;
     if ((seen & needed) !== needed || bytes[position] !== Byte.lineFeed) return MALFORMED;
+    // Vendor trees of 3.x print one size: all of it was unmapped.
+    if (kind[definition] === EventKind.iommuUnmap && (seen & UNMAPPED_SIZE) === 0) {
+      batch.aux[row] = batch.size[row]!;
+    }
     this.finish(definition, row);
     return position;
   }

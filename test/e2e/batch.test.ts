@@ -160,6 +160,37 @@ export const large = queue('large', () => { const kept: object[] = []; for (;;) 
   expect(jsonOf<Run>(once)).toMatchObject({ results: 1, failures: [] });
 });
 
+test('a batch that is killed takes its processes with it, also out of a loop without an end', async () => {
+  const from = join(folder, 'orphans');
+  writeTinyTraces(from, 1);
+  const policy = join(folder, 'endless.ts');
+  const told = join(folder, 'pid');
+  writeFileSync(
+    policy,
+    `import { writeFileSync } from 'node:fs';
+export const endless = {
+  kind: 'flush', name: 'endless', summary: 'never ends', parameters: [],
+  create: () => ({
+    queue() { writeFileSync(${JSON.stringify(told)}, String(process.pid)); for (;;); },
+    flush() {}, length: () => 0, queuedEntries: () => 0,
+  }),
+};
+`,
+  );
+  const words = ['batch', from, '-o', join(folder, 'orphans-out'), '--policy', policy];
+  const child = spawn(process.execPath, [BIN, ...words, '--flush', 'endless'], { stdio: 'ignore' });
+  const isRunning = (): boolean => {
+    try {
+      return process.kill(Number(readFileSync(told, 'utf8')), 0);
+    } catch {
+      return false;
+    }
+  };
+  await expect.poll(isRunning, { timeout: 30_000 }).toBe(true);
+  child.kill('SIGKILL');
+  await expect.poll(isRunning, { timeout: 30_000 }).toBe(false);
+});
+
 test('kill -9 at 20 moments, then once more without: the same bytes', async () => {
   const out = join(folder, 'killed');
   const random = seededRandom(20);

@@ -1,6 +1,7 @@
 // What a process of the pool runs: one task after the other. It says that it has begun one, and which process it is, so that
 // the pool can hold it to limits.
 
+import { Worker } from 'node:worker_threads';
 import workerpool from 'workerpool';
 import { type ReportTask, writeReport } from './batch-reports.ts';
 import { type BatchJob, type JobResult, runJob } from './job.ts';
@@ -13,6 +14,11 @@ export interface Begun {
 function begin(): void {
   workerpool.workerEmit({ begun: process.pid } satisfies Begun);
 }
+
+new Worker(new URL('./orphan-watch.ts', import.meta.url), {
+  workerData: process.ppid,
+  resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
+}).unref();
 
 workerpool.worker({
   runJob(job: BatchJob): Promise<JobResult> {

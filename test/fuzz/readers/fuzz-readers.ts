@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Random } from '../random.ts';
@@ -19,7 +20,7 @@ import { type FuzzedReader, fuzzedReader, READER_NAMES } from './readers.ts';
 const FOUND = fileURLToPath(new URL('../found', import.meta.url));
 const HANG_MS = 20_000;
 const LARGEST = 1 << 20;
-const MEMORY_EVERY = 1024;
+const MEMORY_EVERY = 512;
 /** MiB that the process may come to hold above what it held when the examples were made. */
 const MEMORY_MIB = 300;
 const TELL_MS = 60_000;
@@ -84,8 +85,9 @@ async function fuzzReader(reader: FuzzedReader, executions: number, seed: number
     if (typeof result === 'string') counts[result]++;
     else await report(reader, input, seed, n, known);
     if (n % MEMORY_EVERY !== 0) continue;
-    // What is garbage is no memory that a reader holds.
+    // What is garbage is no memory that a reader holds; decoders give theirs back when the event loop turns.
     globalThis.gc?.();
+    await setImmediate();
     if (peakMiB() - before > MEMORY_MIB && !known.has('memory')) {
       known.add('memory');
       console.error(`${reader.name}: memory: ${peakMiB()} MiB near execution ${n} of seed ${seed}`);

@@ -38,6 +38,10 @@ const TAIL = 10;
 const PREFIX = 8;
 const MAX_DEPTH = 8;
 const MAX_MESSAGE = 2 ** 31 - 1;
+/** Rows for a byte of a message: compressed ones take some bits at least. */
+const MOST_ROWS = 64;
+/** Bytes of a FieldNode: two numbers of 64 bits. */
+const NODE = 16;
 
 /** Kinds of message, as Message.fbs numbers them. */
 const Kind = { schema: 1, dictionary: 2, batch: 3 } as const;
@@ -198,8 +202,10 @@ function describe(
     const kind = kindAt < 0 ? 0 : view.getUint8(kindAt);
     const headerAt = fieldOf(view, root, 2);
     const bodyAt = fieldOf(view, root, 3);
-    if (headerAt >= 0) checkLists(view, headerAt + view.getUint32(headerAt, true), kind);
-    return { kind, body: bodyAt < 0 ? 0 : Number(view.getBigInt64(bodyAt, true)) };
+    const body = bodyAt < 0 ? 0 : Number(view.getBigInt64(bodyAt, true));
+    const rows = MOST_ROWS * (head.length + Math.max(0, body));
+    if (headerAt >= 0) checkLists(view, headerAt + view.getUint32(headerAt, true), kind, rows);
+    return { kind, body };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw damage(file, position, 'expected a message, found places outside of it');
@@ -207,19 +213,24 @@ function describe(
 }
 
 /** Throws a RangeError for a list (or those of a field) that is longer than the message. */
-function checkLists(view: DataView, header: number, kind: number): void {
-  if (kind === Kind.batch) checkBatch(view, header);
+function checkLists(view: DataView, header: number, kind: number, rows: number): void {
+  if (kind === Kind.batch) checkBatch(view, header, rows);
   if (kind === Kind.dictionary) {
     const data = fieldOf(view, header, 1);
-    if (data >= 0) checkBatch(view, data + view.getUint32(data, true));
+    if (data >= 0) checkBatch(view, data + view.getUint32(data, true), rows);
   }
   if (kind !== Kind.schema) return;
   listAt(view, header, 2);
   checkFields(view, header, 1, 0);
 }
 
-function checkBatch(view: DataView, batch: number): void {
+function checkBatch(view: DataView, batch: number, rows: number): void {
   for (const number of [1, 2, 4]) listAt(view, batch, number);
+  const { first, length } = listAt(view, batch, 1);
+  const lengths = Array.from({ length }, (_, i) => view.getBigInt64(first + NODE * i, true));
+  const own = fieldOf(view, batch, 0);
+  if (own >= 0) lengths.push(view.getBigInt64(own, true));
+  if (lengths.some((of) => of < 0n || of > rows)) throw new RangeError('too many rows');
 }
 
 function checkFields(view: DataView, table: number, number: number, depth: number): void {
@@ -308,8 +319,7 @@ function* recordBatches(file: RandomAccess, start: number): Generator<ReadChunk,
     if (kind !== Kind.batch) known.push(bytes);
     else {
       const table = decoded(file, [...known, bytes]);
-      // Compressed rows take some bits at least.
-      if (table.numRows > 64 * bytes.length)
+      if (table.numRows > MOST_ROWS * bytes.length)
         throw damage(file, 0, 'expected rows that fit the bytes');
       yield { length: table.numRows, column: (name) => valuesOf(file, table, name) };
     }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   openTraceBytes,
   pairCapture,
+  readingRoom,
   type TableFormatName,
   writeEvents,
   writeRequests,
@@ -19,7 +20,7 @@ import type { Random } from '../random.ts';
 import { mutateBinary, setField } from './mutate-binary.ts';
 import { changeBytes, mutateBytes } from './mutate-bytes.ts';
 
-const TEXTS = 10;
+const TEXTS = 5;
 const ODD = 400;
 const FOOTER = 8;
 const MAGIC = 4;
@@ -33,12 +34,13 @@ export async function writtenTables(
   const folder = mkdtempSync(join(tmpdir(), 'dmalab-fuzz-'));
   const file = join(folder, 'table');
   const tables: Buffer[] = [];
+  const room = readingRoom();
   try {
     for (let left = TEXTS; left > 0; left--) {
       const text = random.pick(texts);
-      await writeEvents(await openTraceBytes('seed', text), file, format);
+      await writeEvents(await openTraceBytes('seed', text, { room }), file, format);
       tables.push(readFileSync(file));
-      const capture = await pairCapture(await openTraceBytes('seed', text));
+      const capture = await pairCapture(await openTraceBytes('seed', text, { room }));
       writeRequests(capture, file, format);
       capture.close();
       tables.push(readFileSync(file));

@@ -1,6 +1,6 @@
 // Looks at the state of a replay from time to time: free address space, caches, bounce memory.
 //
-// A look visits every range, so it comes only after four rows for each, and after a 32nd of the
+// A look visits every range, so it comes only after sixteen rows for each, and after a 32nd of the
 // time that has passed: of any replay the later half has at least 16 where there are rows enough. Besides, the
 // first failed map of each stage is looked at, and the end.
 
@@ -59,7 +59,7 @@ export interface SampledState {
 
 const SHORTEST_STEP = 1000;
 const STEPS_PER_TIME = 32;
-const ROWS_PER_VISIT = 4;
+const ROWS_PER_VISIT = 16;
 
 /** See the head of the file. */
 export class StateSampler {

@@ -1,7 +1,8 @@
 // Whether a ranking of runs by modelled cost rests on one of its assumptions.
 //
 // Each cost in turn is halved and doubled, the same for all runs. Without waiting a run costs the sum of
-// its counts of work times the costs, so nothing is replayed again. Waiting is left out: it is not linear.
+// its counts of work times the costs, so nothing is replayed again. Waiting is left out: it is not linear;
+// waiting-sensitivity.ts replays for it.
 
 import { COSTS, costOfWork, type WorkCounts } from '@dmalab/replay';
 
@@ -49,16 +50,19 @@ export function costSensitivity(runs: readonly CostedRun[]): CostRanking {
 }
 
 /** The result as one line, e.g. for the text under a table. */
-export function costSensitivityText({ ranking, holds, flips }: CostRanking): string {
+export function costSensitivityText(
+  { ranking, holds, flips }: CostRanking,
+  by: string = 'modelled cost',
+): string {
   const order = ranking.join(' < ');
   if (holds) {
-    return `ranking by modelled cost (${order}) holds when each cost is halved or doubled`;
+    return `ranking by ${by} (${order}) holds when each cost is halved or doubled`;
   }
   const [first] = flips;
   const how = first!.factor > 1 ? 'doubled' : 'halved';
   const costs = new Set(flips.map(({ cost }) => cost));
   const others = costs.size > 1 ? ` (${costs.size} costs change it)` : '';
-  return `ranking by modelled cost (${order}) changes: with ${first!.cost} ${how}, ${first!.after} is cheaper than ${first!.before}${others}`;
+  return `ranking by ${by} (${order}) changes: with ${first!.cost} ${how}, ${first!.after} is cheaper than ${first!.before}${others}`;
 }
 
 function firstFlip(

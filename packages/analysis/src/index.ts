@@ -151,3 +151,9 @@ export { bounceHolds } from './verify/bounce/bounce-result.ts';
 export { type VerifyOptions, verify } from './verify/verify.ts';
 export type * from './verify/verify-result.ts';
 export { verifyText } from './verify/verify-text.ts';
+export {
+  type TimedRun,
+  type WaitingTimes,
+  waitingRanking,
+  waitingTimes,
+} from './waiting-sensitivity.ts';

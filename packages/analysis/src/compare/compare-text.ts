@@ -187,7 +187,7 @@ function stateText(state: OutcomeState): string {
   return what.join(', ');
 }
 
-function footnotes({ figures, traces, ranking }: CompareResult): string[] {
+function footnotes({ figures, traces, ranking, waitingRanking }: CompareResult): string[] {
   const equal = figures.filter(({ changes }) =>
     changes.every(({ verdict }) => verdict === 'equal'),
   );
@@ -207,6 +207,9 @@ function footnotes({ figures, traces, ranking }: CompareResult): string[] {
       ? [`few: fewer than ${ENOUGH_TRACES} traces, too few for a verdict`]
       : []),
     ...(equal.length < figures.length ? [costSensitivityText(ranking)] : []),
+    ...(waitingRanking === null
+      ? []
+      : [costSensitivityText(waitingRanking, 'modelled time with waiting')]),
   ];
 }
 

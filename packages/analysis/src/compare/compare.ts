@@ -6,6 +6,7 @@
 import type { LabelledResult } from '../charts/chart.ts';
 import { FIGURES } from '../comparison.ts';
 import { type CostRanking, costSensitivity } from '../cost-sensitivity.ts';
+import { type WaitingTimes, waitingRanking } from '../waiting-sensitivity.ts';
 import { bootstrapMean, type Interval } from './bootstrap.ts';
 import type { Divergence } from './divergence.ts';
 
@@ -20,6 +21,8 @@ export interface ComparedTrace {
   readonly requests: number | null;
   /** One for each run after the first; null where the runs were not walked request by request. */
   readonly divergences: readonly Divergence[] | null;
+  /** Modelled times with waiting, with each cost halved and doubled; absent: not asked for. */
+  readonly waiting?: WaitingTimes;
 }
 
 /** A figure of a run against that of the base, over all traces. */
@@ -71,6 +74,8 @@ export interface CompareResult {
   readonly figures: readonly ComparedFigure[];
   /** By modelled cost without waiting, over all traces. */
   readonly ranking: CostRanking;
+  /** By modelled time with waiting; null where not all traces were replayed for it. */
+  readonly waitingRanking: CostRanking | null;
 }
 
 /** Compares the runs of the traces. */
@@ -93,6 +98,7 @@ export function compareRuns(traces: readonly ComparedTrace[]): CompareResult {
     differs: isParted || isChanged,
     figures,
     ranking: rankingOf(traces, runs),
+    waitingRanking: waitingOf(traces),
   };
 }
 
@@ -135,6 +141,11 @@ function verdictOf(
   if (differences.length < ENOUGH_TRACES) return 'tooFew';
   if (low > 0) return 'higher';
   return high < 0 ? 'lower' : 'noSignificantDifference';
+}
+
+function waitingOf(traces: readonly ComparedTrace[]): CostRanking | null {
+  const times = traces.flatMap(({ waiting }) => waiting ?? []);
+  return times.length === traces.length ? waitingRanking(times) : null;
 }
 
 function rankingOf(traces: readonly ComparedTrace[], runs: readonly string[]): CostRanking {

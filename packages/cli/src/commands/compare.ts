@@ -8,6 +8,7 @@ import {
   compareRuns,
   compareText,
   type LabelledResult,
+  waitingTimes,
   walkRuns,
 } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
@@ -29,6 +30,7 @@ interface CompareArguments extends MachineArguments, FactArguments, CacheArgumen
   files: string[];
   format: 'mail' | 'markdown' | 'json';
   failOnDifference: boolean;
+  waiting: boolean;
   json: boolean;
 }
 
@@ -45,6 +47,12 @@ export const compare: CommandModule<object, CompareArguments> = {
       })
       .option('fail-on-difference', {
         describe: 'Exit code 1 where anything differs',
+        type: 'boolean',
+        default: false,
+      })
+      .option('waiting', {
+        describe:
+          'Rank by modelled time with waiting as well: replays with each cost halved and doubled, about twenty times as many',
         type: 'boolean',
         default: false,
       })
@@ -106,7 +114,13 @@ async function comparedTrace(
     }));
     const { facts, report } = capture;
     const context = { facts, report, version: toolVersion(), name };
-    return { name, ...walkRuns(capture, machines, context) };
+    const walked = walkRuns(capture, machines, context);
+    if (!options.waiting) return { name, ...walked };
+    progress(`${name}: replaying with other costs`);
+    const waiting = waitingTimes(capture, machines, (cost) =>
+      walked.results.some(({ result }) => result.summary.modelledWork[cost] > 0),
+    );
+    return { name, ...walked, waiting };
   } finally {
     capture.close();
   }

@@ -8,6 +8,7 @@ test.each([
   [['repaly', 'x'], /Did you mean replay/],
   [['info'], /Not enough non-option arguments/],
   [['info', 'x', '--jsn'], /Unknown argument: jsn/],
+  [['replay', TRACE, '--no-cache'], /--no-cache: there is no such option; leave --cache out/],
   [
     ['replay', 'x', '--flush', 'percpuu'],
     /Unknown flush policy "percpuu", expected one of: strict, percpu, single/,

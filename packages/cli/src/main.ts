@@ -11,6 +11,7 @@ import { addCommands } from './commands.ts';
 import type { Default } from './config-file.ts';
 import { InputError } from './input-error.ts';
 import { coloured, print, printable, progressDone } from './output.ts';
+import { refuseNegations } from './refused-negations.ts';
 import { endCleanlyOnSignals } from './signals.ts';
 import { keepStandardInput } from './trace-files.ts';
 import { UsageError } from './usage-error.ts';
@@ -49,6 +50,7 @@ async function main(words: string[]): Promise<void> {
       .demandCommand(1, 'No command was named: see dmalab --help')
       .recommendCommands()
       .strict()
+      .middleware(() => refuseNegations(y, words))
       .locale('en')
       .wrap(Math.min(100, process.stdout.columns ?? 100))
       .version(toolVersion())

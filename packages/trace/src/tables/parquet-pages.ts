@@ -124,7 +124,9 @@ export class PageChecks {
       if (type === PageType.data) reader.u32();
       checkRuns(reader, 1, present);
     } else if (encoding === Encoding.plainDictionary || encoding === Encoding.rleDictionary) {
-      checkRuns(reader, reader.u8(), present);
+      const width = reader.u8();
+      // Without bits there are no runs, but in version 2 the library reads them all the same.
+      if (width > 0 || type === PageType.dataV2) checkRuns(reader, width, present);
     } else if (encoding >= Encoding.deltaFirst && encoding <= Encoding.deltaLast) {
       const lengths = encoding === Encoding.deltaLast ? deltas(reader, present) : null;
       if (lengths !== null) checkPrefixes(lengths, deltas(reader, present));
@@ -181,7 +183,6 @@ function tooMany(): Error {
 /** Throws where a run is longer than the `values` that are left. */
 function checkRuns(reader: Bytes, width: number, values: number): void {
   if (width > 32) throw new Error(`values of ${width} bits`);
-  if (width === 0) return;
   for (let left = values; left > 0; ) {
     const { count, isPacked } = run(reader, left);
     reader.at += isPacked ? (count * width) / 8 : Math.ceil(width / 8);

@@ -168,7 +168,7 @@ async function* rowGroups(
 /** Of two pieces under one name, the failures of the second would be left to nobody as well. */
 function columnOf(file: RandomAccess, group: RowGroup, name: string): ColumnMetaData {
   const columns = group.columns.flatMap(({ meta_data }) => meta_data ?? []);
-  const [column, ...others] = columns.filter(({ path_in_schema: [first] }) => first === name);
+  const [column, ...others] = columns.filter(({ path_in_schema }) => path_in_schema?.[0] === name);
   if (column !== undefined && others.length === 0) return column;
   const found = `found ${column === undefined ? 'none' : 1 + others.length}`;
   throw badBlock(file, `expected one column "${name}" in each row group, ${found}`);

@@ -58,7 +58,7 @@ async function packetsOf(clock: string): Promise<{ packets: Packet[]; context: R
   const machine = machineFromFacts(facts, { flush: { name: 'percpu', parameters: {} } });
   const context = { report, facts, machine, version: '0.1.0' };
   const counters = await perfettoCounters(context, 'nvme, percpu');
-  const pieces = [...replay(machine, capture)].map((batch) => counters.bytesOf(batch));
+  const pieces = Array.from(replay(machine, capture), (batch) => counters.bytesOf(batch));
   pieces.push(counters.finish());
   capture.close();
   const type = protobuf.parse(PUBLISHED).root.lookupType('Trace');

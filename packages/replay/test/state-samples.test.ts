@@ -177,7 +177,7 @@ test('runs of free slots end with their set of 128', () => {
 });
 
 function samples(rows: readonly Row[], changes: Parameters<typeof machine>[0] = {}): StateSample[] {
-  return [...replay(machine(changes), source(rows))].flatMap((batch) => [...batch.samples]);
+  return Array.from(replay(machine(changes), source(rows)), ({ samples }) => [...samples]).flat();
 }
 
 test('a look at the end tells what is free, cached and queued, and for how long', () => {
@@ -215,9 +215,8 @@ test('the first failure for want of an address is looked at, with nothing free f
 test('a map tells which limits it tried', () => {
   const reaches = (maskBits: number, rows: readonly Row[], pci = true): number[] => {
     const devices = [device({}), device({ name: 'a', maskBits, pci })];
-    return [...replay(machine({ devices }), source(rows))].flatMap((batch) => [
-      ...batch.reach.slice(0, batch.length),
-    ]);
+    const run = replay(machine({ devices }), source(rows));
+    return Array.from(run, ({ reach, length }) => [...reach.slice(0, length)]).flat();
   };
   const large = 2 ** 31;
   expect(reaches(32, [map(1, 0)])).toEqual([Reach.low]);

@@ -27,8 +27,16 @@ interface KeptOptions {
 
 const NO_OPTIONS = new Set(['help', 'version', 'h']);
 
+const asked = new Map<string, Promise<readonly CommandOption[]>>();
+
 /** The options of the command `name`; none where there is no such command. Positional arguments are left out. */
-export async function optionsOf(name: string): Promise<CommandOption[]> {
+export function optionsOf(name: string): Promise<readonly CommandOption[]> {
+  const options = asked.get(name) ?? builtOptions(name);
+  asked.set(name, options);
+  return options;
+}
+
+async function builtOptions(name: string): Promise<readonly CommandOption[]> {
   const module = await moduleOf(name);
   if (module === null) return [];
   const y = yargs([]);

@@ -28,7 +28,7 @@ const ROUNDS = 3;
 const FLUSH = ['--flush', 'strict', '--flush', 'percpu'];
 const SMALL = { few: 20, many: 220, megabytes: 0.005 };
 
-const [count = 8, megabytes = 40] = process.argv.slice(2).map(Number);
+const [count = 24, megabytes = 40] = process.argv.slice(2).map(Number);
 const directory = mkdtempSync(join(tmpdir(), 'dmalab-bench-'));
 try {
   main();

@@ -6,7 +6,7 @@
 
 import type { BouncePolicy, Parameters } from '@dmalab/replay';
 import { BounceRun } from './bounce-run.ts';
-import type { Random, Suite } from './suite.ts';
+import { operationText, type Random, runTwice, type Suite } from './suite.ts';
 
 const CPUS = 4;
 const KIB = 1024;
@@ -44,19 +44,9 @@ export function bounceSuite(policy: BouncePolicy, parameters: Parameters): Suite
       const made = Array.from({ length: steps }, (_, i) => operation(random, i + 1));
       return [...made, { op: 'drain', gap: 0 }];
     },
-    run: (operations) => {
-      const first = new BounceRun(policy, parameters, CPUS).run(operations);
-      if (first.violation !== null) return first.violation;
-      const again = new BounceRun(policy, parameters, CPUS).run(operations);
-      const at = first.answers.findIndex((answer, i) => answer !== again.answers[i]);
-      if (at < 0) return null;
-      const message = `the same operations gave ${first.answers[at]} and then ${again.answers[at]}`;
-      return { rule: 'deterministic', message, at: operations.length - 1 };
-    },
-    text: ({ op, ...rest }) =>
-      `${op} ${Object.entries(rest)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' ')}`,
+    run: (operations) =>
+      runTwice(operations, () => new BounceRun(policy, parameters, CPUS).run(operations)),
+    text: operationText,
   };
 }
 

@@ -12,7 +12,7 @@ import {
   type Parameters,
   Timers,
 } from '@dmalab/replay';
-import type { Suite, Violation } from './suite.ts';
+import { operationText, runTwice, type Suite, type Violation } from './suite.ts';
 
 const CPUS = 3;
 const MOST_TIMERS = 1_000_000;
@@ -45,24 +45,14 @@ export function flushSuite(policy: FlushPolicy, parameters: Parameters): Suite<F
         if (random.below(100) === 0) return { op: 'flush', gap, cpu };
         return { op: 'unmap', gap, id: i + 1, pages: random.pick([1, 1, 2, 16, 300]), cpu };
       }),
-    run: (operations) => {
-      const first = new FlushRun(policy, parameters).run(operations);
-      if (first.violation !== null) return first.violation;
-      const again = new FlushRun(policy, parameters).run(operations);
-      const at = first.log.findIndex((line, i) => line !== again.log[i]);
-      if (at < 0) return null;
-      const message = `the same operations gave "${first.log[at]}" and then "${again.log[at]}"`;
-      return { rule: 'deterministic', message, at: operations.length - 1 };
-    },
-    text: ({ op, ...rest }) =>
-      `${op} ${Object.entries(rest)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' ')}`,
+    run: (operations) =>
+      runTwice(operations, () => new FlushRun(policy, parameters).run(operations)),
+    text: operationText,
   };
 }
 
 class FlushRun {
-  readonly log: string[] = [];
+  readonly answers: string[] = [];
   violation: Violation | null = null;
   readonly #queue: FlushQueue;
   readonly #size: number;
@@ -109,14 +99,14 @@ class FlushRun {
   }
 
   #covered(what: string, covers: (one: Waiting) => boolean): void {
-    this.log.push(`${this.#timers.now} ${what}`);
+    this.answers.push(`"${this.#timers.now} ${what}"`);
     for (const one of this.#waiting.values()) {
       if (covers(one)) one.covered = true;
     }
   }
 
   #released(pfn: number, pages: number, cpu: number, queuedAt: number, id: number): void {
-    this.log.push(`${this.#timers.now} free ${pfn}+${pages} on ${cpu}`);
+    this.answers.push(`"${this.#timers.now} free ${pfn}+${pages} on ${cpu}"`);
     const one = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (one === undefined)

@@ -6,7 +6,7 @@
 
 import type { HostPolicy, Parameters } from '@dmalab/replay';
 import { HostRun } from './host-run.ts';
-import type { Random, Suite } from './suite.ts';
+import { operationText, type Random, runTwice, type Suite } from './suite.ts';
 
 /** One thing that a guest does; `end` removes every domain. */
 export type HostOperation =
@@ -33,19 +33,9 @@ export function hostSuite(policy: HostPolicy, parameters: Parameters): Suite<Hos
       const made = Array.from({ length: steps }, (_, i) => operation(random, i + 1));
       return [...adopted, ...made, { op: 'end' }];
     },
-    run: (operations) => {
-      const first = new HostRun(policy, parameters).run(operations);
-      if (first.violation !== null) return first.violation;
-      const again = new HostRun(policy, parameters).run(operations);
-      const at = first.answers.findIndex((answer, i) => answer !== again.answers[i]);
-      if (at < 0) return null;
-      const message = `the same operations gave ${first.answers[at]} and then ${again.answers[at]}`;
-      return { rule: 'deterministic', message, at: operations.length - 1 };
-    },
-    text: ({ op, ...rest }) =>
-      `${op} ${Object.entries(rest)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' ')}`.trimEnd(),
+    run: (operations) =>
+      runTwice(operations, () => new HostRun(policy, parameters).run(operations)),
+    text: operationText,
   };
 }
 

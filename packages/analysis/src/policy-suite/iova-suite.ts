@@ -11,7 +11,7 @@ import {
   type Parameters,
   Timers,
 } from '@dmalab/replay';
-import type { Suite, Violation } from './suite.ts';
+import { operationText, runTwice, type Suite, type Violation } from './suite.ts';
 
 const CPUS = 3;
 const FIRST_PFN = 16;
@@ -76,21 +76,9 @@ export function iovaSuite(policy: IovaPolicy, parameters: Parameters): Suite<Iov
       made.push({ op: 'drain', limit: 0x3ff, pages: random.pick(sizes) });
       return made;
     },
-    run: (operations) => {
-      const first = new IovaRun(policy, parameters).run(operations);
-      if (first.violation !== null) return first.violation;
-      const again = new IovaRun(policy, parameters).run(operations);
-      const at = first.answers.findIndex((answer, i) => answer !== again.answers[i]);
-      if (at < 0) return null;
-      const message = `the same operations gave ${first.answers[at]} and then ${again.answers[at]}`;
-      return { rule: 'deterministic', message, at: operations.length - 1 };
-    },
-    text: (operation) => {
-      const { op, ...rest } = operation;
-      return `${op} ${Object.entries(rest)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' ')}`;
-    },
+    run: (operations) =>
+      runTwice(operations, () => new IovaRun(policy, parameters).run(operations)),
+    text: operationText,
   };
 }
 

@@ -51,6 +51,28 @@ export class Random {
   }
 }
 
+/** What became of the operations of one run. */
+interface Run {
+  readonly violation: Violation | null;
+  readonly answers: readonly (number | string)[];
+}
+
+/** Runs the same operations twice: what is wrong with the first run, or where the second one answers otherwise; null: nothing. */
+export function runTwice(operations: readonly unknown[], run: () => Run): Violation | null {
+  const first = run();
+  if (first.violation !== null) return first.violation;
+  const again = run();
+  const at = first.answers.findIndex((answer, i) => answer !== again.answers[i]);
+  if (at < 0) return null;
+  const message = `the same operations gave ${first.answers[at]} and then ${again.answers[at]}`;
+  return { rule: 'deterministic', message, at: operations.length - 1 };
+}
+
+/** An operation as its name and its parameters. */
+export function operationText({ op, ...rest }: { readonly op: string }): string {
+  return [op, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(' ');
+}
+
 /** Runs one seed twice; null where every rule held and both runs did the same. */
 export function runSeed<Operation>(
   suite: Suite<Operation>,

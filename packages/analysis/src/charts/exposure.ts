@@ -17,6 +17,8 @@ import {
 import {
   notedPanel,
   notedPoint,
+  scaleTops,
+  scaleWords,
   stepRows,
   type TimeFrame,
   timeChannel,
@@ -31,9 +33,6 @@ export const exposure: Chart = {
   make,
 };
 
-/** Panels share one scale unless the smallest peak would be lower than this share of it. */
-const LOWEST_SHARED = 0.2;
-
 function make(results: readonly LabelledResult[]): TopLevelSpec {
   const frame = timeFrame(results);
   const peaks = results.map(({ result }) => result.summary.exposure.peakStaleBytes);
@@ -43,18 +42,15 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       'None stays within reach: every unmap invalidates at once, or nothing was unmapped.',
     );
   }
-  const most = Math.max(1, ...peaks);
   const last = peaks.findLastIndex((peak) => peak > 0);
-  const isShared = peaks.every((peak) => peak === 0 || peak >= LOWEST_SHARED * most);
+  const { tops, isShared } = scaleTops(peaks);
   return {
     $schema: SCHEMA,
     title: {
       text: exposure.title,
-      subtitle: `bytes unmapped and not yet flushed, at the highest moment of each interval${isShared ? '' : '. Each panel has its own scale'}`,
+      subtitle: `bytes unmapped and not yet flushed, at the highest moment of each interval${scaleWords(isShared)}`,
     },
-    vconcat: results.map((result, i) =>
-      panel(result, frame, isShared ? most : Math.max(1, peaks[i]!), i === last),
-    ),
+    vconcat: results.map((result, i) => panel(result, frame, tops[i]!, i === last)),
   };
 }
 

@@ -18,6 +18,8 @@ import {
 import {
   notedPoint,
   type States,
+  scaleTops,
+  scaleWords,
   stackedStates,
   stepRows,
   type TimeFrame,
@@ -39,35 +41,28 @@ export const occupancy: Chart = {
   make,
 };
 
-/** Panels share one scale unless the smallest peak would be lower than this share of it. */
-const LOWEST_SHARED = 0.2;
-
 function make(results: readonly LabelledResult[]): TopLevelSpec {
   const peaks = results.map(({ result }) => Math.max(1, taken(result.summary.occupancy.peak)));
-  const most = Math.max(1, ...peaks);
-  if (most === 1) {
+  if (Math.max(1, ...peaks) === 1) {
     return emptyChart(
       occupancy.title,
       'No address was used: no device is translated, or nothing was mapped.',
     );
   }
   const frame = timeFrame(results);
-  const isShared = Math.min(...peaks) >= LOWEST_SHARED * most;
+  const { tops, isShared } = scaleTops(peaks);
   return {
     $schema: SCHEMA,
     title: { text: occupancy.title, subtitle: subtitle(results, isShared) },
-    vconcat: results.map((result, i) =>
-      panel(result, frame, isShared ? most : peaks[i]!, i === results.length - 1),
-    ),
+    vconcat: results.map((result, i) => panel(result, frame, tops[i]!, i === results.length - 1)),
     resolve: { scale: { color: 'shared' } },
   };
 }
 
 function subtitle(results: readonly LabelledResult[], isShared: boolean): string {
-  const scales = isShared ? '' : '. Each panel has its own scale';
   const isLowerBound = results.some(({ result }) => result.summary.occupancy.lowerBound);
   const bound = isLowerBound ? '. A lower bound: mappings from before the trace are missing' : '';
-  return `by state, at the highest moment of each interval${scales}${bound}`;
+  return `by state, at the highest moment of each interval${scaleWords(isShared)}${bound}`;
 }
 
 /** `top`: upper end of the scale, in bytes. */

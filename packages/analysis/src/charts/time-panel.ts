@@ -15,6 +15,21 @@ export function timeFrame(results: readonly LabelledResult[]): TimeFrame {
   return { unit: timeUnit(longest), longest };
 }
 
+/** Panels share one scale unless the smallest peak would be lower than this share of it. */
+const LOWEST_SHARED = 0.2;
+
+/** Upper ends of the y scales of panels with these peaks (0: a panel without values), and whether they are one scale. */
+export function scaleTops(peaks: readonly number[]): { tops: number[]; isShared: boolean } {
+  const most = Math.max(1, ...peaks);
+  const isShared = peaks.every((peak) => peak === 0 || peak >= LOWEST_SHARED * most);
+  return { tops: peaks.map((peak) => (isShared ? most : Math.max(1, peak))), isShared };
+}
+
+/** What the subtitle of such panels ends with. */
+export function scaleWords(isShared: boolean): string {
+  return isShared ? '' : '. Each panel has its own scale';
+}
+
 /** The x channel of a panel; only the last one of a chart has a title. */
 export function timeChannel(
   { unit, longest }: TimeFrame,

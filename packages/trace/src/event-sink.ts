@@ -7,7 +7,7 @@ import { type EventBatch, EventKind, Flag } from './batch.ts';
 import { clearRows, eventBatch } from './batch-builder.ts';
 import { ByteTable } from './byte-table.ts';
 import { DurationLog } from './durations/duration-log.ts';
-import type { EventCounts } from './event-reader.ts';
+import type { EventCounts, EventReader } from './event-reader.ts';
 import type { TextWindow } from './text-window.ts';
 import { TokenTable } from './token-table.ts';
 import { TraceError } from './trace-error.ts';
@@ -66,6 +66,18 @@ export class EventSink {
     this.names = new ByteTable(window, 65_535);
     this.tasks = new ByteTable(window, 1 << 20);
     this.devices = new ByteTable(window, 65_535);
+  }
+
+  /** What its batches index, and its counts, as an EventReader has them. */
+  get tables(): Pick<EventReader, 'names' | 'tasks' | 'devices' | 'tokens' | 'counts'> {
+    const { names, tasks, devices, tokens, counts } = this;
+    return {
+      names: names.strings,
+      tasks: tasks.strings,
+      devices: devices.strings,
+      tokens: tokens.strings,
+      counts,
+    };
   }
 
   /** True when the batch has to be taken before the next line. */

@@ -241,11 +241,7 @@ function tables(
     source: path,
     format,
     compression: source.compression,
-    names: sink.names.strings,
-    tasks: sink.tasks.strings,
-    devices: sink.devices.strings,
-    tokens: sink.tokens.strings,
-    counts: sink.counts,
+    ...sink.tables,
     durations: sink.durations,
   };
 }

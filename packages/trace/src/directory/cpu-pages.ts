@@ -8,35 +8,24 @@
 
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventBatch } from '../batch-builder.ts';
 import { pageLayout } from '../binary/page-layout.ts';
 import { readBuffers } from '../binary/trace-dat.ts';
 import type { CpuData, TraceDatFile } from '../binary/trace-dat-file.ts';
 import { clockName, recording } from '../binary/trace-dat-options.ts';
 import type { FormatText } from '../binary/tracing-data.ts';
-import { openBytes } from '../byte-source.ts';
 import type { EventReader } from '../event-reader.ts';
 import { EventSink } from '../event-sink.ts';
 import { lineWindow } from '../lines.ts';
 import type { RandomAccess } from '../random-access.ts';
-import { textWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';
 import type { CpuFile } from './cpu-files.ts';
-import { hashOf } from './merged-counts.ts';
+import { type Part, readParts } from './parts.ts';
 
 const MAX_DESCRIPTION = 64 * 1024 * 1024;
 const MAX_FORMATS = 65_536;
-const CHUNK = 256 * 1024;
 /** Pages that are looked at to tell the byte order. */
 const LOOK = 16;
 const COMMIT = 0x7ff_ffff;
-
-/** A file that is open, without its wrapping. */
-export interface Part {
-  readonly file: CpuFile;
-  readonly bytes: RandomAccess;
-  readonly sha256: () => Promise<string>;
-}
 
 /** Reads the pages of all CPUs as one trace named `directory`. */
 export function pagesReader(directory: string, files: readonly CpuFile[]): EventReader {
@@ -46,47 +35,13 @@ export function pagesReader(directory: string, files: readonly CpuFile[]): Event
     source: directory,
     format: `pages of ring buffers, ${files.length === 1 ? 'one CPU' : `${files.length} CPUs`}`,
     compression: 'none',
-    names: sink.names.strings,
-    tasks: sink.tasks.strings,
-    devices: sink.devices.strings,
-    tokens: sink.tokens.strings,
-    counts: sink.counts,
-    async *batches() {
-      const parts: Part[] = [];
-      try {
-        for (const file of files) parts.push(await openPart(file));
-        const joined = concatenation(directory, parts);
+    ...sink.tables,
+    batches: () =>
+      readParts(files, sink.counts, (parts) => {
         const found = describe(directory, parts);
         sink.counts.clock = found.recording.clock || 'local';
-        yield* readBuffers(joined, found, window, sink);
-        sink.counts.bytes = joined.size;
-        const hashes = parts.map(async (part) => [part.file, await part.sha256()] as const);
-        sink.counts.sha256 = hashOf(await Promise.all(hashes));
-      } finally {
-        for (const { bytes } of parts) bytes.close();
-      }
-    },
-  };
-}
-
-/** Opens a file of a directory. */
-export async function openPart(file: CpuFile): Promise<Part> {
-  const source = await openBytes(file.path, CHUNK);
-  const own = new EventSink(file.path, textWindow(0), eventBatch(8));
-  const bytes = await source.randomAccess(own);
-  return {
-    file,
-    bytes: {
-      ...bytes,
-      close() {
-        bytes.close();
-        void source.close();
-      },
-    },
-    async sha256() {
-      await source.finish(own);
-      return own.counts.sha256;
-    },
+        return readBuffers(concatenation(directory, parts), found, window, sink);
+      }),
   };
 }
 

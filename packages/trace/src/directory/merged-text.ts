@@ -49,11 +49,7 @@ export async function mergedReader(
     source: directory,
     format: `${first.format}, ${files.length === 1 ? 'the file of one CPU' : `${files.length} files of CPUs`}`,
     compression: first.compression,
-    names: sink.names.strings,
-    tasks: sink.tasks.strings,
-    devices: sink.devices.strings,
-    tokens: sink.tokens.strings,
-    counts: sink.counts,
+    ...sink.tables,
     batches: () => merged(directory, texts, sink),
   };
 }

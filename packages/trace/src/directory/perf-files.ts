@@ -13,8 +13,7 @@ import { readPerfData } from '../formats/perf-data.ts';
 import { roomFor } from '../formats/perf-data-pending.ts';
 import { lineWindow } from '../lines.ts';
 import type { CpuFile } from './cpu-files.ts';
-import { openPart, type Part } from './cpu-pages.ts';
-import { hashOf } from './merged-counts.ts';
+import { readParts } from './parts.ts';
 
 const HEAD = /^data(?:\.(?:gz|zst))?$/;
 const RECORDS = /^data\.(\d{1,5})(?:\.(?:gz|zst))?$/;
@@ -41,24 +40,12 @@ export function perfFilesReader(directory: string, files: readonly CpuFile[]): E
     source: directory,
     format: 'perf.data, a directory',
     compression: 'none',
-    names: sink.names.strings,
-    tasks: sink.tasks.strings,
-    devices: sink.devices.strings,
-    tokens: sink.tokens.strings,
-    counts: sink.counts,
-    async *batches() {
-      const parts: Part[] = [];
-      try {
-        for (const file of files) parts.push(await openPart(file));
+    ...sink.tables,
+    batches: () =>
+      readParts(files, sink.counts, (parts) => {
         const [head, ...others] = parts.map(({ bytes }) => bytes);
         const size = parts.reduce((sum, { bytes }) => sum + bytes.size, 0);
-        yield* readPerfData(head!, window, sink, roomFor(size), others);
-        sink.counts.bytes = size;
-        const hashes = parts.map(async (part) => [part.file, await part.sha256()] as const);
-        sink.counts.sha256 = hashOf(await Promise.all(hashes));
-      } finally {
-        for (const { bytes } of parts) bytes.close();
-      }
-    },
+        return readPerfData(head!, window, sink, roomFor(size), others);
+      }),
   };
 }

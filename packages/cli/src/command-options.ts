@@ -15,7 +15,7 @@ export interface CommandOption {
   readonly choices: readonly string[];
 }
 
-/** What yargs keeps of the options; its types do not name it. */
+/** What yargs keeps of the options. */
 interface KeptOptions {
   readonly key: Readonly<Record<string, unknown>>;
   readonly alias: Readonly<Record<string, readonly string[]>>;
@@ -26,6 +26,11 @@ interface KeptOptions {
 }
 
 const NO_OPTIONS = new Set(['help', 'version', 'h']);
+
+/** The options that a parser has been given; the types of yargs do not name it. */
+export function keptOptions(y: Argv): KeptOptions {
+  return (y as unknown as { getOptions(): KeptOptions }).getOptions();
+}
 
 const asked = new Map<string, Promise<readonly CommandOption[]>>();
 
@@ -41,7 +46,7 @@ async function builtOptions(name: string): Promise<readonly CommandOption[]> {
   if (module === null) return [];
   const y = yargs([]);
   if (typeof module.builder === 'function') await module.builder(y);
-  const kept = (y as unknown as { getOptions(): KeptOptions }).getOptions();
+  const kept = keptOptions(y);
   const positional = new Set(
     [...String(module.command).matchAll(/[<[]([\w-]+)/g)].map(([, word = '']) => word),
   );

@@ -2,16 +2,12 @@
 // would make the value `false`, which no command expects.
 
 import type { Argv } from 'yargs';
+import { keptOptions } from './command-options.ts';
 import { UsageError } from './usage-error.ts';
-
-// Not in the types of yargs: the names of the options of the command that was typed.
-interface WithOptions {
-  getOptions(): { readonly boolean: readonly string[] };
-}
 
 /** Refuses `--no-NAME` for options that take a value, with a {@link UsageError}. */
 export function refuseNegations(y: Argv, words: readonly string[]): void {
-  const { boolean } = (y as unknown as WithOptions).getOptions();
+  const { boolean } = keptOptions(y);
   for (const word of words) {
     if (word === '--') return;
     const name = /^--no-([\w-]+)$/.exec(word)?.[1];

@@ -5,7 +5,7 @@
 // The directory is laid out like test/golden/bench; its streams are of fixed seeds. The C code was timed
 // on another machine (native.json says how): ratios of different profiles can be compared, and a ratio
 // against the bound of 2 on the cache-hit profiles tells whether something became slower. Each profile
-// runs in a process of its own, as it does under `dmalab conform --bench`.
+// runs in processes of its own, as it does under `dmalab conform --bench`.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,32 +1,20 @@
 // Opens a trace: tells its wrapping and its format by content, and hands out its events.
 //
-// A new format is one file in formats/ and one line in the list below; the first match wins.
+// A new format is one file in formats/ and one line in text-formats.ts or binary-formats.ts; the first match wins. What
+// only some inputs need is loaded with the first of them: a start takes longer than to read a small trace.
 
-import { traceDat } from './binary/trace-dat.ts';
 import { type ByteSource, isDirectory, memoryBytes, openBytes } from './byte-source.ts';
 import { printable } from './bytes.ts';
 import { cleanText, withoutPrefix } from './cleaned-text.ts';
 import { findCpuFiles } from './directory/cpu-files.ts';
-import { pagesReader } from './directory/cpu-pages.ts';
 import type { OpenedFile } from './directory/cpu-text.ts';
-import { mergedReader } from './directory/merged-text.ts';
 import { findPerfFiles, perfFilesReader } from './directory/perf-files.ts';
 import type { EventReader } from './event-reader.ts';
 import { EventSink } from './event-sink.ts';
-import { csv } from './formats/csv.ts';
-import { dmaDebug } from './formats/dma-debug.ts';
+import { binaryFormats } from './formats/binary-formats.ts';
 import { extensionMismatch } from './formats/extension.ts';
 import { describeForeign, describeNameless } from './formats/foreign.ts';
 import type { BinaryFormat, FormatOptions, TraceFormat } from './formats/format.ts';
-import { ftraceText } from './formats/ftrace.ts';
-import { ftraceBare } from './formats/ftrace-bare.ts';
-import { ftraceFields } from './formats/ftrace-fields.ts';
-import { ftraceLatency } from './formats/ftrace-latency.ts';
-import { functionGraph } from './formats/function-graph.ts';
-import { bpftraceJson, jsonLines } from './formats/json-lines.ts';
-import { perfData } from './formats/perf-data.ts';
-import { perfScript } from './formats/perf-script.ts';
-import { traceCmdReport } from './formats/trace-cmd-report.ts';
 import type { RandomAccess } from './random-access.ts';
 import { readingRoom } from './reading-room.ts';
 import type { TableFormat } from './tables/table.ts';
@@ -38,21 +26,6 @@ import {
   tableFormats,
 } from './tables/table-reader.ts';
 import { TraceError } from './trace-error.ts';
-
-const formats: readonly TraceFormat[] = [
-  ftraceLatency,
-  ftraceFields,
-  functionGraph,
-  traceCmdReport,
-  ftraceBare,
-  ftraceText,
-  perfScript,
-  dmaDebug,
-  bpftraceJson,
-  jsonLines,
-  csv,
-];
-const binaryFormats: readonly BinaryFormat[] = [traceDat, perfData];
 
 const EXPECTED =
   'a trace of ftrace, trace-cmd, perf or bpftrace (text or binary), CSV, JSON lines, Parquet or Arrow, plain, gzip or zstd';
@@ -110,7 +83,11 @@ async function openDirectory(directory: string, options: OpenOptions): Promise<E
   const perf = findPerfFiles(directory);
   if (perf !== null) return perfFilesReader(directory, perf);
   const { files, pages } = await findCpuFiles(directory);
-  if (pages) return pagesReader(directory, files);
+  if (pages) {
+    const { pagesReader } = await import('./directory/cpu-pages.ts');
+    return pagesReader(directory, files);
+  }
+  const { mergedReader } = await import('./directory/merged-text.ts');
   const chunkSize = Math.min(options.chunkSize ?? SMALL_CHUNK, SMALL_CHUNK);
   return mergedReader(directory, files, async (path) =>
     textReader(
@@ -133,7 +110,7 @@ async function textReader(
   let found: FoundText;
   try {
     found = isBlank
-      ? { format: ftraceText, text: source }
+      ? { format: (await import('./formats/ftrace.ts')).ftraceText, text: source }
       : await findText(path, await cleanText(source), options);
   } catch (error) {
     await source.close();
@@ -267,17 +244,22 @@ async function findText(
   if (foreign !== '') {
     throw new TraceError(path, null, `UNKNOWN_FORMAT: expected ${EXPECTED}, ${foreign}`);
   }
-  const format = formatOf(head, options);
+  const { textFormats } = await import('./formats/text-formats.ts');
+  const format = formatOf(textFormats, head, options);
   if (format !== undefined) return { format, text: source };
   const bare = await withoutPrefix(source);
-  const below = bare === null ? undefined : formatOf(bare.head, options);
+  const below = bare === null ? undefined : formatOf(textFormats, bare.head, options);
   if (bare !== null && below !== undefined) return { format: below, text: bare };
   const first = `found "${printable(head.subarray(0, lineLength(head)))}"`;
   const found = describeNameless(head) || first;
   throw new TraceError(path, 1, `UNKNOWN_FORMAT: expected ${EXPECTED}, ${found}`);
 }
 
-function formatOf(head: Uint8Array, options: OpenOptions): TraceFormat | undefined {
+function formatOf(
+  formats: readonly TraceFormat[],
+  head: Uint8Array,
+  options: OpenOptions,
+): TraceFormat | undefined {
   const text = withoutMark(head);
   return formats.find((candidate) => candidate.matches(head, text, options));
 }

@@ -3,8 +3,10 @@
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import {
+  BATCH_ROWS,
   openTrace,
   readCapture,
+  readingRoom,
   saveRequests,
   TABLE_FORMATS,
   type TableFormatName,
@@ -99,6 +101,8 @@ async function requests(options: ConvertArguments, format: TableFormatName): Pro
 
 async function events(options: ConvertArguments, format: TableFormatName): Promise<number> {
   const { in: from, out } = options;
-  const reader = await openTrace(from, readOptions(from, options));
+  // Each batch becomes a row group: larger ones than pairing likes make smaller files.
+  const room = readingRoom(BATCH_ROWS);
+  const reader = await openTrace(from, { ...readOptions(from, options), room });
   return writeEvents(reader, out, format, (rows) => progress(`${from}: ${rows} events`));
 }

@@ -8,12 +8,6 @@
 import type { EventBatch } from '../batch.ts';
 import { TraceClock } from '../clock.ts';
 import { type EventSink, MAX_CPU } from '../event-sink.ts';
-import type { BinaryFormat, TraceFormat } from '../formats/format.ts';
-import { ftraceText } from '../formats/ftrace.ts';
-import { ftraceBare } from '../formats/ftrace-bare.ts';
-import { ftraceFields } from '../formats/ftrace-fields.ts';
-import { ftraceLatency } from '../formats/ftrace-latency.ts';
-import { functionGraph } from '../formats/function-graph.ts';
 import type { RandomAccess } from '../random-access.ts';
 import type { TextWindow } from '../text-window.ts';
 import { ByteCursor, errorAt } from './byte-cursor.ts';
@@ -27,23 +21,16 @@ import { type PageLayout, pageLayout } from './page-layout.ts';
 import { packedPages, plainPages } from './page-source.ts';
 import { TaskNames } from './task-names.ts';
 import type { BufferData, TraceDatFile } from './trace-dat-file.ts';
-import { headOf, readText } from './trace-dat-text.ts';
 import { timeBase } from './trace-dat-time.ts';
 import { readVersion6 } from './trace-dat-v6.ts';
 import { readVersion7 } from './trace-dat-v7.ts';
 
-const MAGIC = '\x17\x08\x44tracing';
+/** Bytes of the magic word. */
+const MAGIC = 10;
 const MAX_VERSION = 16;
-const LAYOUTS: readonly TraceFormat[] = [ftraceLatency, ftraceFields, functionGraph, ftraceBare];
 
-/** The format of `trace-cmd record` and `extract`. */
-export const traceDat: BinaryFormat = {
-  name: 'trace.dat',
-  matches: (head) => Buffer.from(head.subarray(0, MAGIC.length)).toString('latin1') === MAGIC,
-  read: readTraceDat,
-};
-
-async function* readTraceDat(
+/** Reads what `trace-cmd record` and `extract` write. */
+export async function* readTraceDat(
   file: RandomAccess,
   window: TextWindow,
   sink: EventSink,
@@ -54,25 +41,8 @@ async function* readTraceDat(
   sink.counts.clock =
     clock || found.buffers.find((buffer) => buffer.clock !== '')?.clock || 'local';
   sink.counts.headerCpus = found.recording.cpus;
-  if (found.texts.length > 0) {
-    for (const text of found.texts) {
-      yield* formatOf(headOf(file, text, found.little)).read(
-        readText(file, text, found.little),
-        window,
-        sink,
-        {},
-      );
-      sink.restart();
-    }
-    return;
-  }
-  yield* readBuffers(file, found, window, sink);
-}
-
-/** The layout of a text of the kernel. */
-function formatOf(head: Uint8Array): TraceFormat {
-  const text = Buffer.from(head).toString('latin1');
-  return LAYOUTS.find((format) => format.matches(head, text, {})) ?? ftraceText;
+  if (found.texts.length === 0) yield* readBuffers(file, found, window, sink);
+  else yield* (await import('./trace-dat-text.ts')).readTexts(file, found, window, sink);
 }
 
 function readFront(file: RandomAccess, sink: EventSink): TraceDatFile {
@@ -81,13 +51,13 @@ function readFront(file: RandomAccess, sink: EventSink): TraceDatFile {
     return bytes.subarray(0, file.into(bytes, position));
   };
   const cursor = new ByteCursor(readAt, file.source, 0, file.size);
-  cursor.skip(MAGIC.length);
+  cursor.skip(MAGIC);
   const version = cursor.untilNul(MAX_VERSION);
   cursor.position = 0;
   if (version === '6') return readVersion6(cursor, sink);
   if (version === '7') return readVersion7(cursor, sink);
   const problem = `expected version 6 or 7, found "${version}"`;
-  throw errorAt(file.source, MAGIC.length, `UNSUPPORTED_VERSION: ${problem}`);
+  throw errorAt(file.source, MAGIC, `UNSUPPORTED_VERSION: ${problem}`);
 }
 
 /** Reads the pages of all CPUs. */

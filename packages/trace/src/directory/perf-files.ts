@@ -9,11 +9,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventReader } from '../event-reader.ts';
 import { EventSink } from '../event-sink.ts';
-import { readPerfData } from '../formats/perf-data.ts';
-import { roomFor } from '../formats/perf-data-pending.ts';
 import { lineWindow } from '../lines.ts';
 import type { CpuFile } from './cpu-files.ts';
-import { readParts } from './parts.ts';
 
 const HEAD = /^data(?:\.(?:gz|zst))?$/;
 const RECORDS = /^data\.(\d{1,5})(?:\.(?:gz|zst))?$/;
@@ -41,11 +38,15 @@ export function perfFilesReader(directory: string, files: readonly CpuFile[]): E
     format: 'perf.data, a directory',
     compression: 'none',
     ...sink.tables,
-    batches: () =>
-      readParts(files, sink.counts, (parts) => {
+    async *batches() {
+      const { readParts } = await import('./parts.ts');
+      const { readPerfData } = await import('../formats/perf-data.ts');
+      const { roomFor } = await import('../formats/perf-data-pending.ts');
+      yield* readParts(files, sink.counts, (parts) => {
         const [head, ...others] = parts.map(({ bytes }) => bytes);
         const size = parts.reduce((sum, { bytes }) => sum + bytes.size, 0);
         return readPerfData(head!, window, sink, roomFor(size), others);
-      }),
+      });
+    },
   };
 }

@@ -52,11 +52,6 @@ export interface PerfHeader {
   readonly isUnfinished: boolean;
 }
 
-/** True for the first bytes of any version. */
-export function isPerfData(text: string): boolean {
-  return text.startsWith(MAGIC) || text.startsWith(REVERSED) || text.startsWith('PERFFILE');
-}
-
 /** Reads the head of a file of `size` bytes. */
 export function readPerfHeader(readAt: ReadAt, source: string, size: number): PerfHeader {
   const cursor = new ByteCursor(readAt, source, 0, size);

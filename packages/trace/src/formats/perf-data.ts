@@ -14,17 +14,10 @@ import { readTracingData } from '../binary/tracing-data.ts';
 import type { EventSink } from '../event-sink.ts';
 import type { RandomAccess } from '../random-access.ts';
 import type { TextWindow } from '../text-window.ts';
-import type { BinaryFormat } from './format.ts';
 import { readAttr, TRACEPOINT } from './perf-data-attr.ts';
-import {
-  isPerfData,
-  type PerfHeader,
-  readFeature,
-  readIds,
-  readPerfHeader,
-} from './perf-data-header.ts';
+import { type PerfHeader, readFeature, readIds, readPerfHeader } from './perf-data-header.ts';
 import { PerfInflater } from './perf-data-inflater.ts';
-import { PendingRecords, RecordType, roomFor } from './perf-data-pending.ts';
+import { PendingRecords, RecordType } from './perf-data-pending.ts';
 import { PerfRows } from './perf-data-rows.ts';
 import { SpilledRuns } from './perf-data-runs.ts';
 
@@ -305,10 +298,3 @@ export function readPerfData(
 ): Batches {
   return new PerfReader(file, others, window, sink, room).batches();
 }
-
-/** What `perf record` writes. */
-export const perfData: BinaryFormat = {
-  name: 'perf.data',
-  matches: (head) => isPerfData(Buffer.from(head.subarray(0, 8)).toString('latin1')),
-  read: (file, window, sink) => readPerfData(file, window, sink, roomFor(file.size)),
-};

@@ -4,19 +4,17 @@
 // metadata stand in the footer under the key "dmalab".
 
 import { zstdCompressSync } from 'node:zlib';
-import {
-  type AsyncBuffer,
-  type ColumnData,
-  type ColumnMetaData,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetRead,
-  type RowGroup,
-  type SchemaElement,
+import type {
+  AsyncBuffer,
+  ColumnData,
+  ColumnMetaData,
+  FileMetaData,
+  RowGroup,
+  SchemaElement,
 } from 'hyparquet';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { RandomAccess } from '../random-access.ts';
 import { TraceError } from '../trace-error.ts';
+import { parquetReading, parquetWriting } from './parquet-library.ts';
 import { PageChecks } from './parquet-pages.ts';
 import {
   type ByteOutput,
@@ -47,6 +45,7 @@ export function parquetWriter(
   columns: readonly TableColumn[],
   metadata: string,
 ): TableWriter {
+  const { ByteWriter, ParquetWriter } = parquetWriting();
   // The library counts the position in the file itself; its bytes are given away after each row group.
   const bytes = new ByteWriter(1 << 20);
   const flush = (): void => {
@@ -99,6 +98,7 @@ export const parquet: TableFormat = {
   matches: (head) => Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1',
   async open(file) {
     const buffer = bufferOf(file);
+    const { parquetMetadataAsync } = parquetReading();
     const metadata = await checked(file, () => parquetMetadataAsync(buffer, { geoparquet: false }));
     const pair = metadata.key_value_metadata?.find(({ key }) => key === METADATA_KEY);
     return {
@@ -127,6 +127,7 @@ async function* rowGroups(
   buffer: AsyncBuffer,
   metadata: FileMetaData,
 ): AsyncGenerator<ReadChunk, void, undefined> {
+  const { parquetRead } = parquetReading();
   const columns = flatColumns(metadata);
   let rowStart = 0;
   for (const group of metadata.row_groups) {

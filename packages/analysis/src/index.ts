@@ -113,7 +113,15 @@ export { type ReportOptions, renderReportFragment, renderReportHtml } from './re
 export { renderReportMarkdown } from './report/markdown.ts';
 export { distinctWarnings, groupByTrace, type TraceGroup } from './report/subjects.ts';
 export { labelResults } from './run-labels.ts';
-export type { Bins, Distributions, FineSeries, ResultTexts, RunResult } from './run-result.ts';
+export type {
+  Bins,
+  DistributionSlices,
+  Distributions,
+  FineSeries,
+  ResultTexts,
+  RunResult,
+  SlicedCounts,
+} from './run-result.ts';
 export { RESULT_FILES, readResult, writeResult } from './run-result.ts';
 export { GOAL_HELP, type Goal, type GoalFigure, NO_FAILURES, parseGoal } from './sizing/goal.ts';
 export { type SizedParameter, sizedParameter, sizedParameters } from './sizing/parameter.ts';

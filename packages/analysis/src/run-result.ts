@@ -36,6 +36,25 @@ export interface Distributions {
     readonly teardown: Bins;
     readonly bound: Bins;
   };
+  /** Absent in results of versions before them. */
+  readonly slices?: DistributionSlices;
+}
+
+/** Of each slice its buckets in use, ascending: bucket and count in turns; docs/results.md has the ends of buckets. */
+export type SlicedCounts = readonly (readonly number[])[];
+
+/** Distributions by time; all slices together are those of the run. A value belongs to the slice in which it was known. */
+export interface DistributionSlices {
+  /** Slice i spans [i, i + 1) x sliceNs. */
+  readonly sliceNs: number;
+  /** At most 64. */
+  readonly count: number;
+  readonly lifetime: SlicedCounts;
+  readonly staleWindow: SlicedCounts;
+  readonly modelledMapLatency: SlicedCounts;
+  readonly modelledUnmapLatency: SlicedCounts;
+  readonly flushInterval: SlicedCounts;
+  readonly flushBatch: Readonly<Record<keyof Distributions['flushBatch'], SlicedCounts>>;
 }
 
 /** What a series keeps beside the levels of the machine, in the same buckets. */

@@ -46,6 +46,16 @@ test('a file that lost a part is an error that names the part', () => {
   );
 });
 
+test('a result of a version without slices of time is whole', () => {
+  const { slices: _, ...distributions } = result.distributions;
+  const old = writeResult({ ...result, distributions });
+  expect(readResult(old).distributions.slices).toBeUndefined();
+  const broken = JSON.stringify({ ...distributions, slices: { sliceNs: 1000 } });
+  expect(() => readResult({ ...old, distributions: broken })).toThrow(
+    'distributions.json: slices.count is missing',
+  );
+});
+
 test('the kept distributions hold every value once', () => {
   const total = result.distributions.lifetime.reduce((sum, [, , count]) => sum + count, 0);
   expect(total).toBe(500);

@@ -9,6 +9,7 @@
 
 import { FlushCause, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
+import { SlicedHistogram } from '../structures/sliced-histogram.ts';
 import type { ExposureFigures, FlushCauses, FlushFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 import { FlushTimes } from './flush-times.ts';
@@ -19,15 +20,15 @@ const CAUSES = Object.keys(FlushCause).length;
 
 /** Counts of flushes by cause, batch sizes and stale windows. */
 export class FlushStats {
-  readonly stale: LogHistogram = new LogHistogram();
+  readonly stale: SlicedHistogram = new SlicedHistogram();
   readonly reuse: LogHistogram = new LogHistogram();
   readonly batch: LogHistogram = new LogHistogram();
   /** Time from one flush of a domain to its next. */
-  readonly interval: LogHistogram = new LogHistogram();
+  readonly interval: SlicedHistogram = new SlicedHistogram();
   /** Batch sizes by FlushCause. */
-  readonly batchByCause: readonly LogHistogram[] = Array.from(
+  readonly batchByCause: readonly SlicedHistogram[] = Array.from(
     { length: CAUSES },
-    () => new LogHistogram(),
+    () => new SlicedHistogram(),
   );
   readonly #granules: Float64Array;
   readonly #times: (FlushTimes | undefined)[] = [];
@@ -73,7 +74,7 @@ export class FlushStats {
     const total = this.batch.count;
     const perThousand = (n: number): number | null =>
       this.#unmapped > 0 ? (1000 * n) / this.#unmapped : null;
-    const count = (cause: number): number => this.batchByCause[cause]!.count;
+    const count = (cause: number): number => this.batchByCause[cause]!.whole.count;
     const causes = mapCauses(count);
     return {
       total,
@@ -87,7 +88,7 @@ export class FlushStats {
       rangeInvalidations: this.#syncs,
       invalidationsPerThousandUnmaps: perThousand(total + this.#syncs),
       batch: distributionFigures(this.batch, 'entries'),
-      interval: distributionFigures(this.interval, 'ns'),
+      interval: distributionFigures(this.interval.whole, 'ns'),
       wasted: this.batch.zeros,
       wastedShare: total > 0 ? this.batch.zeros / total : null,
     };
@@ -102,7 +103,7 @@ export class FlushStats {
   ): ExposureFigures {
     const byteSeconds = Math.max(0, queued - this.#covered);
     return {
-      staleWindow: distributionFigures(this.stale, 'ns'),
+      staleWindow: distributionFigures(this.stale.whole, 'ns'),
       reuseDelay: distributionFigures(this.reuse, 'ns'),
       byteSeconds,
       meanStaleBytes: duration > 0 ? byteSeconds / (duration / 1e9) : null,
@@ -119,16 +120,17 @@ export class FlushStats {
   #flush(batch: OutcomeBatch, i: number): void {
     const domain = batch.domain[i]!;
     const entries = batch.value[i]!;
+    const time = batch.time[i]!;
     this.batch.add(entries);
-    this.batchByCause[batch.cause[i]!]?.add(entries);
+    this.batchByCause[batch.cause[i]!]?.add(entries, time);
     if (domain < this.#byDomain.length) {
       const last = this.#lastFlush[domain]!;
-      if (last >= 0) this.interval.add(batch.time[i]! - last);
-      this.#lastFlush[domain] = batch.time[i]!;
+      if (last >= 0) this.interval.add(time - last, time);
+      this.#lastFlush[domain] = time;
       this.#byDomain[domain]!++;
     }
     const times = this.#times[domain] ?? new FlushTimes();
-    times.push(batch.time[i]!);
+    times.push(time);
     this.#times[domain] = times;
   }
 
@@ -139,7 +141,7 @@ export class FlushStats {
     const covered = waited > 0 ? this.#times[domain]?.firstAfter(unmappedAt) : undefined;
     const stale = covered === undefined ? waited : Math.min(waited, covered - unmappedAt);
     this.reuse.add(waited);
-    this.stale.add(stale);
+    this.stale.add(stale, batch.time[i]!);
     const bytes = batch.pages[i]! * (this.#granules[domain] ?? 0);
     this.#covered += bytes * ((waited - stale) / 1e9);
   }

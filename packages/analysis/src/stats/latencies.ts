@@ -8,7 +8,7 @@ import {
   OutcomeKind,
   WorkSum,
 } from '@dmalab/replay';
-import { LogHistogram } from '../structures/log-histogram.ts';
+import { SlicedHistogram } from '../structures/sliced-histogram.ts';
 import type { LatencyFigures, WaitingFigures, WorkFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 
@@ -19,8 +19,8 @@ const LOCKS = Object.entries(Lock).filter(([name]) => name !== 'none') as [
 
 /** Latencies of maps and unmaps, waiting by lock, and counts of work. */
 export class LatencyStats {
-  readonly map: LogHistogram = new LogHistogram();
-  readonly unmap: LogHistogram = new LogHistogram();
+  readonly map: SlicedHistogram = new SlicedHistogram();
+  readonly unmap: SlicedHistogram = new SlicedHistogram();
   readonly #loop: Loop;
   readonly #work: WorkSum;
   readonly #waiting = new Float64Array(LOCKS.length + 1);
@@ -33,21 +33,22 @@ export class LatencyStats {
   }
 
   accumulate(batch: OutcomeBatch): void {
-    const { length, kind, path, waitNs, latencyNs } = batch;
+    const { length, time, kind, path, waitNs, latencyNs } = batch;
     this.#work.accumulate(batch);
     for (let i = 0; i < length; i++) {
       switch (kind[i]) {
         case OutcomeKind.map:
         case OutcomeKind.mapFail:
         case OutcomeKind.retry:
-          this.map.add(latencyNs[i]!);
+          this.map.add(latencyNs[i]!, time[i]!);
           break;
         case OutcomeKind.unmap:
-          this.unmap.add(latencyNs[i]!);
+          this.unmap.add(latencyNs[i]!, time[i]!);
           break;
         case OutcomeKind.direct:
           // Without bouncing a direct request takes no time here.
-          if (latencyNs[i]! > 0) (batch.value[i] === 2 ? this.unmap : this.map).add(latencyNs[i]!);
+          if (latencyNs[i]! > 0)
+            (batch.value[i] === 2 ? this.unmap : this.map).add(latencyNs[i]!, time[i]!);
           break;
       }
       if (waitNs[i]! > 0) this.#wait(lockOfRow(kind[i]!, path[i]!), waitNs[i]!);
@@ -58,8 +59,8 @@ export class LatencyStats {
     return {
       modelled: true,
       loop: this.#loop,
-      map: distributionFigures(this.map, 'ns'),
-      unmap: distributionFigures(this.unmap, 'ns'),
+      map: distributionFigures(this.map.whole, 'ns'),
+      unmap: distributionFigures(this.unmap.whole, 'ns'),
       waiting: LOCKS.map(([lock, i]) => ({
         lock,
         total: this.#waiting[i]!,

@@ -4,6 +4,7 @@ import type { Machine, OutcomeBatch } from '@dmalab/replay';
 import type { CaptureFacts, ReadReport } from '@dmalab/trace';
 import type { Distributions, RunResult } from '../run-result.ts';
 import type { LogHistogram } from '../structures/log-histogram.ts';
+import { SLICE_PER_OCTAVE } from '../structures/slice-counts.ts';
 import type { DomainFigures, InputHashes, Summary, TraceFacts } from '../summary.ts';
 import { AllocationStats } from './allocations.ts';
 import { BounceAreas } from './bounce-areas.ts';
@@ -12,6 +13,7 @@ import { Breakdown } from './breakdown.ts';
 import { CacheCourse } from './cache-course.ts';
 import { CachedStats } from './cached-ranges.ts';
 import { distributionFigures } from './distribution.ts';
+import { distributionSlices } from './distribution-slices.ts';
 import { FailureStats } from './failures.ts';
 import { FlushStats } from './flushes.ts';
 import { Fragmentation } from './fragmentation.ts';
@@ -31,9 +33,6 @@ import { cachedAgeSeries, freeSpaceSeries } from './state-course.ts';
 import { StateStats } from './states.ts';
 import { TypeSwitchStats } from './type-switches.ts';
 import { findWarnings } from './warnings.ts';
-
-/** Buckets per power of two in the distributions that are kept: 3 % wide. */
-const KEPT_PER_OCTAVE = 32;
 
 /** What a replay ran on, and the version of the tool. */
 export interface RunContext {
@@ -139,7 +138,7 @@ export class OutcomeStats {
         freeSpace: freeSpaceSeries(course, busiest, this.#spaces[busiest]?.granule ?? 4096),
         cachedAges: cachedAgeSeries(course),
       },
-      distributions: this.#distributions(),
+      distributions: this.#distributions(end),
     };
   }
 
@@ -184,7 +183,7 @@ export class OutcomeStats {
         this.#occupancy.unreleasedBytes(),
         this.#stale.peak(),
       ),
-      lifetime: distributionFigures(this.#requests.lifetime, 'ns'),
+      lifetime: distributionFigures(this.#requests.lifetime.whole, 'ns'),
       headroom: findHeadroom(
         this.#occupancy,
         this.#spaces,
@@ -250,21 +249,23 @@ export class OutcomeStats {
     return own >= 0 ? `own:${own}` : (facts.domains[domain]?.token ?? '');
   }
 
-  #distributions(): Distributions {
+  #distributions(end: number): Distributions {
     const kept = (histogram: LogHistogram): Distributions['lifetime'] =>
-      histogram.bins(KEPT_PER_OCTAVE).map(({ lo, hi, count }) => [lo, hi, count]);
-    const [full, timeout, host, teardown, bound] = this.#flushes.batchByCause.map(kept);
+      histogram.bins(SLICE_PER_OCTAVE).map(({ lo, hi, count }) => [lo, hi, count]);
+    const [full, timeout, host, teardown, bound] = this.#flushes.batchByCause.map(({ whole }) =>
+      kept(whole),
+    );
     return {
       schema: 'dmalab.distributions/1',
-      lifetime: kept(this.#requests.lifetime),
-      staleWindow: kept(this.#flushes.stale),
+      lifetime: kept(this.#requests.lifetime.whole),
+      staleWindow: kept(this.#flushes.stale.whole),
       reuseDelay: kept(this.#flushes.reuse),
       treeSteps: kept(this.#allocations.steps),
       modelledMapCost: kept(this.#requests.perMap),
-      modelledMapLatency: kept(this.#latencies.map),
-      modelledUnmapLatency: kept(this.#latencies.unmap),
-      flushInterval: kept(this.#flushes.interval),
-      measured: measuredBins(this.#context.report, KEPT_PER_OCTAVE),
+      modelledMapLatency: kept(this.#latencies.map.whole),
+      modelledUnmapLatency: kept(this.#latencies.unmap.whole),
+      flushInterval: kept(this.#flushes.interval.whole),
+      measured: measuredBins(this.#context.report, SLICE_PER_OCTAVE),
       flushBatch: {
         full: full!,
         timeout: timeout!,
@@ -272,6 +273,7 @@ export class OutcomeStats {
         teardown: teardown!,
         bound: bound!,
       },
+      slices: distributionSlices(this.#requests, this.#latencies, this.#flushes, end),
     };
   }
 }

@@ -2,6 +2,7 @@
 
 import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
 import { LogHistogram } from '../structures/log-histogram.ts';
+import { SlicedHistogram } from '../structures/sliced-histogram.ts';
 import type { CostFigures, DeviceFigures, GroupFigures, RequestFigures } from '../summary.ts';
 import type { Breakdown } from './breakdown.ts';
 import { distributionFigures } from './distribution.ts';
@@ -12,7 +13,7 @@ const GIB = 2 ** 30;
 
 /** Counts of maps, unmaps and failures, by device and domain. */
 export class RequestStats {
-  readonly lifetime: LogHistogram = new LogHistogram();
+  readonly lifetime: SlicedHistogram = new SlicedHistogram();
   readonly perMap: LogHistogram = new LogHistogram();
   /** Maps served and failed, by domain. */
   readonly domainMapped: Float64Array;
@@ -55,7 +56,7 @@ export class RequestStats {
   }
 
   accumulate(batch: OutcomeBatch): void {
-    const { length, kind, device, domain, bytes, value, costNs } = batch;
+    const { length, time, kind, device, domain, bytes, value, costNs } = batch;
     for (let i = 0; i < length; i++) {
       this.#totalCost += costNs[i]!;
       switch (kind[i]) {
@@ -73,7 +74,7 @@ export class RequestStats {
           break;
         case OutcomeKind.unmap:
           this.#unmapped[device[i]!]!++;
-          if (value[i]! >= 0) this.lifetime.add(value[i]!);
+          if (value[i]! >= 0) this.lifetime.add(value[i]!, time[i]!);
           break;
         case OutcomeKind.direct:
           this.#direct[device[i]!]!++;

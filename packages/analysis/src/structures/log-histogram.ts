@@ -6,7 +6,9 @@
 // own count. Count, sum, min and max are exact. Values between 0 and 1 share the bucket of 1.
 
 const SUB_BITS = 9;
-const OCTAVES = 53;
+
+/** Powers of two that have buckets, from 1 on. */
+export const OCTAVES: number = 53;
 
 /** Buckets in every power of two. */
 export const SUB_BUCKETS: number = 512;
@@ -37,20 +39,21 @@ export class LogHistogram {
   #counts = new Float64Array(0);
   #lowest = OCTAVES * SUB_BUCKETS;
 
-  /** Counts `value`, which is not negative. */
-  add(value: number): void {
+  /** Counts `value`, which is not negative; returns its bucket, -1 for 0. */
+  add(value: number): number {
     this.count++;
     this.sum += value;
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
     if (value === 0) {
       this.zeros++;
-      return;
+      return -1;
     }
     const bucket = bucketOf(value);
     if (bucket >= this.#counts.length) this.#grow(bucket);
     if (bucket < this.#lowest) this.#lowest = bucket;
     this.#counts[bucket]!++;
+    return bucket;
   }
 
   /**

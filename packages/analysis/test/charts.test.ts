@@ -17,6 +17,7 @@ import { OutcomeKind } from '@dmalab/replay';
 import { expect, test } from 'vitest';
 import { placeNames } from '../src/charts/label-places.ts';
 import { type OutcomeRow, outcomeBatches } from './support/outcome-rows.ts';
+import { scriptOf } from './support/page-charts.ts';
 import { runContext } from './support/run-context.ts';
 import { syntheticReplay } from './support/synthetic-replay.ts';
 
@@ -81,6 +82,12 @@ test.each(charts.map((chart) => [chart.name, chart] as const))(
     await expect(spec).toMatchFileSnapshot(`expected/${name}.vl.json`);
   },
 );
+
+// After a change of such a chart: npx vitest run charts.test.ts --update
+test('the script of the page has the charts of these modules', async () => {
+  const script = scriptOf(new URL('../src/report/part-charts.ts', import.meta.url), 'partCharts');
+  await expect(script).toMatchFileSnapshot('../src/report/page-charts.js');
+});
 
 test('the same spec gives the same bytes', async () => {
   const spec = chartNamed('occupancy').make(compared);

@@ -36,6 +36,7 @@ export async function renderBatchHtml(
   const chartData = {
     charts: Object.fromEntries(figures.map(({ name, spec }) => [name, spec])),
     overTime: [],
+    ofParts: {},
     groups: [null],
     configs: { light: chartConfig('light'), dark: chartConfig('dark') },
   };

@@ -1,12 +1,48 @@
 // What a chart is: a name and a function from results to a Vega-Lite spec with its data inline.
 
 import type { TopLevelSpec } from 'vega-lite';
-import type { RunResult } from '../run-result.ts';
+import type { Distributions, RunResult } from '../run-result.ts';
+import type { DistributionFigures, FlushFigures, Summary } from '../summary.ts';
 
 /** A result under the name that charts and tables show. */
 export interface LabelledResult {
   readonly label: string;
   readonly result: RunResult;
+}
+
+/** Of the figures of a distribution those that charts draw. */
+export type DrawnFigures = Pick<
+  DistributionFigures,
+  'count' | 'p50' | 'p90' | 'p99' | 'p999' | 'max'
+>;
+
+/** What the charts of distributions read of a result: all that is known of a part of its time. */
+export interface DistributionResult {
+  readonly summary: {
+    readonly lifetime: DrawnFigures;
+    readonly exposure: { readonly staleWindow: DrawnFigures };
+    readonly flushes: Pick<FlushFigures, 'total' | 'rangeInvalidations'> & {
+      readonly interval: DrawnFigures;
+    };
+    readonly modelledLatency: { readonly map: DrawnFigures; readonly unmap: DrawnFigures };
+    readonly measuredLatency: Summary['measuredLatency'];
+  };
+  readonly distributions: Pick<
+    Distributions,
+    | 'lifetime'
+    | 'staleWindow'
+    | 'modelledMapLatency'
+    | 'modelledUnmapLatency'
+    | 'flushInterval'
+    | 'flushBatch'
+    | 'measured'
+  >;
+}
+
+/** A {@link DistributionResult} under the name that charts show. */
+export interface LabelledDistributions {
+  readonly label: string;
+  readonly result: DistributionResult;
 }
 
 /** One chart of one or several results. The spec has no config: add one by theme (see render.ts). */
@@ -19,6 +55,14 @@ export interface Chart {
   /** True where all panels share an axis of time, so that a part of it can be shown. */
   readonly isOverTime?: true;
   make(results: readonly LabelledResult[]): TopLevelSpec;
+}
+
+/** A chart that can be drawn of a part of the time; its axes then span `whole`, the whole runs. */
+export interface DistributionChart extends Chart {
+  make(
+    results: readonly LabelledDistributions[],
+    whole?: readonly LabelledDistributions[],
+  ): TopLevelSpec;
 }
 
 /** One plot of several that stand below each other. */

@@ -5,7 +5,7 @@
 import { formatDuration } from '../quantity.ts';
 import { forPlot, type Panel, PLOT_WIDTH } from './chart.ts';
 import type { LogTimeAxis } from './log-time-axis.ts';
-import type { Curve } from './runs.ts';
+import { type Curve, colourDomain } from './runs.ts';
 
 /** What the axes and tooltips of curves say. */
 export interface EcdfWords {
@@ -27,7 +27,6 @@ export function ecdfPlot(
   words: EcdfWords,
   height = 250,
 ): Panel {
-  const names = curves.map(({ label }) => label);
   return {
     width: PLOT_WIDTH,
     height,
@@ -50,7 +49,7 @@ export function ecdfPlot(
       color: {
         field: 'run',
         type: 'nominal',
-        scale: { domain: names, range: 'category' },
+        scale: { domain: colourDomain(curves), range: 'category' },
         legend: null,
       },
     },

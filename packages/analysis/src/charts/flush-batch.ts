@@ -6,11 +6,11 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatCount } from '../quantity.ts';
 import type { Bins } from '../run-result.ts';
-import type { FlushFigures } from '../summary.ts';
 import {
-  type Chart,
+  type DistributionChart,
+  type DistributionResult,
   emptyChart,
-  type LabelledResult,
+  type LabelledDistributions,
   type Panel,
   PLOT_WIDTH,
   panelTitle,
@@ -27,21 +27,24 @@ const CAUSE_NAMES = {
 } as const;
 const CAUSE_LABEL = `${JSON.stringify(CAUSE_NAMES)}[datum.label]`;
 
-export const flushBatch: Chart = {
+export const flushBatch: DistributionChart = {
   name: 'flush-batch',
   title: 'How much one flush of the IOTLB releases',
   summary: 'Flushes by the number of queue entries they released, and by cause.',
   make,
 };
 
-function make(results: readonly LabelledResult[]): TopLevelSpec {
+function make(
+  results: readonly LabelledDistributions[],
+  whole: readonly LabelledDistributions[] = results,
+): TopLevelSpec {
   const present = CAUSES.filter((cause) =>
     results.some(({ result }) => result.distributions.flushBatch[cause].length > 0),
   );
   if (results.every(({ result: { summary } }) => hasNothing(summary.flushes))) {
     return emptyChart(flushBatch.title, 'No flush and no invalidation: nothing was unmapped.');
   }
-  const classes = Math.max(2, ...results.map(({ result }) => highestClass(result) + 1));
+  const classes = Math.max(2, ...whole.map(({ result }) => highestClass(result) + 1));
   return {
     $schema: SCHEMA,
     title: {
@@ -54,7 +57,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
 }
 
 function panel(
-  { label, result }: LabelledResult,
+  { label, result }: LabelledDistributions,
   classes: number,
   present: readonly (typeof CAUSES)[number][],
   isLast: boolean,
@@ -80,7 +83,7 @@ function panel(
   };
 }
 
-function bars(result: LabelledResult['result'], present: readonly string[]): Panel['layer'] {
+function bars(result: DistributionResult, present: readonly string[]): Panel['layer'] {
   const rows = CAUSES.flatMap((cause) => causeRows(cause, result.distributions.flushBatch[cause]));
   return [
     {
@@ -117,10 +120,15 @@ function bars(result: LabelledResult['result'], present: readonly string[]): Pan
   ];
 }
 
+function invalidations(count: number): string {
+  if (count === 1) return '1 unmap invalidated its own range';
+  return `${formatCount(count)} unmaps invalidated their own range`;
+}
+
 function note(rangeInvalidations: number, classes: number): Panel['layer'][number] {
   const text =
     rangeInvalidations > 0
-      ? `no queue: ${formatCount(rangeInvalidations)} unmaps invalidated their own range`
+      ? `no queue: ${invalidations(rangeInvalidations)}`
       : 'no flush and no invalidation';
   const entries = className(Math.floor(classes / 2));
   return {
@@ -141,12 +149,15 @@ function causeRows(cause: string, bins: Bins): object[] {
   }));
 }
 
-function highestClass({ distributions }: LabelledResult['result']): number {
+function highestClass({ distributions }: DistributionResult): number {
   const bins = CAUSES.flatMap((cause) => [...distributions.flushBatch[cause]]);
   return Math.max(0, ...bins.map(([lo]) => classOf(lo)));
 }
 
-function hasNothing({ total, rangeInvalidations }: FlushFigures): boolean {
+function hasNothing({
+  total,
+  rangeInvalidations,
+}: DistributionResult['summary']['flushes']): boolean {
   return total + rangeInvalidations === 0;
 }
 

@@ -6,12 +6,13 @@
 
 import type { TopLevelSpec } from 'vega-lite';
 import { formatDuration } from '../quantity.ts';
-import type { DistributionFigures } from '../summary.ts';
+import type { Bins } from '../run-result.ts';
 import {
-  type Chart,
+  type DistributionChart,
+  type DrawnFigures,
   emptyChart,
   forPlot,
-  type LabelledResult,
+  type LabelledDistributions,
   type Panel,
   PLOT_WIDTH,
   panelTitle,
@@ -32,16 +33,20 @@ const QUANTILES = [
   ['max', 'max', 14],
 ] as const;
 
-export const latency: Chart = {
+export const latency: DistributionChart = {
   name: 'latency',
   title: 'How long maps and unmaps take',
   summary: 'Modelled and measured durations of maps and unmaps: curves (ECDF) and quantiles.',
   make,
 };
 
-function make(results: readonly LabelledResult[]): TopLevelSpec {
-  const maps = [...modelled(results, 'map'), ...measured(results, false)];
-  const unmaps = [...modelled(results, 'unmap'), ...measured(results, true)];
+function make(
+  results: readonly LabelledDistributions[],
+  whole: readonly LabelledDistributions[] = results,
+): TopLevelSpec {
+  const name = results === whole ? 'measured' : 'measured (whole run)';
+  const maps = withMeasured(modelled(results, whole, 'map'), measured(whole, false, name));
+  const unmaps = withMeasured(modelled(results, whole, 'unmap'), measured(whole, true, name));
   const curves = [...maps, ...unmaps];
   if (curves.length === 0) {
     return emptyChart(
@@ -49,7 +54,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       'No request of the run took modelled time, and none was measured.',
     );
   }
-  const axis = logTimeAxis(curves.map(({ bins }) => bins));
+  const axis = logTimeAxis(allBins(whole));
   const isMeasured = curves.some(({ isDashed }) => isDashed);
   return {
     $schema: SCHEMA,
@@ -68,16 +73,44 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
   };
 }
 
-function modelled(results: readonly LabelledResult[], kind: 'map' | 'unmap'): EcdfCurve[] {
-  const curves = distinctCurves(results, ({ summary, distributions }) => ({
+/** Those of everything that may be drawn of `results`. */
+function allBins(results: readonly LabelledDistributions[]): Bins[] {
+  const curves = [
+    ...modelled(results, results, 'map'),
+    ...modelled(results, results, 'unmap'),
+    ...measured(results, false, ''),
+    ...measured(results, true, ''),
+  ];
+  return curves.map(({ bins }) => bins);
+}
+
+function modelled(
+  results: readonly LabelledDistributions[],
+  whole: readonly LabelledDistributions[],
+  kind: 'map' | 'unmap',
+): EcdfCurve[] {
+  const curves = distinctCurves(results, whole, ({ summary, distributions }) => ({
     bins: kind === 'map' ? distributions.modelledMapLatency : distributions.modelledUnmapLatency,
     figures: summary.modelledLatency[kind],
   }));
   return curves.map((curve) => ({ ...curve, label: `${kind}, modelled: ${curve.label}` }));
 }
 
+/** Measured curves have the colours that the modelled ones of the whole runs leave. */
+function withMeasured(
+  modelledCurves: readonly EcdfCurve[],
+  measuredCurves: readonly EcdfCurve[],
+): EcdfCurve[] {
+  const free = 1 + Math.max(-1, ...modelledCurves.map(({ colour }) => colour));
+  return [...modelledCurves, ...measuredCurves.map((curve, i) => ({ ...curve, colour: free + i }))];
+}
+
 /** Of each trace once: all runs of it have the same. */
-function measured(results: readonly LabelledResult[], ofUnmaps: boolean): EcdfCurve[] {
+function measured(
+  results: readonly LabelledDistributions[],
+  ofUnmaps: boolean,
+  word: string,
+): EcdfCurve[] {
   const first = results.find(({ result }) => result.summary.measuredLatency.length > 0);
   if (first === undefined) return [];
   const { summary, distributions } = first.result;
@@ -86,7 +119,7 @@ function measured(results: readonly LabelledResult[], ofUnmaps: boolean): EcdfCu
       const figures = summary.measuredLatency.find((known) => known.function === name)?.duration;
       if (figures === undefined || figures.count === 0 || OF_UNMAPS.test(name) !== ofUnmaps)
         return [];
-      return [{ label: `${name}, measured`, bins, figures, isDashed: true }];
+      return [{ label: `${name}, ${word}`, bins, figures, colour: 0, isDashed: true }];
     })
     .toSorted((a, b) => b.figures.count - a.figures.count)
     .slice(0, MOST_MEASURED);
@@ -144,7 +177,7 @@ function quantilePanel(curves: readonly EcdfCurve[], axis: LogTimeAxis): Panel {
   };
 }
 
-function quantileRows(curve: string, figures: DistributionFigures, axis: LogTimeAxis): object[] {
+function quantileRows(curve: string, figures: DrawnFigures, axis: LogTimeAxis): object[] {
   return QUANTILES.flatMap(([field, quantile, size]) => {
     const ns = figures[field];
     if (ns === null) return [];

@@ -5,37 +5,40 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatCount, formatDuration } from '../quantity.ts';
 import {
-  type Chart,
+  type DistributionChart,
   emptyChart,
   forPlot,
-  type LabelledResult,
+  type LabelledDistributions,
   type Panel,
   PLOT_WIDTH,
   panelTitle,
   SCHEMA,
 } from './chart.ts';
 import { type LogTimeAxis, logTimeAxis } from './log-time-axis.ts';
-import { type Curve, distinctCurves } from './runs.ts';
+import { type Curve, colourDomain, distinctCurves } from './runs.ts';
 import { textWidth } from './text-width.ts';
 
 const BINS_PER_DECADE = 5;
 
-export const lifetime: Chart = {
+export const lifetime: DistributionChart = {
   name: 'lifetime',
   title: 'How long mappings live',
   summary: 'Share of mappings by the time from map to unmap, with quantiles.',
   make,
 };
 
-function make(results: readonly LabelledResult[]): TopLevelSpec {
-  const curves = distinctCurves(results, ({ summary, distributions }) => ({
+function make(
+  results: readonly LabelledDistributions[],
+  whole: readonly LabelledDistributions[] = results,
+): TopLevelSpec {
+  const curves = distinctCurves(results, whole, ({ summary, distributions }) => ({
     bins: distributions.lifetime,
     figures: summary.lifetime,
   }));
   if (curves.length === 0) {
     return emptyChart(lifetime.title, 'No mapping has both its map and its unmap in the trace.');
   }
-  const axis = logTimeAxis(curves.map(({ bins }) => bins));
+  const axis = logTimeAxis(whole.map(({ result }) => result.distributions.lifetime));
   const highest = Math.max(...curves.flatMap((curve) => bars(curve, axis).map(({ p }) => p)));
   return {
     $schema: SCHEMA,
@@ -43,14 +46,23 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       text: lifetime.title,
       subtitle: 'share of mappings by the time from map to unmap; five bins per factor of ten',
     },
-    vconcat: curves.map((curve, i) => panel(curve, axis, highest, i === curves.length - 1)),
+    vconcat: curves.map((curve, i) =>
+      panel(curve, axis, highest, colourDomain(curves), i === curves.length - 1),
+    ),
   };
 }
 
-function panel(curve: Curve, axis: LogTimeAxis, highest: number, isLast: boolean): Panel {
-  const count = `${formatCount(curve.figures.count)} mappings`;
+function panel(
+  curve: Curve,
+  axis: LogTimeAxis,
+  highest: number,
+  colours: readonly string[],
+  isLast: boolean,
+): Panel {
+  const { count } = curve.figures;
+  const mappings = count === 1 ? '1 mapping' : `${formatCount(count)} mappings`;
   return {
-    title: panelTitle(`${curve.label}: ${count}`),
+    title: panelTitle(`${curve.label}: ${mappings}`),
     width: PLOT_WIDTH,
     height: 150,
     encoding: {
@@ -66,7 +78,7 @@ function panel(curve: Curve, axis: LogTimeAxis, highest: number, isLast: boolean
         type: 'quantitative',
         title: 'share of mappings (%)',
         scale: { domain: [0, forPlot(highest * 1.5)], nice: false },
-        axis: { tickCount: 4, minExtent: 24 },
+        axis: { tickCount: 4, minExtent: 24, labelExpr: "datum.value > 100 ? '' : datum.label" },
       },
     },
     layer: [
@@ -76,7 +88,11 @@ function panel(curve: Curve, axis: LogTimeAxis, highest: number, isLast: boolean
         encoding: {
           x2: { field: 'x2' },
           y2: { datum: 0 },
-          color: { datum: curve.label, scale: { range: 'category' }, legend: null },
+          color: {
+            datum: curve.label,
+            scale: { domain: [...colours], range: 'category' },
+            legend: null,
+          },
           tooltip: [
             { field: 'time', type: 'nominal', title: 'lifetime' },
             { field: 'p', type: 'quantitative', title: '% of mappings' },

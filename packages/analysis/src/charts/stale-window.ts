@@ -3,23 +3,29 @@
 // Strict unmaps sit at zero, which has a place of its own on the axis.
 
 import type { TopLevelSpec } from 'vega-lite';
-import { type Chart, emptyChart, type LabelledResult, SCHEMA } from './chart.ts';
+import {
+  type DistributionChart,
+  type DistributionResult,
+  emptyChart,
+  type LabelledDistributions,
+  SCHEMA,
+} from './chart.ts';
 import { ecdfPlot } from './ecdf.ts';
 import { logTimeAxis } from './log-time-axis.ts';
-import { distinctCurves } from './runs.ts';
+import { type Distribution, distinctCurves } from './runs.ts';
 
-export const staleWindow: Chart = {
+export const staleWindow: DistributionChart = {
   name: 'stale-window',
   title: 'How long unmapped memory stays within reach',
   summary: 'Share of unmaps whose stale window is at most so long (ECDF).',
   make,
 };
 
-function make(results: readonly LabelledResult[]): TopLevelSpec {
-  const curves = distinctCurves(results, ({ summary, distributions }) => ({
-    bins: distributions.staleWindow,
-    figures: summary.exposure.staleWindow,
-  }));
+function make(
+  results: readonly LabelledDistributions[],
+  whole: readonly LabelledDistributions[] = results,
+): TopLevelSpec {
+  const curves = distinctCurves(results, whole, drawn);
   if (curves.length === 0) return emptyChart(staleWindow.title, 'Nothing was unmapped.');
   return {
     $schema: SCHEMA,
@@ -28,10 +34,17 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       subtitle:
         'share of unmaps that a flush has covered after the time given; 0: the unmap itself invalidates',
     },
-    ...ecdfPlot(curves, logTimeAxis(curves.map(({ bins }) => bins)), {
+    ...ecdfPlot(curves, logTimeAxis(whole.map(({ result }) => drawn(result).bins)), {
       x: 'time from unmap to flush',
       y: 'share of unmaps (%)',
       share: '% of unmaps',
     }),
+  };
+}
+
+function drawn({ summary, distributions }: DistributionResult): Distribution {
+  return {
+    bins: distributions.staleWindow,
+    figures: summary.exposure.staleWindow,
   };
 }

@@ -27,6 +27,7 @@ export async function chartFigure(
   const html = `<figure data-chart="${escapeHtml(name)}" data-group="${group}">
 <h4>${escapeHtml(text)}</h4>
 <figcaption>${escapeHtml(subtitle)}</figcaption>
+<p class="part" hidden></p>
 <div class="plot"></div>
 ${picture}
 </figure>

@@ -12,6 +12,7 @@ import { escapeHtml } from './escape.ts';
 import { htmlFacts, htmlTable } from './html-table.ts';
 import { METHODS } from './methods.ts';
 import { type Page, renderFragment, renderPage } from './page.ts';
+import { PART_CHARTS } from './part-charts.ts';
 import { runSentence } from './sentences.ts';
 import {
   distinctTraces,
@@ -45,22 +46,22 @@ async function reportPage(results: readonly LabelledResult[], hasPictures: boole
   if (results.length === 0) throw new RangeError('A report needs at least one result');
   const title = reportTitle(results);
   const groups = groupByTrace(results);
+  const made = groups.map(groupCharts);
   const figures = await Promise.all(
-    groups.map((group, i) =>
+    made.map(({ drawn }, i) =>
       Promise.all(
-        groupCharts(group).drawn.map(({ name, isOverTime, spec }) =>
-          chartFigure(spec, i === 0 ? name : `${name}-${i + 1}`, i, isOverTime, hasPictures),
+        drawn.map(({ name, isOverTime, spec }) =>
+          chartFigure(spec, figureName(name, i), i, isOverTime, hasPictures),
         ),
       ),
     ),
   );
   const pictures = groups.map((group, i) => {
-    const { left } = groupCharts(group);
     return (
       groupHeading(groups, group) +
       brushHtml(group.results, i) +
       figures[i]!.map(({ html }) => html).join('') +
-      leftOut(left)
+      leftOut(made[i]!.left)
     );
   });
   const body = [
@@ -77,6 +78,7 @@ async function reportPage(results: readonly LabelledResult[], hasPictures: boole
   const chartData = {
     charts: Object.fromEntries(drawn.map(({ name, spec }) => [name, spec])),
     overTime: drawn.filter(({ isOverTime }) => isOverTime).map(({ name }) => name),
+    ofParts: Object.fromEntries(made.flatMap((group, i) => partCharts(group.drawn, i))),
     groups: groups.map((group) => brushData(group.results)),
     configs: { light: chartConfig('light'), dark: chartConfig('dark') },
   };
@@ -147,6 +149,17 @@ function groupCharts({ results }: TraceGroup): {
       return reason === null ? [] : [{ title, reason }];
     }),
   };
+}
+
+/** A chart of each group: the first group's has the name of the chart. */
+function figureName(chart: string, group: number): string {
+  return group === 0 ? chart : `${chart}-${group + 1}`;
+}
+
+/** Figures of a group that page.js can draw of a part of the time, and their charts. */
+function partCharts(drawn: readonly { name: string }[], group: number): [string, string][] {
+  const names = drawn.map(({ name }) => name).filter((name) => PART_CHARTS.includes(name));
+  return names.map((name) => [figureName(name, group), name]);
 }
 
 function leftOut(left: readonly { title: string; reason: string }[]): string {

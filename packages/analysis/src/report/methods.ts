@@ -14,7 +14,7 @@ export const METHODS: readonly { readonly heading: string; readonly text: string
   },
   {
     heading: 'Quantiles',
-    text: `A quantile is the nearest-rank one: the smallest value such that at least that share of all values is not above it. It is read from logarithmic buckets with a relative error of at most ${(100 * RELATIVE_ERROR).toFixed(1)} %; integers below 1024, zero and the maximum are exact. Zero is a legal duration: the stale window of a strict unmap.`,
+    text: `A quantile is the nearest-rank one: the smallest value such that at least that share of all values is not above it. It is read from logarithmic buckets with a relative error of at most ${(100 * RELATIVE_ERROR).toFixed(1)} %; integers below 1024, zero and the maximum are exact. Zero is a legal duration: the stale window of a strict unmap. Distributions of a part of the time come from buckets 3 % wide.`,
   },
   {
     heading: 'Occupancy',

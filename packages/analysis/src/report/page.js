@@ -1,11 +1,11 @@
 // Draws the charts of a report when they come into view: to the width of the page, light or dark, again
 // when that changes; and shows the chosen part of the time in charts and figures.
 //
-// Runs in a browser, inlined by page.ts. Without it a reader sees the static picture of each chart.
+// Runs in a browser, inlined by page.ts behind page-charts.js, whose `partCharts` draws distributions of a part. Without it a reader sees the static picture of each chart.
 
 (() => {
   const root = document.currentScript.closest('.dmalab-report');
-  const { charts, overTime, groups, configs } = JSON.parse(
+  const { charts, overTime, ofParts, groups, configs } = JSON.parse(
     root.querySelector('.charts-data').textContent,
   );
   const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -16,6 +16,8 @@
   const views = new Map();
   /** Chosen time of each group, as shares of its longest run. */
   const chosen = groups.map(() => [0, 1]);
+  /** Of charts of distributions: the slices that are drawn. */
+  const drawnParts = new Map();
 
   function withWidth(spec, width) {
     const sized = { ...spec };
@@ -80,6 +82,47 @@
     return Number(figure.dataset.group);
   }
 
+  const isAll = (group) => chosen[group][0] === 0 && chosen[group][1] === 1;
+
+  /** Runs and time, in ns, of which a chart of distributions shows a part; null where it shows all. */
+  function partOf(figure) {
+    const group = groupOf(figure);
+    if (ofParts[figure.dataset.chart] === undefined || isAll(group)) return null;
+    const { sliced, end } = groups[group];
+    if (partCharts.reasonOfWhole(sliced) !== null) return null;
+    return [sliced, ...chosen[group].map((share) => share * end)];
+  }
+
+  function partKey(figure) {
+    const part = partOf(figure);
+    return part === null ? 'all' : JSON.stringify(partCharts.partsOf(...part));
+  }
+
+  function specOf(figure) {
+    const name = figure.dataset.chart;
+    const part = partOf(figure);
+    if (part !== null) {
+      const { title: _, ...spec } = partCharts.partChart(ofParts[name], ...part);
+      return spec;
+    }
+    return overTime.includes(name) ? withTime(charts[name], chosen[groupOf(figure)]) : charts[name];
+  }
+
+  /** What part of the time a chart shows that does not have it on its axis. */
+  function showPart(figure) {
+    const name = figure.dataset.chart;
+    const group = groupOf(figure);
+    const words = figure.querySelector('.part');
+    words.hidden = isAll(group) || overTime.includes(name);
+    if (words.hidden) return;
+    const part = partOf(figure);
+    if (part !== null) words.textContent = partCharts.partWords(...part);
+    else {
+      const reason = ofParts[name] && partCharts.reasonOfWhole(groups[group].sliced);
+      words.textContent = reason ?? 'Always of the whole run.';
+    }
+  }
+
   async function embed(figure, spec, width) {
     const target = figure.querySelector('.plot');
     const config = configs[dark.matches ? 'dark' : 'light'];
@@ -106,10 +149,11 @@
 
   async function draw(figure) {
     const target = figure.querySelector('.plot');
-    const name = figure.dataset.chart;
-    const time = chosen[groupOf(figure)];
-    const spec = overTime.includes(name) ? withTime(charts[name], time) : charts[name];
+    const spec = specOf(figure);
+    drawnParts.set(figure, partKey(figure));
     figure.classList.add('drawn');
+    // Nothing below moves while the old chart is gone.
+    target.style.minHeight = `${target.clientHeight}px`;
     const available = target.clientWidth;
     const guess = Math.max(60, available - (margins.get(figure) ?? 90));
     const taken = await embed(figure, spec, guess);
@@ -117,6 +161,7 @@
     if (Math.abs(taken - available) > 2) {
       await embed(figure, spec, Math.max(60, Math.floor(guess + available - taken)));
     }
+    target.style.minHeight = '';
     showTime(figure);
   }
 
@@ -129,6 +174,8 @@
 
   const figures = [...root.querySelectorAll('figure[data-chart]')];
   const visible = new Set();
+  /** In view or close to it. */
+  const near = new Set();
   let drawing = Promise.resolve();
   function enqueue(some) {
     delete root.dataset.charts;
@@ -141,8 +188,12 @@
 
   const observer = new IntersectionObserver(
     (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting) near.add(target);
+        else near.delete(target);
+      }
       const fresh = entries.filter(({ isIntersecting, target }) => {
-        return isIntersecting && !visible.has(target);
+        return isIntersecting && (!visible.has(target) || isOld(target));
       });
       for (const { target } of fresh) visible.add(target);
       enqueue(fresh.map(({ target }) => target));
@@ -150,6 +201,19 @@
     { rootMargin: '800px 0px' },
   );
   for (const figure of figures) observer.observe(figure);
+
+  function isOld(figure) {
+    return visible.has(figure) && drawnParts.get(figure) !== partKey(figure);
+  }
+
+  /** Draws what shows other slices than those chosen, once the choice has come to rest. */
+  let resting = 0;
+  function redrawParts() {
+    if (![...near].some(isOld)) return;
+    delete root.dataset.charts;
+    clearTimeout(resting);
+    resting = setTimeout(() => enqueue([...near].filter(isOld)), 100);
+  }
 
   let width = root.clientWidth;
   new ResizeObserver(() => {
@@ -260,7 +324,12 @@
       ends.setAttribute('x', 512 * a);
       ends.setAttribute('width', 512 * (b - a));
       showFigures(figuresBox, data, chosen[group]);
-      for (const figure of figures) if (groupOf(figure) === group) showTime(figure);
+      for (const figure of figures) {
+        if (groupOf(figure) !== group) continue;
+        showTime(figure);
+        showPart(figure);
+      }
+      redrawParts();
     }
 
     function choose(a, b) {

@@ -11,7 +11,7 @@ import { escapeHtml, scriptJson } from './escape.ts';
 export interface Page {
   readonly title: string;
   readonly body: string;
-  /** Read by page.js: specs by name, which of them are over time, courses by group, configs by theme; null for a page without charts. */
+  /** Read by page.js: specs by name, which of them are over time or of distributions, courses by group, configs by theme; null for a page without charts. */
   readonly chartData: unknown;
 }
 
@@ -56,7 +56,9 @@ ${report('dmalab-report page', body, chartData, scripts)}</body>
 }
 
 function pageScripts(): string[] {
-  return [...LIBRARIES.map(library), ownFile('page.js')].map(scriptText);
+  // A block of its own: nothing of it is seen by the scripts of a page around a fragment.
+  const own = `{\n${ownFile('page-charts.js')}${ownFile('page.js')}}\n`;
+  return [...LIBRARIES.map(library), own].map(scriptText);
 }
 
 function report(

@@ -6,6 +6,7 @@
 import type { LabelledResult } from '../charts/chart.ts';
 import type { LevelSeries } from '../stats/series.ts';
 import { escapeHtml } from './escape.ts';
+import { type SlicedRun, slicedRun } from './part-of-time.ts';
 
 const STRIP_WIDTH = 512;
 const STRIP_HEIGHT = 100;
@@ -28,6 +29,8 @@ export interface BrushData {
   /** End of the longest run, ns. */
   readonly end: number;
   readonly runs: readonly BrushRun[];
+  /** For the distributions of a part of the time. */
+  readonly sliced: readonly SlicedRun[];
 }
 
 /** The courses from which the figures of a part of the time come. */
@@ -35,6 +38,7 @@ export function brushData(results: readonly LabelledResult[]): BrushData {
   return {
     end: Math.max(1, ...results.map(({ result }) => result.summary.time.end)),
     runs: results.map(brushRun),
+    sliced: results.map(slicedRun),
   };
 }
 

@@ -48,8 +48,16 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** Opens a path, or standard input for "-", in pieces of `chunkSize` bytes; `known` is its SHA-256 where it need not be computed. */
-export async function openBytes(path: string, chunkSize: number, known = ''): Promise<ByteSource> {
+/**
+ * Opens a path, or standard input for "-", in pieces of `chunkSize` bytes; `known` is its SHA-256 where it need not be computed,
+ * and `mayAside` allows a thread for it.
+ */
+export async function openBytes(
+  path: string,
+  chunkSize: number,
+  known = '',
+  mayAside = true,
+): Promise<ByteSource> {
   const file = path === '-' ? null : await openFile(path);
   const growth: Growth = { grew: false };
   const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, growth);
@@ -57,7 +65,7 @@ export async function openBytes(path: string, chunkSize: number, known = ''): Pr
   const compression = compressionOf(wrapped.head);
   const size = file === null || compression !== 'none' ? 0 : (await statFd(file)).size;
   const hash = createHash('sha256');
-  const isAside = known === '' && size > LARGE;
+  const isAside = mayAside && known === '' && size > LARGE;
   const bytes = isAside || known !== '' ? wrapped.all() : hashed(wrapped.all(), hash);
   const { damage, head, all } = await unwrapped(path, bytes, compression);
   let aside: FileHash | null = null;

@@ -42,6 +42,8 @@ export interface OpenOptions extends FormatOptions {
   readonly chunkSize?: number;
   /** SHA-256 of the file, where it is known already: it is not computed again. */
   readonly sha256?: string;
+  /** Whether a large file is hashed on a thread of its own; false where other cores have their own work. Default true. */
+  readonly hashAside?: boolean;
 }
 
 /**
@@ -50,7 +52,8 @@ export interface OpenOptions extends FormatOptions {
  */
 export async function openTrace(path: string, options: OpenOptions = {}): Promise<EventReader> {
   if (path !== '-' && isDirectory(path)) return openDirectory(path, options);
-  return openSource(path, await openBytes(path, chunkSizeOf(options), options.sha256), options);
+  const { sha256, hashAside } = options;
+  return openSource(path, await openBytes(path, chunkSizeOf(options), sha256, hashAside), options);
 }
 
 /** Opens a trace whose bytes are in memory; `name` stands for the path in errors and findings. */

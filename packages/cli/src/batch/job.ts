@@ -171,7 +171,8 @@ async function replayMissing(
   });
   const meta = known === null ? hashOfMeta(path) : known.meta;
   room ??= readingRoom();
-  const read = { ...readOptionsOf(job.options), room };
+  // The other cores are for other jobs.
+  const read = { ...readOptionsOf(job.options), room, hashAside: false };
   const capture = await readTrace(path, read, openCache(job.cache), known);
   try {
     requireRequests(capture, path);

@@ -21,19 +21,21 @@ const LIBRARIES = [
   ['vega-embed', 'vega-embed.min.js'],
 ] as const;
 
+const NO_SCRIPTS = { texts: [], hashes: "'none'" };
+
 /** A part for another page: style, body and scripts, which the policy of that page has to allow. */
 export function renderFragment({ body, chartData }: Page): string {
   return `<style>${ownFile('page.css')}</style>
-${report('dmalab-report', body, chartData, pageScripts())}`;
+${report('dmalab-report', body, chartData, pageScripts().texts)}`;
 }
 
 /** The bytes of the file, the same for the same page. */
 export function renderPage({ title, body, chartData }: Page): string {
   const style = ownFile('page.css');
-  const scripts = chartData === null ? [] : pageScripts();
+  const { texts, hashes } = chartData === null ? NO_SCRIPTS : pageScripts();
   const policy = [
     "default-src 'none'",
-    `script-src ${scripts.map(hashSource).join(' ') || "'none'"}`,
+    `script-src ${hashes}`,
     `style-src ${hashSource(style)}`,
     'img-src data:',
     "base-uri 'none'",
@@ -50,15 +52,21 @@ export function renderPage({ title, body, chartData }: Page): string {
 <style>${style}</style>
 </head>
 <body>
-${report('dmalab-report page', body, chartData, scripts)}</body>
+${report('dmalab-report page', body, chartData, texts)}</body>
 </html>
 `;
 }
 
-function pageScripts(): string[] {
+/** Texts and hashes of the scripts, read once: they are a megabyte, and the same in every page. */
+let known: { readonly texts: readonly string[]; readonly hashes: string } | null = null;
+
+function pageScripts(): { readonly texts: readonly string[]; readonly hashes: string } {
+  if (known !== null) return known;
   // A block of its own: nothing of it is seen by the scripts of a page around a fragment.
   const own = `{\n${ownFile('page-charts.js')}${ownFile('page.js')}}\n`;
-  return [...LIBRARIES.map(library), own].map(scriptText);
+  const texts = [...LIBRARIES.map(library), own].map(scriptText);
+  known = { texts, hashes: texts.map(hashSource).join(' ') };
+  return known;
 }
 
 function report(

@@ -36,7 +36,7 @@ export { calibrationText, calibrationYaml } from './calibrate/calibration-text.t
 export { type Chart, type LabelledResult, reasonOfEmpty } from './charts/chart.ts';
 export { chartNamed, charts } from './charts/index.ts';
 export { sweepChart } from './charts/pareto.ts';
-export { renderPng, renderSvg, withTheme } from './charts/render.ts';
+export { loadRenderer, renderPng, renderSvg, withTheme } from './charts/render.ts';
 export { sizingChart } from './charts/sizing.ts';
 export type { ThemeName } from './charts/theme.ts';
 export { type CheckOptions, type CheckResult, checkCapture } from './check/check.ts';

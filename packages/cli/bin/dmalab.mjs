@@ -29,7 +29,11 @@ function ownNode() {
 if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
   const folder = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   module.enableCompileCache(join(folder, 'dmalab'));
+  const words = process.argv.slice(2);
+  const pool = words[0] === 'batch' ? await import('../src/batch/process-pool.ts') : null;
+  pool?.startEarly(words);
   await import('../src/main.ts');
+  await pool?.endEarly();
 } else {
   const node = process.env.DMALAB_STARTED ? null : ownNode();
   if (node === null) {

@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { Resvg } from '@resvg/resvg-js';
 import type * as Vega from 'vega';
+import type * as VegaLite from 'vega-lite';
 import type { TopLevelSpec } from 'vega-lite';
 import { textWidth } from './text-width.ts';
 import { CHART_FONT, chartConfig, type ThemeName, themeBackground } from './theme.ts';
@@ -24,8 +25,7 @@ export async function renderSvg(
   warn: (message: string) => void = () => {},
 ): Promise<string> {
   const logger = warningLogger(warn);
-  // Loaded when a chart is drawn: commands that draw none start in half the time.
-  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  const [vega, { compile }] = await loadRenderer();
   const compiled = compile(spec, { config: chartConfig(theme), logger }).spec;
   measureTextByTable(vega);
   vega.resetSVGDefIds();
@@ -33,6 +33,11 @@ export async function renderSvg(
   const svg = await view.toSVG();
   view.finalize();
   return svg;
+}
+
+/** Loads what draws, which else is done for the first chart: commands that draw none start in half the time. */
+export function loadRenderer(): Promise<[typeof Vega, typeof VegaLite]> {
+  return Promise.all([import('vega'), import('vega-lite')]);
 }
 
 /** PNG bytes of an SVG text, `scale` pixels for each of its own. */

@@ -13,20 +13,20 @@ import {
   renderBatchText,
 } from '@dmalab/analysis';
 import { createTable } from '@dmalab/trace';
-import { progress } from '../output.ts';
 import { tried, writeWhole } from '../output-file.ts';
 import { BATCH_FILES, BATCH_TABLE, OWN_REPORT } from './batch-files.ts';
-import { type ReportTask, writeReport } from './batch-reports.ts';
+import { type ReportTask, writeReports } from './batch-reports.ts';
 
-/** Writes all of it; `report` writes that of a result, as many of them at once as it can. */
+/** Writes all of it; `report` writes those of results. */
 export async function writeBatch(
   out: string,
   table: BatchTable,
-  report: (task: ReportTask) => Promise<void> = writeReport,
+  report: (task: ReportTask) => Promise<void> = writeReports,
 ): Promise<void> {
-  const [html] = await Promise.all([
-    renderBatchHtml(table, linkTo),
+  // First those of results, which other processes write.
+  const [, html] = await Promise.all([
     writeOwnReports(out, table, report),
+    renderBatchHtml(table, linkTo),
   ]);
   writeWhole(join(out, BATCH_FILES.csv), batchCsv(table));
   writeParquet(join(out, BATCH_FILES.parquet), table);
@@ -65,13 +65,8 @@ async function writeOwnReports(
     if (folder !== null && !linked.has(folder))
       rmSync(join(out, folder, OWN_REPORT), { force: true });
   }
-  let done = 0;
-  const missing = [...linked].filter((folder) => !existsSync(join(out, folder, OWN_REPORT)));
-  const write = async (folder: string): Promise<void> => {
-    await report({ out, folder });
-    progress(`report ${++done} of ${missing.length}`);
-  };
-  await Promise.all(missing.map(write));
+  const folders = [...linked].filter((folder) => !existsSync(join(out, folder, OWN_REPORT)));
+  if (folders.length > 0) await report({ out, folders });
 }
 
 function linkTo(folder: string): string {

@@ -8,14 +8,18 @@ import { RESULT_FILES, readResult, renderReportHtml } from '@dmalab/analysis';
 import { writeWhole } from '../output-file.ts';
 import { OWN_REPORT } from './batch-files.ts';
 
-/** The result in `folder` below `out`. */
+/** The results in `folders` below `out`. */
 export interface ReportTask {
   readonly out: string;
-  readonly folder: string;
+  readonly folders: readonly string[];
 }
 
-/** Writes the report of a result. */
-export async function writeReport({ out, folder }: ReportTask): Promise<void> {
+/** Writes a report for each result. */
+export async function writeReports({ out, folders }: ReportTask): Promise<void> {
+  for (const folder of folders) await writeReport(out, folder);
+}
+
+async function writeReport(out: string, folder: string): Promise<void> {
   const read = (name: string): string => readFileSync(join(out, folder, name), 'utf8');
   const result = readResult({
     summary: read(RESULT_FILES.summary),

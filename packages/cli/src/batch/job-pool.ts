@@ -5,15 +5,13 @@
 // from outside: a process that exceeds one is killed, also in a loop that it would never leave.
 
 import { readFileSync } from 'node:fs';
-import module from 'node:module';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { rowOfFailure } from '@dmalab/analysis';
 import { discardUnfinishedFiles } from '@dmalab/trace';
-import workerpool, { type Pool } from 'workerpool';
+import type { Pool } from 'workerpool';
 import type { ReportTask } from './batch-reports.ts';
 import type { BatchJob, JobResult } from './job.ts';
 import type { Begun } from './job-process.ts';
+import { processPool, takeEarly } from './process-pool.ts';
 
 /** Limits for each trace; null: none. */
 export interface JobLimits {
@@ -26,8 +24,6 @@ const NO_LIMITS: JobLimits = { seconds: null, memory: null };
 /** ms between two looks at the memory of a process. */
 const LOOK_MS = 100;
 const MIB = 1024 * 1024;
-/** V8's helpers of garbage collection and compiling take a tenth to a fifth more CPU time, and the cores are for the other jobs. */
-const ONE_THREAD = '--single-threaded';
 const PAGE = 4096;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -42,7 +38,7 @@ class TaskFailure extends Error {
   }
 }
 
-/** At most `processes` processes that run jobs, made as they are needed; `memory` bounds their heaps, in bytes (null: Node's own bound). */
+/** `processes` processes, for whoever begins no more tasks at once; `memory` bounds their heaps, in bytes (null: Node's own bound). */
 export class JobPool {
   readonly processes: number;
   readonly #pool: Pool;
@@ -51,17 +47,7 @@ export class JobPool {
 
   constructor(processes: number, memory: number | null) {
     this.processes = processes;
-    this.#pool = workerpool.pool(fileURLToPath(new URL('./job-process.ts', import.meta.url)), {
-      workerType: 'process',
-      maxWorkers: processes,
-      emitStdStreams: true,
-      forkOpts: {
-        // A Ctrl-C is for this process, which then ends the others or lets them finish.
-        detached: true,
-        env: { ...process.env, ...compileCache() },
-        execArgv: [ONE_THREAD, ...(memory === null ? [] : [heapBound(memory)])],
-      },
-    });
+    this.#pool = (memory === null ? takeEarly() : null) ?? processPool(memory);
     process.on('exit', this.#kill);
   }
 
@@ -75,9 +61,17 @@ export class JobPool {
     }
   }
 
-  /** Writes the report of one result; throws where that cannot be done. */
-  async report(task: ReportTask): Promise<void> {
-    await this.#twice(() => this.#task('writeReport', task, NO_LIMITS));
+  /** Writes reports, in every process some; throws where that cannot be done. */
+  async report({ out, folders }: ReportTask): Promise<void> {
+    const parts = Array.from({ length: this.processes }, (_, part) =>
+      folders.filter((_, i) => i % this.processes === part),
+    );
+    const tasks = parts.filter((part) => part.length > 0);
+    await Promise.all(
+      tasks.map((part) =>
+        this.#twice(() => this.#task('writeReports', { out, folders: part }, NO_LIMITS)),
+      ),
+    );
   }
 
   /** Kills what is being done. */
@@ -224,14 +218,4 @@ function killed(pid: number): void {
   } catch {
     // It has ended already.
   }
-}
-
-function heapBound(memory: number): string {
-  return `--max-old-space-size=${Math.ceil(memory / MIB)}`;
-}
-
-/** Code that this process has compiled need not be compiled again. */
-function compileCache(): { NODE_COMPILE_CACHE?: string } {
-  const folder = module.getCompileCacheDir?.();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }

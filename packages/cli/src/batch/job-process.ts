@@ -3,7 +3,7 @@
 
 import { Worker } from 'node:worker_threads';
 import workerpool from 'workerpool';
-import { type ReportTask, writeReport } from './batch-reports.ts';
+import { type ReportTask, writeReports } from './batch-reports.ts';
 import { type BatchJob, type JobResult, runJob } from './job.ts';
 
 /** Sent before a task is begun: the number of the process. */
@@ -25,8 +25,8 @@ workerpool.worker({
     begin();
     return runJob(job);
   },
-  writeReport(task: ReportTask): Promise<void> {
+  writeReports(task: ReportTask): Promise<void> {
     begin();
-    return writeReport(task);
+    return writeReports(task);
   },
 });

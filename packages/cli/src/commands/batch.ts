@@ -9,6 +9,7 @@ import {
   batchJson,
   batchSentence,
   batchTable,
+  loadRenderer,
 } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
 import { BATCH_FILES, BATCH_TABLE, shardTable } from '../batch/batch-files.ts';
@@ -208,7 +209,11 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
   const pool = new JobPool(jobs, limits.memory);
   const off = killOnSignals(pool);
   try {
-    const rows = await replayAll(traces, jobOptions, { options, pool, limits, keepGoing });
+    const [rows] = await Promise.all([
+      replayAll(traces, jobOptions, { options, pool, limits, keepGoing }),
+      // Meanwhile, so that the report need not wait for it.
+      shard === null ? loadRenderer() : null,
+    ]);
     progressDone();
     await finish(options, { machines, rows, pool, shard, notBegun: traces.length - rows.length });
   } finally {

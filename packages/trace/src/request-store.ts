@@ -22,8 +22,8 @@ export const BLOCK_ROWS: number = 1 << SHIFT;
 export const BLOCK_MASK: number = BLOCK_ROWS - 1;
 const RECALLED_BLOCKS = 6;
 
-/** How many blocks are kept in memory: 42 are 56 MB, with the recalled ones 64 MB. */
-export const NEWEST_BLOCKS = 42;
+/** How many blocks are kept in memory: 26 are 37 MB, with the recalled ones 45 MB. */
+export const NEWEST_BLOCKS = 26;
 
 export class RequestStore {
   readonly #newest: number;

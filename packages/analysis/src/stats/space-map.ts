@@ -15,6 +15,10 @@ export const MAP_COLUMNS = 128;
 export const MAP_ROWS = 32;
 const FIRST_COLUMN_NS = (1000 * SERIES_BUCKETS) / MAP_COLUMNS;
 
+/** What the rows held before they were doubled; used within one call. */
+const heldBefore: Float64Array = new Float64Array(MAP_ROWS * MAP_COLUMNS);
+const levelBefore: Float64Array = new Float64Array(MAP_ROWS);
+
 /** A grid as it is kept. */
 export interface SpaceGrid {
   /** Bytes of addresses in a row. */
@@ -31,10 +35,10 @@ export class SpaceSketch {
   #first = 0;
   #rows = 0;
   #columnNs = FIRST_COLUMN_NS;
-  #level = new Float64Array(MAP_ROWS);
-  #since = new Float64Array(MAP_ROWS);
+  readonly #level = new Float64Array(MAP_ROWS);
+  readonly #since = new Float64Array(MAP_ROWS);
   /** Byte ns by row and column. Absolute row r lies at r modulo MAP_ROWS. */
-  #held = new Float64Array(MAP_ROWS * MAP_COLUMNS);
+  readonly #held = new Float64Array(MAP_ROWS * MAP_COLUMNS);
 
   constructor(granule: number) {
     this.#rowBytes = granule;
@@ -127,22 +131,22 @@ export class SpaceSketch {
   #doubleRows(): void {
     this.#integrateAll(this.#since.reduce((a, b) => Math.max(a, b), 0));
     const since = this.#since[0]!;
-    const level = new Float64Array(MAP_ROWS);
-    const held = new Float64Array(MAP_ROWS * MAP_COLUMNS);
+    levelBefore.set(this.#level);
+    heldBefore.set(this.#held);
+    this.#level.fill(0);
+    this.#held.fill(0);
     for (let r = this.#first; r < this.#first + this.#rows; r++) {
       const from = r % MAP_ROWS;
       const to = Math.floor(r / 2) % MAP_ROWS;
-      level[to]! += this.#level[from]!;
+      this.#level[to]! += levelBefore[from]!;
       for (let c = 0; c < MAP_COLUMNS; c++) {
-        held[to * MAP_COLUMNS + c]! += this.#held[from * MAP_COLUMNS + c]!;
+        this.#held[to * MAP_COLUMNS + c]! += heldBefore[from * MAP_COLUMNS + c]!;
       }
     }
     const last = Math.floor((this.#first + this.#rows - 1) / 2);
     this.#first = Math.floor(this.#first / 2);
     this.#rows = this.#rows === 0 ? 0 : last - this.#first + 1;
-    this.#level = level;
-    this.#held = held;
-    this.#since = new Float64Array(MAP_ROWS).fill(since);
+    this.#since.fill(since);
     this.#rowBytes *= 2;
   }
 }

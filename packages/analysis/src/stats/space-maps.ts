@@ -21,10 +21,11 @@ export interface SpaceMap {
   readonly high: SpaceGrid | null;
 }
 
+/** Of one domain; each sketch is made with the first range in it. */
 interface Sketches {
   maps: number;
-  readonly low: SpaceSketch;
-  readonly high: SpaceSketch;
+  low: SpaceSketch | null;
+  high: SpaceSketch | null;
 }
 
 /** See the head of the file. */
@@ -50,8 +51,8 @@ export class SpaceMaps {
           this.#change(batch, i, -1);
           break;
         case OutcomeKind.domainDestroy:
-          this.#domains[domain[i]!]?.low.clear(batch.time[i]!);
-          this.#domains[domain[i]!]?.high.clear(batch.time[i]!);
+          this.#domains[domain[i]!]?.low?.clear(batch.time[i]!);
+          this.#domains[domain[i]!]?.high?.clear(batch.time[i]!);
       }
     }
   }
@@ -62,8 +63,14 @@ export class SpaceMaps {
     this.#domains.forEach((sketches, domain) => {
       if (sketches === undefined || (found !== null && sketches.maps <= found.maps)) return;
       const { maps, low, high } = sketches;
-      const [lowGrid, highGrid] = [low.grid(end), high.grid(end)];
-      found = { domain, maps, columnNs: low.columnNs(end), low: lowGrid, high: highGrid };
+      const columnNs = (low ?? high)?.columnNs(end) ?? 0;
+      found = {
+        domain,
+        maps,
+        columnNs,
+        low: low?.grid(end) ?? null,
+        high: high?.grid(end) ?? null,
+      };
     });
     return found;
   }
@@ -74,15 +81,12 @@ export class SpaceMaps {
     const pfn = batch.pfn[i]!;
     const bytes = batch.pages[i]! * (granule ?? 0);
     if (granule === undefined || pfn < 0 || bytes === 0) return;
-    this.#domains[domain] ??= {
-      maps: 0,
-      low: new SpaceSketch(granule),
-      high: new SpaceSketch(granule),
-    };
+    this.#domains[domain] ??= { maps: 0, low: null, high: null };
     const sketches = this.#domains[domain];
     if (sign > 0) sketches.maps++;
     const address = pfn * granule;
-    const sketch = address < FOUR_GIB ? sketches.low : sketches.high;
-    sketch.change(address, bytes, sign, batch.time[i]!);
+    const side = address < FOUR_GIB ? 'low' : 'high';
+    sketches[side] ??= new SpaceSketch(granule);
+    sketches[side].change(address, bytes, sign, batch.time[i]!);
   }
 }

@@ -15,7 +15,9 @@ import {
   type TableWriter,
 } from './table.ts';
 
+/** Bytes that are read at a time, and characters that are written: longer texts outlive young collections. */
 const PIECE = 1 << 20;
+const WRITTEN = 1 << 16;
 const CHUNK_ROWS = 16_384;
 
 /** Writes a table as CSV. */
@@ -52,6 +54,12 @@ function textWriter(
 ): TableWriter {
   const labels = columns.map((column) => column.labels?.map(quoted));
   const cells = columns.map(() => '');
+  let bytes = Buffer.alloc(0);
+  const put = (text: string): void => {
+    // A character is at most three bytes.
+    if (3 * text.length > bytes.length) bytes = Buffer.allocUnsafe(6 * text.length);
+    output.write(bytes.subarray(0, bytes.write(text)));
+  };
   return {
     write(chunk) {
       let text = '';
@@ -65,12 +73,12 @@ function textWriter(
           else cells[i] = labels[i]?.[Number(value)] ?? String(value);
         }
         text += `${line(cells)}\n`;
-        if (text.length > PIECE) {
-          output.write(Buffer.from(text));
+        if (text.length > WRITTEN) {
+          put(text);
           text = '';
         }
       }
-      if (text !== '') output.write(Buffer.from(text));
+      if (text !== '') put(text);
     },
     finish() {},
   };

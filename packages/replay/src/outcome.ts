@@ -91,8 +91,8 @@ export const FailStage = {
 } as const;
 export type FailStage = (typeof FailStage)[keyof typeof FailStage];
 
-/** Rows of a full outcome batch. */
-export const OUTCOME_ROWS = 65_536;
+/** Rows of a full outcome batch: what the caches of a core hold, or all that statistics read of it comes from memory. */
+export const OUTCOME_ROWS = 8192;
 
 /** Outcomes in the order of virtual time; only the first `length` rows count. */
 export interface OutcomeBatch {

@@ -2,7 +2,7 @@
 //
 // Chunks are the batches of the replay, so memory does not grow with them.
 
-import type { OutcomeBatch } from '@dmalab/replay';
+import { OUTCOME_ROWS, type OutcomeBatch } from '@dmalab/replay';
 import type { ColumnType, ColumnValues, TableChunk, TableColumn } from '@dmalab/trace';
 import type { RunContext } from '../stats/outcome-stats.ts';
 import { domainSpaces } from '../stats/space.ts';
@@ -73,7 +73,7 @@ export function outcomeChunks(context: RunContext): (batch: OutcomeBatch) => Tab
   const { facts, machine } = context;
   const granules = domainSpaces(machine, facts).map(({ granule }) => granule);
   const domains = domainNames(context);
-  const iova = new BigUint64Array(65_536);
+  const iova = new BigUint64Array(OUTCOME_ROWS);
   return (b) => {
     const { length, kind } = b;
     const text = (of: (i: number) => string): string[] => Array.from({ length }, (_, i) => of(i));

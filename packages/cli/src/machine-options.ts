@@ -19,7 +19,6 @@ import {
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
 import { type KernelArguments, kernelOptions, kernelReadOptions } from './kernel-options.ts';
-import { parseMachineFile, readMachineFile } from './machine-file.ts';
 import { parsePolicyArgument } from './policy-argument.ts';
 import { loadRegistry, type PolicyArguments, policyOption } from './policy-file.ts';
 import { unique } from './run-name.ts';
@@ -172,12 +171,14 @@ export async function runsOf(options: MachineArguments): Promise<Run[]> {
   const machines: Run[] =
     files.length === 0
       ? [{ name: '', file: null, overrides: {}, registry }]
-      : files.map((file) => ({
-          name: basename(file, extname(file)),
-          file,
-          overrides: machineOf(file, options.machineTexts?.[file], registry),
-          registry,
-        }));
+      : await Promise.all(
+          files.map(async (file) => ({
+            name: basename(file, extname(file)),
+            file,
+            overrides: await machineOf(file, options.machineTexts?.[file], registry),
+            registry,
+          })),
+        );
   const runs = machines.map((run) => ({ ...run, overrides: combined(run.overrides, flags) }));
   const varied = VARIED.reduce(
     (made, { option, overrides }) => multiplied(made, options[option] ?? [], overrides),
@@ -187,11 +188,13 @@ export async function runsOf(options: MachineArguments): Promise<Run[]> {
   return varied.map((run, i) => ({ ...run, name: names[i] ?? '' }));
 }
 
-function machineOf(
+async function machineOf(
   file: string,
   text: string | undefined,
   registry: PolicyRegistry,
-): MachineOverrides {
+): Promise<MachineOverrides> {
+  // Only now: without a machine file nobody needs YAML.
+  const { parseMachineFile, readMachineFile } = await import('./machine-file.ts');
   return text === undefined
     ? readMachineFile(file, registry)
     : parseMachineFile(file, text, registry);

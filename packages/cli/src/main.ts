@@ -41,6 +41,7 @@ async function main(words: string[]): Promise<void> {
   let defaults: ReadonlyMap<string, Default> = new Map();
   try {
     const y = yargs(words);
+    keepNoHelp(y);
     await addCommands(y, words);
     defaults = await defaultsFor(words);
     y.config(Object.fromEntries([...defaults].map(([name, { value }]) => [name, value])));
@@ -75,6 +76,15 @@ async function main(words: string[]): Promise<void> {
     progressDone();
     process.exitCode = await exitCodeOf(placed(error, defaults, words));
   }
+}
+
+/**
+ * Once a handler waits, yargs makes the help of its command, to have it for a failure: a twentieth of a second, and no failure
+ * shows it here. Its types do not name the hook.
+ */
+function keepNoHelp(y: object): void {
+  const inner = y as { getInternalMethods(): { getUsageInstance(): { cacheHelpMessage(): void } } };
+  inner.getInternalMethods().getUsageInstance().cacheHelpMessage = () => {};
 }
 
 async function defaultsFor(words: readonly string[]): Promise<ReadonlyMap<string, Default>> {

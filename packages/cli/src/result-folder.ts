@@ -11,7 +11,7 @@ import {
   type RunResult,
   readResult,
   writeResult,
-} from '@dmalab/analysis';
+} from '@dmalab/analysis/results';
 import { InputError } from './input-error.ts';
 import { writeOutput } from './output-file.ts';
 

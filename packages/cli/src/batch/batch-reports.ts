@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RESULT_FILES, readResult, renderReportHtml } from '@dmalab/analysis';
+import { RESULT_FILES, readResult } from '@dmalab/analysis/results';
 import { writeWhole } from '../output-file.ts';
 import { OWN_REPORT } from './batch-files.ts';
 
@@ -27,6 +27,8 @@ async function writeReport(out: string, folder: string): Promise<void> {
     distributions: read(RESULT_FILES.distributions),
   });
   const label = folder.slice(folder.lastIndexOf('/') + 1);
+  // Loaded for the first report: to replay takes less.
+  const { renderReportHtml } = await import('@dmalab/analysis');
   const html = await renderReportHtml([{ label, result }], { pictures: false });
   writeWhole(join(out, folder, OWN_REPORT), html);
 }

@@ -1,6 +1,6 @@
 // The summary of failures at the end of a batch.
 
-import type { BatchRow } from '@dmalab/analysis';
+import type { BatchRow } from '@dmalab/analysis/results';
 import { printable } from '../output.ts';
 
 /** One line for each failure, with the trace and, where it matters, the machine. */

@@ -1,6 +1,6 @@
 // Hashes of what a result is made of: the only thing that tells whether it has to be made again.
 
-import type { InputHashes } from '@dmalab/analysis';
+import type { InputHashes } from '@dmalab/analysis/results';
 import { hashOfFile, hashOfText } from '../file-hashes.ts';
 import type { Run } from '../machine-options.ts';
 

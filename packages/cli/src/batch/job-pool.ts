@@ -5,7 +5,7 @@
 // from outside: a process that exceeds one is killed, also in a loop that it would never leave.
 
 import { readFileSync } from 'node:fs';
-import { rowOfFailure } from '@dmalab/analysis';
+import { rowOfFailure } from '@dmalab/analysis/results';
 import { discardUnfinishedFiles } from '@dmalab/trace';
 import type { Pool } from 'workerpool';
 import type { ReportTask } from './batch-reports.ts';

@@ -15,7 +15,7 @@ import {
   rowOfResult,
   type Summary,
   summarise,
-} from '@dmalab/analysis';
+} from '@dmalab/analysis/results';
 import { replay } from '@dmalab/replay';
 import { type Capture, type ReadingRoom, type ReadOptions, readingRoom } from '@dmalab/trace';
 import { type FactArguments, readOptions } from '../fact-options.ts';

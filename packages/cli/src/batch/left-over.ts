@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type BatchTable, RESULT_FILES } from '@dmalab/analysis';
+import { type BatchTable, RESULT_FILES } from '@dmalab/analysis/results';
 
 /** Removes files that were begun in the folders of results and never got their name. */
 export function removeBegun(out: string, { rows }: BatchTable): void {

@@ -2,7 +2,7 @@
 
 import { realpathSync } from 'node:fs';
 import { relative, sep } from 'node:path';
-import { rowOfFailure } from '@dmalab/analysis';
+import { rowOfFailure } from '@dmalab/analysis/results';
 import type { JobOutcome } from '@dmalab/queue';
 import { printable, progressDone } from '../output.ts';
 import { UsageError } from '../usage-error.ts';

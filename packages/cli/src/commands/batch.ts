@@ -9,11 +9,9 @@ import {
   batchJson,
   batchSentence,
   batchTable,
-  loadRenderer,
-} from '@dmalab/analysis';
+} from '@dmalab/analysis/results';
 import type { Argv, CommandModule } from 'yargs';
 import { BATCH_FILES, BATCH_TABLE, shardTable } from '../batch/batch-files.ts';
-import { writeBatch } from '../batch/batch-output.ts';
 import { BatchProgress, type ProgressMode } from '../batch/batch-progress.ts';
 import { failureLines } from '../batch/failure-lines.ts';
 import { type FoundTrace, findTraces } from '../batch/find-traces.ts';
@@ -212,7 +210,7 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
     const [rows] = await Promise.all([
       replayAll(traces, jobOptions, { options, pool, limits, keepGoing }),
       // Meanwhile, so that the report need not wait for it.
-      shard === null ? loadRenderer() : null,
+      shard === null ? loadReports() : null,
     ]);
     progressDone();
     await finish(options, { machines, rows, pool, shard, notBegun: traces.length - rows.length });
@@ -249,11 +247,23 @@ async function finish(
   removeBegun(out, table);
   const stale = shard === null ? staleFolders(out, table) : [];
   if (options.prune) removeResults(out, stale);
-  if (shard === null) await writeBatch(out, table, (task) => pool.report(task));
-  else writeWhole(join(out, shardTable(shard.index, shard.count)), batchJson(table));
+  if (shard === null) {
+    const { writeBatch } = await loadReports();
+    await writeBatch(out, table, (task) => pool.report(task));
+  } else writeWhole(join(out, shardTable(shard.index, shard.count)), batchJson(table));
   progressDone();
   const kept = rows.reduce((sum, each) => sum + each.kept, 0);
   tellDone(table, { kept, notBegun, stale: stale.length, isShard: shard !== null }, options);
+}
+
+/** What writes tables and reports, and all that they draw with: no replay needs it. */
+async function loadReports(): Promise<typeof import('../batch/batch-output.ts')> {
+  const [output, { loadRenderer }] = await Promise.all([
+    import('../batch/batch-output.ts'),
+    import('@dmalab/analysis'),
+  ]);
+  await loadRenderer();
+  return output;
 }
 
 /** How the traces are replayed. */

@@ -58,6 +58,7 @@ test('both compile without a warning, and names from traces are text in the page
     expect(await renderSvg(spec, 'dark', (text) => warnings.push(text))).toContain('<svg');
   }
   expect(warnings).toEqual([]);
+  expect(await renderSvg(ratioChart(table)), 'the line at one').toMatch(/stroke-dasharray="3,3"/);
   const html = await renderBatchHtml(table, (folder) => folder);
   expect(html.match(/<figure data-chart="(distributions|machines)"/g)).toHaveLength(2);
   expect(html).not.toContain(HOSTILE);

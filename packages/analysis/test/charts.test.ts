@@ -98,6 +98,11 @@ test('the same spec gives the same bytes', async () => {
   expect(first).not.toContain(' id="');
 });
 
+test('runs are compared with a line at one', async () => {
+  const svg = await renderSvg(chartNamed('compare').make(compared));
+  expect(svg).toMatch(/<line[^>]*stroke-dasharray="3,3"/);
+});
+
 test('a hostile name is text in the picture', async () => {
   const svg = await renderSvg(chartNamed('occupancy').make(inputs[6]![1]));
   expect(svg).not.toContain('<script');

@@ -34,6 +34,12 @@ export function ratioChart(table: BatchTable): TopLevelSpec {
     high: placed(row.high),
   }));
   const yOffset = { field: 'machine', type: 'nominal', scale: { domain: others } };
+  const color = {
+    field: 'machine',
+    type: 'nominal',
+    scale: { domain: others, range: 'category' },
+    legend: { symbolType: 'circle' },
+  };
   return {
     $schema: SCHEMA,
     title: {
@@ -51,33 +57,23 @@ export function ratioChart(table: BatchTable): TopLevelSpec {
         sort: figures,
         axis: { grid: true, labelLimit: 230 },
       },
-      color: {
-        field: 'machine',
-        type: 'nominal',
-        scale: { domain: others, range: 'category' },
-        legend: { symbolType: 'circle' },
-      },
     },
     layer: [
       {
         data: { values: [{}] },
-        mark: { type: 'rule', style: 'guide' },
-        encoding: {
-          x: { datum: 1 },
-          y: { value: 0 },
-          y2: { value: 'height' },
-          color: { value: null },
-        },
+        mark: { type: 'rule', style: 'guide', tooltip: null },
+        encoding: { x: { datum: 1 }, y: { value: 0 }, y2: { value: 'height' } },
       },
       {
         mark: { type: 'rule', strokeWidth: 2 },
-        encoding: { x: axisOf('low', reach, base), x2: { field: 'high' }, yOffset },
+        encoding: { x: axisOf('low', reach, base), x2: { field: 'high' }, yOffset, color },
       },
       {
         mark: { type: 'point', size: 60 },
         encoding: {
           x: axisOf('mean', reach, base),
           yOffset,
+          color,
           tooltip: [
             { field: 'figure', type: 'nominal' },
             { field: 'machine', type: 'nominal' },

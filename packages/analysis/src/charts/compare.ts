@@ -12,6 +12,7 @@ import {
   PLOT_WIDTH,
   SCHEMA,
 } from './chart.ts';
+import { textWidth } from './text-width.ts';
 
 /** Of the comparison table: where less is better. */
 const KEY_FIGURES: readonly string[] = [
@@ -89,9 +90,9 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
     },
     layer: [
       {
-        data: { values: [{}] },
-        mark: { type: 'rule', style: 'guide' },
-        encoding: { x: { datum: 1 }, y: { value: 0 }, y2: { value: 'height' } },
+        data: { values: [{ ratio: 1 }] },
+        mark: { type: 'rule', style: 'guide', tooltip: null },
+        encoding: { y: { value: 0 }, y2: { value: 'height' } },
       },
       {
         mark: { type: 'point', size: 70 },
@@ -101,7 +102,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
             field: 'run',
             type: 'nominal',
             scale: { domain: names, range: 'category' },
-            legend: { symbolType: 'circle' },
+            legend: { symbolType: 'circle', columns: legendColumns(names) },
           },
           shape: {
             field: 'run',
@@ -119,6 +120,12 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       },
     ],
   };
+}
+
+/** Names of many runs do not fit in one line. */
+function legendColumns(names: readonly string[]): number {
+  const widest = Math.max(...names.map((name) => textWidth(name, 11.5, false)));
+  return Math.max(1, Math.min(names.length, Math.floor(PLOT_WIDTH / (widest + 44))));
 }
 
 function figureRows(name: string, base: LabelledResult, others: readonly LabelledResult[]): Row[] {

@@ -134,7 +134,8 @@ function note(rangeInvalidations: number, classes: number): Panel['layer'][numbe
   return {
     data: { values: [{ text, entries }] },
     mark: { type: 'text', style: 'note' },
-    encoding: { text: { field: 'text' } },
+    // In the upper half: a narrow page needs a second line.
+    encoding: { y: { value: 13 }, text: { field: 'text' } },
   };
 }
 

@@ -1,8 +1,8 @@
 // Latency: modelled time of maps and unmaps beside the measured durations of kernel functions, as
 // curves (ECDF) and as quantiles.
 //
-// Modelled curves are drawn through, measured ones dashed; both say so in their names. A measured function
-// stands with maps or unmaps by what its name says.
+// Modelled curves are drawn through and have the names of their runs; measured ones are dashed, with the names
+// of functions. A measured function stands with maps or unmaps by what its name says.
 
 import type { TopLevelSpec } from 'vega-lite';
 import { formatDuration } from '../quantity.ts';
@@ -44,9 +44,8 @@ function make(
   results: readonly LabelledDistributions[],
   whole: readonly LabelledDistributions[] = results,
 ): TopLevelSpec {
-  const name = results === whole ? 'measured' : 'measured (whole run)';
-  const maps = withMeasured(modelled(results, whole, 'map'), measured(whole, false, name));
-  const unmaps = withMeasured(modelled(results, whole, 'unmap'), measured(whole, true, name));
+  const maps = withMeasured(modelled(results, whole, 'map'), measured(whole, false));
+  const unmaps = withMeasured(modelled(results, whole, 'unmap'), measured(whole, true));
   const curves = [...maps, ...unmaps];
   if (curves.length === 0) {
     return emptyChart(
@@ -65,9 +64,9 @@ function make(
         : 'modelled: assumed costs of the machine, with waiting. Nothing was measured: record with function_graph or probes',
     },
     vconcat: [
-      ...plot('maps', maps, axis),
-      ...plot('unmaps', unmaps, axis),
-      quantilePanel(curves, axis),
+      ...plot('maps', maps, axis, results !== whole),
+      ...plot('unmaps', unmaps, axis, results !== whole),
+      quantilePanel([...rowsOf('map', maps), ...rowsOf('unmap', unmaps)], axis),
     ],
     resolve: { scale: { color: 'independent' } },
   };
@@ -78,8 +77,8 @@ function allBins(results: readonly LabelledDistributions[]): Bins[] {
   const curves = [
     ...modelled(results, results, 'map'),
     ...modelled(results, results, 'unmap'),
-    ...measured(results, false, ''),
-    ...measured(results, true, ''),
+    ...measured(results, false),
+    ...measured(results, true),
   ];
   return curves.map(({ bins }) => bins);
 }
@@ -89,11 +88,10 @@ function modelled(
   whole: readonly LabelledDistributions[],
   kind: 'map' | 'unmap',
 ): EcdfCurve[] {
-  const curves = distinctCurves(results, whole, ({ summary, distributions }) => ({
+  return distinctCurves(results, whole, ({ summary, distributions }) => ({
     bins: kind === 'map' ? distributions.modelledMapLatency : distributions.modelledUnmapLatency,
     figures: summary.modelledLatency[kind],
   }));
-  return curves.map((curve) => ({ ...curve, label: `${kind}, modelled: ${curve.label}` }));
 }
 
 /** Measured curves have the colours that the modelled ones of the whole runs leave. */
@@ -106,11 +104,7 @@ function withMeasured(
 }
 
 /** Of each trace once: all runs of it have the same. */
-function measured(
-  results: readonly LabelledDistributions[],
-  ofUnmaps: boolean,
-  word: string,
-): EcdfCurve[] {
+function measured(results: readonly LabelledDistributions[], ofUnmaps: boolean): EcdfCurve[] {
   const first = results.find(({ result }) => result.summary.measuredLatency.length > 0);
   if (first === undefined) return [];
   const { summary, distributions } = first.result;
@@ -119,16 +113,40 @@ function measured(
       const figures = summary.measuredLatency.find((known) => known.function === name)?.duration;
       if (figures === undefined || figures.count === 0 || OF_UNMAPS.test(name) !== ofUnmaps)
         return [];
-      return [{ label: `${name}, ${word}`, bins, figures, colour: 0, isDashed: true }];
+      return [{ label: name, bins, figures, colour: 0, isDashed: true }];
     })
     .toSorted((a, b) => b.figures.count - a.figures.count)
     .slice(0, MOST_MEASURED);
 }
 
-function plot(name: string, curves: readonly EcdfCurve[], axis: LogTimeAxis): Panel[] {
+function plot(
+  name: string,
+  curves: readonly EcdfCurve[],
+  axis: LogTimeAxis,
+  isPart: boolean,
+): Panel[] {
   if (curves.length === 0) return [];
+  const kinds = [
+    ...(curves.every(({ isDashed }) => isDashed) ? [] : ['modelled']),
+    ...(curves.some(({ isDashed }) => isDashed) ? ['dashed: measured'] : []),
+  ];
+  // What was measured is not known by time.
+  const part = isPart && kinds.length === 2 ? ' (whole run)' : '';
   const words = { x: '', y: `share of ${name} (%)`, share: `% of ${name}` };
-  return [{ ...ecdfPlot(curves, axis, words, 190), title: panelTitle(name) }];
+  return [
+    {
+      ...ecdfPlot(curves, axis, words, 190),
+      title: panelTitle(`${name}, ${kinds.join('; ')}${part}`),
+    },
+  ];
+}
+
+/** The same curves with names that tell them apart in one list. */
+function rowsOf(kind: 'map' | 'unmap', curves: readonly EcdfCurve[]): EcdfCurve[] {
+  return curves.map((curve) => ({
+    ...curve,
+    label: curve.isDashed ? `${curve.label} (measured)` : `${kind}: ${curve.label}`,
+  }));
 }
 
 function quantilePanel(curves: readonly EcdfCurve[], axis: LogTimeAxis): Panel {

@@ -82,8 +82,14 @@ function paretoChart(all: readonly Point[], plane: Plane, missing: string): TopL
     invalidations: forPlot(point.invalidations),
     stale: forPlot(point.stale / 1024),
   }));
-  const farthest = Math.max(...rows.map(({ invalidations }) => invalidations)) * 1.3 + 1;
-  const highest = Math.max(...rows.map(({ stale }) => stale)) * 1.5 + 1;
+  const x = reach(
+    rows.map(({ invalidations }) => invalidations),
+    1.3,
+  );
+  const y = reach(
+    rows.map(({ stale }) => stale),
+    1.5,
+  );
   const kinds = ['on the front', 'beaten'].filter((kind) => rows.some((r) => r.front === kind));
   return {
     $schema: SCHEMA,
@@ -102,15 +108,15 @@ function paretoChart(all: readonly Point[], plane: Plane, missing: string): TopL
         field: 'invalidations',
         type: 'quantitative',
         title: 'invalidations per 1000 unmaps',
-        scale: { type: 'symlog', domain: [0, farthest], nice: false },
-        axis: { values: decades(farthest), format: ',d', grid: true },
+        scale: { type: 'symlog', domain: x, nice: false },
+        axis: { values: decades(x), format: ',d', grid: true },
       },
       y: {
         field: 'stale',
         type: 'quantitative',
         title: plane.staleTitle,
-        scale: { type: 'symlog', domain: [0, highest], nice: false },
-        axis: { values: decades(highest), format: ',d' },
+        scale: { type: 'symlog', domain: y, nice: false },
+        axis: { values: decades(y), format: ',d' },
       },
       color: {
         field: 'front',
@@ -141,7 +147,7 @@ function paretoChart(all: readonly Point[], plane: Plane, missing: string): TopL
           ],
         },
       },
-      ...namesOf(rows, farthest, highest),
+      ...namesOf(rows, x, y),
     ],
   } as TopLevelSpec;
 }
@@ -168,23 +174,23 @@ function merged(points: readonly Point[]): MergedPoint[] {
 /** The names, those of the front first. */
 function namesOf(
   rows: readonly (MergedPoint & { readonly front: string })[],
-  farthest: number,
-  highest: number,
+  x: Reach,
+  y: Reach,
 ): object[] {
   const ordered = rows.toSorted((a, b) => b.front.localeCompare(a.front));
   const places = placeNames(
     ordered.map(({ run, invalidations, stale }) => ({
       name: run,
-      x: (PLOT_WIDTH * Math.log1p(invalidations)) / Math.log1p(farthest),
-      y: HEIGHT * (1 - Math.log1p(stale) / Math.log1p(highest)),
+      x: PLOT_WIDTH * place(invalidations, x),
+      y: HEIGHT * (1 - place(stale, y)),
     })),
     PLOT_WIDTH,
   );
   return ordered.flatMap((row, i) => {
-    const place = places[i];
-    if (!place) return [];
+    const side = places[i];
+    if (!side) return [];
     const data = { values: [row] };
-    const mark = { type: 'text', tooltip: null, ...place };
+    const mark = { type: 'text', tooltip: null, ...side };
     const encoding = { text: { field: 'run' } };
     return [
       { data, mark: { ...mark, style: 'halo' }, encoding },
@@ -193,10 +199,27 @@ function namesOf(
   });
 }
 
+/** Lower and upper end of an axis. */
+type Reach = [low: number, high: number];
+
+/** From 0 on; from a power of ten on where all values are above 10. */
+function reach(values: readonly number[], room: number): Reach {
+  const least = Math.min(...values);
+  const low = least < 10 ? 0 : 10 ** Math.floor(Math.log10(least));
+  return [low, Math.max(...values) * room + 1];
+}
+
+/** Where a value stands between the ends, 0 to 1, as the scale of the chart has it. */
+function place(value: number, [low, high]: Reach): number {
+  const from = Math.log1p(low);
+  return (Math.log1p(value) - from) / (Math.log1p(high) - from);
+}
+
 /** 0, 1, 10, ... */
-function decades(most: number): number[] {
-  const last = Math.floor(Math.log10(Math.max(1, most)));
-  return [0, ...Array.from({ length: last + 1 }, (_, i) => 10 ** i)];
+function decades([low, high]: Reach): number[] {
+  const last = Math.floor(Math.log10(Math.max(1, high)));
+  const ticks = [0, ...Array.from({ length: last + 1 }, (_, i) => 10 ** i)];
+  return ticks.filter((tick) => tick >= low);
 }
 
 function pointOf({ label, result: { summary } }: LabelledResult): Point[] {

@@ -98,9 +98,10 @@ export function chartConfig(theme: ThemeName): Config {
     text: { color: text, fontSize: 11.5 },
     point: { color: text, filled: true, size: 40, opacity: 1 },
     rule: { color: muted },
+    line: { color: muted },
     concat: { spacing: 26 },
     style: {
-      'run-title': { fontSize: 12, fontWeight: 'bold', fill: text },
+      'run-title': { font: CHART_FONT, fontSize: 12, fontWeight: 'bold', fill: text },
       halo: { stroke: background, strokeWidth: 4, strokeJoin: 'round', strokeOpacity: 0.9 },
       note: { fill: muted, fontSize: 12 },
       guide: { stroke: muted, strokeDash: [3, 3], strokeWidth: 1 },

@@ -47,5 +47,5 @@ async function pictureHtml(spec: TopLevelSpec, text: string): Promise<string> {
 
 function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {
   if (typeof title !== 'object' || !('text' in title)) return { text: String(title), subtitle: '' };
-  return { text: String(title.text), subtitle: String(title.subtitle ?? '') };
+  return { text: String(title.text), subtitle: [title.subtitle ?? ''].flat().join('; ') };
 }

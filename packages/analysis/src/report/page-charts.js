@@ -193,7 +193,7 @@ function note(rangeInvalidations , classes ) {
   return {
     data: { values: [{ text, entries }] },
     mark: { type: 'text', style: 'note' },
-    encoding: { text: { field: 'text' } },
+    encoding: { y: { value: 13 }, text: { field: 'text' } },
   };
 }
 function causeRows(cause , bins ) {
@@ -465,9 +465,8 @@ function make(
   results ,
   whole = results,
 ) {
-  const name = results === whole ? 'measured' : 'measured (whole run)';
-  const maps = withMeasured(modelled(results, whole, 'map'), measured(whole, false, name));
-  const unmaps = withMeasured(modelled(results, whole, 'unmap'), measured(whole, true, name));
+  const maps = withMeasured(modelled(results, whole, 'map'), measured(whole, false));
+  const unmaps = withMeasured(modelled(results, whole, 'unmap'), measured(whole, true));
   const curves = [...maps, ...unmaps];
   if (curves.length === 0) {
     return emptyChart(
@@ -486,9 +485,9 @@ function make(
         : 'modelled: assumed costs of the machine, with waiting. Nothing was measured: record with function_graph or probes',
     },
     vconcat: [
-      ...plot('maps', maps, axis),
-      ...plot('unmaps', unmaps, axis),
-      quantilePanel(curves, axis),
+      ...plot('maps', maps, axis, results !== whole),
+      ...plot('unmaps', unmaps, axis, results !== whole),
+      quantilePanel([...rowsOf('map', maps), ...rowsOf('unmap', unmaps)], axis),
     ],
     resolve: { scale: { color: 'independent' } },
   };
@@ -497,8 +496,8 @@ function allBins(results ) {
   const curves = [
     ...modelled(results, results, 'map'),
     ...modelled(results, results, 'unmap'),
-    ...measured(results, false, ''),
-    ...measured(results, true, ''),
+    ...measured(results, false),
+    ...measured(results, true),
   ];
   return curves.map(({ bins }) => bins);
 }
@@ -507,11 +506,10 @@ function modelled(
   whole ,
   kind ,
 ) {
-  const curves = distinctCurves(results, whole, ({ summary, distributions }) => ({
+  return distinctCurves(results, whole, ({ summary, distributions }) => ({
     bins: kind === 'map' ? distributions.modelledMapLatency : distributions.modelledUnmapLatency,
     figures: summary.modelledLatency[kind],
   }));
-  return curves.map((curve) => ({ ...curve, label: `${kind}, modelled: ${curve.label}` }));
 }
 function withMeasured(
   modelledCurves ,
@@ -520,11 +518,7 @@ function withMeasured(
   const free = 1 + Math.max(-1, ...modelledCurves.map(({ colour }) => colour));
   return [...modelledCurves, ...measuredCurves.map((curve, i) => ({ ...curve, colour: free + i }))];
 }
-function measured(
-  results ,
-  ofUnmaps ,
-  word ,
-) {
+function measured(results , ofUnmaps ) {
   const first = results.find(({ result }) => result.summary.measuredLatency.length > 0);
   if (first === undefined) return [];
   const { summary, distributions } = first.result;
@@ -533,15 +527,36 @@ function measured(
       const figures = summary.measuredLatency.find((known) => known.function === name)?.duration;
       if (figures === undefined || figures.count === 0 || OF_UNMAPS.test(name) !== ofUnmaps)
         return [];
-      return [{ label: `${name}, ${word}`, bins, figures, colour: 0, isDashed: true }];
+      return [{ label: name, bins, figures, colour: 0, isDashed: true }];
     })
     .toSorted((a, b) => b.figures.count - a.figures.count)
     .slice(0, MOST_MEASURED);
 }
-function plot(name , curves , axis ) {
+function plot(
+  name ,
+  curves ,
+  axis ,
+  isPart ,
+) {
   if (curves.length === 0) return [];
+  const kinds = [
+    ...(curves.every(({ isDashed }) => isDashed) ? [] : ['modelled']),
+    ...(curves.some(({ isDashed }) => isDashed) ? ['dashed: measured'] : []),
+  ];
+  const part = isPart && kinds.length === 2 ? ' (whole run)' : '';
   const words = { x: '', y: `share of ${name} (%)`, share: `% of ${name}` };
-  return [{ ...ecdfPlot(curves, axis, words, 190), title: panelTitle(name) }];
+  return [
+    {
+      ...ecdfPlot(curves, axis, words, 190),
+      title: panelTitle(`${name}, ${kinds.join('; ')}${part}`),
+    },
+  ];
+}
+function rowsOf(kind , curves ) {
+  return curves.map((curve) => ({
+    ...curve,
+    label: curve.isDashed ? `${curve.label} (measured)` : `${kind}: ${curve.label}`,
+  }));
 }
 function quantilePanel(curves , axis ) {
   const rows = curves.flatMap(({ label, figures }) => quantileRows(label, figures, axis));

@@ -22,10 +22,39 @@
   function withWidth(spec, width) {
     const sized = { ...spec };
     if (typeof spec.width === 'number') sized.width = width;
+    if (spec.layer) sized.layer = spec.layer.map((part) => withRoom(part, width / spec.width));
     if (spec.vconcat) {
       sized.vconcat = spec.vconcat.map((part) => withTexts(withWidth(part, width), width));
     }
     return sized;
+  }
+
+  /** Legends in as many columns as fit in this share of the width that they were made for. */
+  function withRoom(part, share) {
+    const color = part.encoding?.color;
+    if (!color?.legend?.columns) return part;
+    const columns = Math.max(1, Math.floor(color.legend.columns * share));
+    const legend = { ...color.legend, columns };
+    return { ...part, encoding: { ...part.encoding, color: { ...color, legend } } };
+  }
+
+  /** A chart of which neither names at the axis nor names in the plot make it wider than a narrow page. */
+  function withShortNames(spec, width) {
+    const { encoding, layer, vconcat } = spec;
+    const short = { ...spec };
+    const y = encoding?.y;
+    if (y?.axis?.labelLimit) {
+      short.encoding = { ...encoding, y: { ...y, axis: { ...y.axis, labelLimit: 170 } } };
+    }
+    const isName = ({ mark }) => mark.type === 'text' && mark.align !== undefined && !mark.limit;
+    const limit = Math.max(60, Math.floor(0.6 * width));
+    if (layer) {
+      short.layer = layer.map((part) => {
+        return isName(part) ? { ...part, mark: { ...part.mark, limit } } : part;
+      });
+    }
+    if (vconcat) short.vconcat = vconcat.map((part) => withShortNames(part, width));
+    return short;
   }
 
   /** Text in lines that are not wider than a plot of `width` pixels with its axis. */
@@ -130,7 +159,8 @@
     const direction = isNarrow ? 'vertical' : 'horizontal';
     const labels = isNarrow ? { labelLimit: 110 } : {};
     views.get(figure)?.finalize();
-    const { view } = await vegaEmbed(target, withWidth(spec, width), {
+    const sized = withWidth(spec, width);
+    const { view } = await vegaEmbed(target, isNarrow ? withShortNames(sized, width) : sized, {
       mode: 'vega-lite',
       ast: true,
       actions: false,
@@ -159,7 +189,8 @@
     const taken = await embed(figure, spec, guess);
     margins.set(figure, taken - guess);
     if (Math.abs(taken - available) > 2) {
-      await embed(figure, spec, Math.max(60, Math.floor(guess + available - taken)));
+      const least = Math.max(60, 0.4 * available);
+      await embed(figure, spec, Math.max(least, Math.floor(guess + available - taken)));
     }
     target.style.minHeight = '';
     showTime(figure);

@@ -63,7 +63,10 @@ let known: { readonly texts: readonly string[]; readonly hashes: string } | null
 function pageScripts(): { readonly texts: readonly string[]; readonly hashes: string } {
   if (known !== null) return known;
   // A block of its own: nothing of it is seen by the scripts of a page around a fragment.
-  const own = `{\n${ownFile('page-charts.js')}${ownFile('page.js')}}\n`;
+  const layout = ownFile('page-layout.js').replace(/^export /gm, '');
+  const own = `{
+${ownFile('page-charts.js')}${layout}${ownFile('page.js')}}
+`;
   const texts = [...LIBRARIES.map(library), own].map(scriptText);
   known = { texts, hashes: texts.map(hashSource).join(' ') };
   return known;

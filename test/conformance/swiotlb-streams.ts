@@ -20,7 +20,7 @@ import type { Random } from '../fuzz/random.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { swiotlbGrowthStream } from './swiotlb-growth-streams.ts';
 
-const KERNELS: readonly SlowKernel[] = ['6.1', '6.6', '6.12'];
+const KERNELS: readonly SlowKernel[] = ['6.1', '6.6.0', '6.6', '6.12'];
 const BOUNDARIES = [0xffff_ffff, 0xffff_ffff, 2 ** 64, 0x3_ffff, 0x1_ffff, 0xffff, 0xfff];
 const MIN_ALIGN = [0, 0, 511, 2047, 4095, 4095, 8191, 65_535, 0x1_ffff, 0x1800, 0x5000];
 const ALLOC_ALIGN = [0, 0, 0, 4095, 16_383, 65_535];

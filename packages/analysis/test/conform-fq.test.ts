@@ -8,6 +8,6 @@ test('DMA layer, flush queues and allocator give the addresses, flushes and free
   const report = conform([golden]);
   expect(report.results.filter((result) => result.mismatches > 0)).toEqual([]);
   expect(report.skipped).toEqual([]);
-  expect(report.streams).toBe(42);
-  expect(report.ops).toBe(894_105);
+  expect(report.streams).toBe(61);
+  expect(report.ops).toBe(1_242_152);
 });

@@ -44,8 +44,8 @@ test('gives the addresses, states and events of the kernel in all golden streams
   const report = conform([golden]);
   expect(report.results.filter((result) => result.mismatches > 0)).toEqual([]);
   expect(report.skipped).toEqual([]);
-  expect(report.streams).toBe(80);
-  expect(report.ops).toBe(1_649_116);
+  expect(report.streams).toBe(177);
+  expect(report.ops).toBe(3_248_739);
 });
 
 test('reports the first cell that differs', () => {

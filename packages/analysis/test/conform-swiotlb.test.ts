@@ -8,6 +8,6 @@ test('bounce pools give the slots, states and growth of the kernel', () => {
   const report = conform([golden]);
   expect(report.results.filter((result) => result.mismatches > 0)).toEqual([]);
   expect(report.skipped).toEqual([]);
-  expect(report.streams).toBe(60);
-  expect(report.ops).toBe(612_776);
+  expect(report.streams).toBe(101);
+  expect(report.ops).toBe(1_034_852);
 });

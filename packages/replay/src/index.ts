@@ -18,7 +18,6 @@ export { Swiotlb, type SwiotlbRules } from './bounce/swiotlb.ts';
 export {
   SWIOTLB_KERNELS,
   swiotlbRules,
-  VERIFIED_SWIOTLB_KERNELS,
 } from './bounce/swiotlb-parameters.ts';
 export { AGE_BOUNDS, type CachedRanges } from './cached-ranges.ts';
 export { COSTS, type CostDescription, DEFAULT_COST } from './cost.ts';
@@ -36,7 +35,7 @@ export {
   type LinuxIovaCopy,
   NO_NODE,
 } from './iova/linux-iova.ts';
-export { VERIFIED_IOVA_KERNELS } from './iova/linux-parameters.ts';
+export { linuxIovaParameters } from './iova/linux-parameters.ts';
 export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
 export { Lock } from './latency.ts';
 export { type Load, loadedSource, RECORDED_LOAD } from './load/load.ts';

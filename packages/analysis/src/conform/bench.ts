@@ -4,7 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { VERIFIED_IOVA_KERNELS } from '@dmalab/replay';
+import { KERNEL_PRESETS } from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
 import { benchFq } from './bench-fq.ts';
 import { benchIova } from './bench-iova.ts';
@@ -17,6 +17,8 @@ const benchFamilies: readonly BenchFamily[] = [benchIova, benchFq, benchSwiotlb]
 const WARM_UPS = [3, 16] as const;
 const WARM_UP_MS = 250;
 const NATIVE = 'native.json';
+/** Kernels of streams that no native.json lists. */
+const UNLISTED_KERNELS = ['6.1', '6.12'] as const;
 const STREAM_ENDING = '.bin.zst';
 
 /** Speed of one stream with one kernel. */
@@ -109,14 +111,14 @@ function nativeProfiles(file: string): BenchFile[] {
     if (!family || !existsSync(stream)) return [];
     const domain = profile.has('domain') ? profile.object('domain') : null;
     const kernels = profile.object('kernels');
-    const known = VERIFIED_IOVA_KERNELS.filter((kernel) => kernels.has(kernel));
+    const known = KERNEL_PRESETS.filter((kernel) => kernels.has(kernel));
     const entries = known.map((kernel) => [kernel, kernels.object(kernel)] as const);
     return [{ name, file: stream, family, domain, kernels: entries }];
   });
 }
 
 function unlisted(file: string): BenchFile {
-  const kernels = VERIFIED_IOVA_KERNELS.map((kernel) => [kernel, null] as const);
+  const kernels = UNLISTED_KERNELS.map((kernel) => [kernel, null] as const);
   const name = basename(file, STREAM_ENDING);
   return { name, file, family: benchIova, domain: null, kernels };
 }

@@ -2,14 +2,14 @@
 //
 // Operations, columns and totals: test/golden/README.md, "Family iova".
 
-import { NO_NODE, NO_PFN, VERIFIED_IOVA_KERNELS } from '@dmalab/replay';
+import { KERNEL_PRESETS, NO_NODE, NO_PFN } from '@dmalab/replay';
 import type { Checker } from './checker.ts';
 import type { CsvTable } from './csv-table.ts';
 import type { Family } from './family.ts';
 import { GoldenDomain } from './golden-domain.ts';
 import { domainOf, type Scenario, type ScenarioRun } from './scenario.ts';
 
-const kernels: readonly string[] = VERIFIED_IOVA_KERNELS;
+const kernels: readonly string[] = KERNEL_PRESETS;
 
 /** Checks the allocator alone. */
 export const iova: Family = {

@@ -13,8 +13,8 @@ import {
   NO_SLOT,
   policyKit,
   type SlotPool,
+  SWIOTLB_KERNELS,
   type Swiotlb,
-  VERIFIED_SWIOTLB_KERNELS,
   ZonedPages,
 } from '@dmalab/replay';
 import type { Checker } from './checker.ts';
@@ -23,7 +23,7 @@ import type { Family } from './family.ts';
 import type { Fields, Scenario, ScenarioRun } from './scenario.ts';
 import { SwiotlbClock } from './swiotlb-clock.ts';
 
-const kernels: readonly string[] = VERIFIED_SWIOTLB_KERNELS;
+const kernels: readonly string[] = SWIOTLB_KERNELS;
 const NS_PER_MS = 1e6;
 const DEFAULT_DELAY_NS = 100_000;
 /** An allocation mask beyond the page makes the kernel warn. */

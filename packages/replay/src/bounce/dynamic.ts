@@ -44,7 +44,7 @@ export const dynamic: BouncePolicy = {
     slotsParameter,
     areasParameter,
     startParameter,
-    { ...kernelParameter, choices: ['6.6', '6.12'], summary: 'how slots are searched' },
+    { ...kernelParameter, choices: ['6.6.0', '6.6', '6.12'], summary: 'how slots are searched' },
     number('growDelay', [0, 1e6], 1, 'ms', 'from a miss to the new pool'),
     number('rcuDelay', [0, 1e6], 20, 'ms', 'until the memory of a transient pool is free again'),
     flag('canGrow', true, 'false: something asked for the base of the pool, as Xen does'),

@@ -6,10 +6,11 @@ import type { SwiotlbRules } from './swiotlb.ts';
 
 const PAGE_SIZE = 4096;
 
-/** Kernels whose search is known; 6.6 stands for 6.6 to 6.8. */
-export const SWIOTLB_KERNELS = ['6.1', '6.6', '6.12'] as const;
-/** Those that were compared with the kernel's own code, address by address. */
-export const VERIFIED_SWIOTLB_KERNELS = ['6.1', '6.12'] as const;
+/**
+ * Kernels whose search is known, each compared with the kernel's own code, address by address. 6.6.0 stands for the
+ * kernels from 6.6 on without the fixes of 6.9, 6.6 for those of its stable series that have them (6.6.57 was compared).
+ */
+export const SWIOTLB_KERNELS = ['6.1', '6.6.0', '6.6', '6.12'] as const;
 
 export const kernelParameter: Parameter = {
   name: 'kernel',
@@ -80,9 +81,11 @@ export function throttleOf(parameters: Parameters): Throttle | null {
 
 /** The rules of a kernel of {@link SWIOTLB_KERNELS}. */
 export function swiotlbRules(kernel: string): SwiotlbRules {
-  if (kernel === '6.1') return { rule: SearchRule.v6_1, areasOutermost: false };
-  if (kernel === '6.6') return { rule: SearchRule.v6_6, areasOutermost: false };
-  return { rule: SearchRule.v6_12, areasOutermost: true };
+  const before68 = { areasOutermost: false, callerRounds: true, refusesLong: false };
+  if (kernel === '6.1') return { rule: SearchRule.v6_1, ...before68 };
+  if (kernel === '6.6.0') return { rule: SearchRule.v6_6, ...before68 };
+  if (kernel === '6.6') return { rule: SearchRule.v6_12, ...before68 };
+  return { rule: SearchRule.v6_12, areasOutermost: true, callerRounds: false, refusesLong: true };
 }
 
 /** The parameter `name` as a number; the caller knows that it is one. */

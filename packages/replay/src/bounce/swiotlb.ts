@@ -33,6 +33,10 @@ export interface SwiotlbRules {
   readonly rule: SearchRule;
   /** With several pools: an area of each pool, then the next area (6.8 and later), or pool by pool. */
   readonly areasOutermost: boolean;
+  /** The caller rounds a size to its alignment, before the offset comes on top of it (to 6.8); or the search, with the offset. */
+  readonly callerRounds: boolean;
+  /** What is longer than a slot set is refused before any pool grows. */
+  readonly refusesLong: boolean;
 }
 
 /** The pools and their counters. */
@@ -91,16 +95,12 @@ export class Swiotlb implements BouncePool {
     cpu: number,
     maySleep: boolean,
   ): number {
-    const { minAlignMask } = device;
-    let offset: number;
-    let size: number;
-    if (this.#rules.rule === SearchRule.v6_12) {
-      offset = maskedBits(maskedBits(orig, minAlignMask), allocAlignMask | SLOT_MASK);
-      size = roundedUp(bytes + offset, allocAlignMask);
-    } else {
-      offset = maskedBits(maskedBits(orig, minAlignMask), SLOT_MASK);
-      size = roundedUp(bytes, allocAlignMask) + offset;
-    }
+    const { rule, callerRounds } = this.#rules;
+    const kept = rule === SearchRule.v6_12 ? allocAlignMask | SLOT_MASK : SLOT_MASK;
+    const offset = maskedBits(maskedBits(orig, device.minAlignMask), kept);
+    const size = callerRounds
+      ? roundedUp(bytes, allocAlignMask) + offset
+      : roundedUp(bytes + offset, allocAlignMask);
     const pad = wholeSlots(offset);
     return this.#find(
       orig,
@@ -241,7 +241,7 @@ export class Swiotlb implements BouncePool {
     work.areasTried = 0;
     work.convertedBytes = 0;
     const growth = this.#growth;
-    if (growth !== null && n > SET_SLOTS && this.#rules.rule === SearchRule.v6_12) {
+    if (growth !== null && n > SET_SLOTS && this.#rules.refusesLong) {
       work.cause = FailCause.tooLarge;
       return NO_SLOT;
     }

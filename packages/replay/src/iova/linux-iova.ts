@@ -1,7 +1,7 @@
 // The IOVA allocator of Linux: magazines of freed ranges in front of a tree.
 //
-// Models drivers/iommu/iova.c in Linux 6.12 and 6.1 bit for bit, other kernels by their change logs;
-// see docs/models/iova-linux.md. Left out: locks, failed allocations of the allocator's own memory.
+// Models drivers/iommu/iova.c in Linux 6.12, 6.6, 6.1, 4.15 and 4.9 bit for bit; see
+// docs/models/iova-linux.md. Left out: locks, failed allocations of the allocator's own memory.
 //
 // Live, queued and cached ranges are disjoint; with the reservations they are the tree.
 // A range at pfn 0 counts as a failure although the tree keeps it, as in the kernel.

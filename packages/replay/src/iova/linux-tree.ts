@@ -59,7 +59,7 @@ export class LinuxTree {
   removed = 0;
   warnings = 0;
 
-  /** Lowest pfn at which a range may begin. */
+  /** Lowest pfn at which a range may begin, as far as none lies below it. */
   declare private readonly lowestPfn: number;
   /** Kernel 4.9: only the highest limit below 4 GiB has a hint. */
   declare private readonly exactHint: boolean;
@@ -96,7 +96,7 @@ export class LinuxTree {
     }
     const start = this.startOf(end, low);
     const align = aligned ? Math.min(powerOfTwoFrom(pages), parameters.alignCapPages) : 1;
-    let above = gaps.down(start, end, this.lowestPfn, pages, align);
+    let above = gaps.down(start, end, this.lowestPlace(), pages, align);
     this.steps = gaps.steps;
     if (above === NO_RANGE && parameters.retryAboveHint && ranges.hi(start) < end) {
       above = this.searchAboveHint(end, ranges.hi(start) + 1, pages, align);
@@ -161,7 +161,7 @@ export class LinuxTree {
   /** Visits each gap from the lowest pfn up that a search may return; the last one has no end. */
   freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
     const { ranges } = this;
-    let lo = this.lowestPfn;
+    let lo = this.lowestPlace();
     for (let at = ranges.lowest(); at !== ANCHOR; at = ranges.above(at)) {
       if (ranges.lo(at) > lo) visit(lo, ranges.lo(at) - 1);
       lo = Math.max(lo, ranges.hi(at) + 1);
@@ -183,6 +183,14 @@ export class LinuxTree {
     this.cached32 = from.cached32;
     this.max32 = from.max32;
     this.low32Pages = from.low32Pages;
+  }
+
+  // Kernel 4.9 looks at its lowest pfn below the lowest range alone: above one that is reserved further down any place will do.
+  private lowestPlace(): number {
+    const { ranges, lowestPfn } = this;
+    return this.parameters.lowestPlace === 'above'
+      ? Math.min(lowestPfn, ranges.lo(ranges.lowest()))
+      : lowestPfn;
   }
 
   private startOf(end: number, low: boolean): number {

@@ -1,7 +1,7 @@
 // Bounce pools the slow, obvious way: a count per slot, walked slot by slot, as the kernel keeps them.
 //
-// The reference of differential tests. Written from the steps of kernel/dma/swiotlb.c (Linux 6.1, 6.6,
-// 6.12) as docs/models/swiotlb.md states them; shares no code with the models.
+// The reference of differential tests. Written from the steps of kernel/dma/swiotlb.c (Linux 6.1, 6.6.0,
+// 6.6.57, 6.12) as docs/models/swiotlb.md states them; shares no code with the models.
 
 import type { BounceDevice } from '@dmalab/replay';
 
@@ -17,7 +17,7 @@ export type SlowCause =
   | 'alignment'
   | 'endlessSearch';
 
-export type SlowKernel = '6.1' | '6.6' | '6.12';
+export type SlowKernel = '6.1' | '6.6.0' | '6.6' | '6.12';
 
 /** What the last map of {@link SlowSwiotlb} did. */
 export interface SlowWork {
@@ -151,7 +151,7 @@ export class SlowSwiotlb {
   }
 
   #offset(orig: number, alignMask: number, { minAlignMask }: BounceDevice): number {
-    const slotMask = this.#kernel === '6.12' ? BigInt(alignMask) | 2047n : 2047n;
+    const slotMask = this.#aligns() ? BigInt(alignMask) | 2047n : 2047n;
     return Number(BigInt(orig) & BigInt(minAlignMask) & slotMask);
   }
 
@@ -165,6 +165,11 @@ export class SlowSwiotlb {
     const empty = this.#empty.get(pool) ?? new SlowPool(pool.start, pool.slots, pool.areas);
     this.#empty.set(pool, empty);
     return empty;
+  }
+
+  /** Allocation masks are kept by whole slots in front. */
+  #aligns(): boolean {
+    return this.#kernel === '6.6' || this.#kernel === '6.12';
   }
 
   // Pools are searched newest first; since 6.8 one area of each before the next area.
@@ -231,13 +236,13 @@ export class SlowSwiotlb {
   #wanted(orig: number, size: number, a: bigint, m: bigint): Wanted {
     const same = (mask: bigint): bigint => (orig === 0 ? 0n : mask & ~2047n);
     const slots = (mask: bigint): number => Number(mask >> 11n);
-    if (this.#kernel === '6.12') {
+    if (this.#aligns()) {
       let align = a === 0n && m === 0n && size >= 4096 ? 4095n : a;
       align |= 2047n;
       const above = m & ~align;
       return { stride: slots(align > above ? align : above) + 1, zero: align, same: same(above) };
     }
-    if (this.#kernel === '6.6') {
+    if (this.#kernel === '6.6.0') {
       const mask = m | a | (size >= 4096 ? 4095n : 0n);
       return { stride: slots(mask) + 1, zero: 0n, same: same(mask) };
     }

@@ -8,8 +8,9 @@ import {
   SLOT_BYTES,
   SlotPool,
   SlotSearch,
+  SWIOTLB_KERNELS,
+  type SwiotlbRules,
   swiotlbRules,
-  VERIFIED_SWIOTLB_KERNELS,
 } from '@dmalab/replay';
 import type { BounceFacts, CaptureFacts, EventBatch } from '@dmalab/trace';
 import { AreaOrder, type AreaPort, type BounceBudget, type Divergence } from './area-order.ts';
@@ -124,6 +125,7 @@ class BounceRun {
   readonly #recorded: RecordedBounces;
   readonly #names: readonly string[];
   readonly #devices: readonly BounceDevice[];
+  readonly #rules: SwiotlbRules;
   readonly #search: SlotSearch;
   readonly #budget: BounceBudget = { choices: CHOICES, patience: PATIENCE };
   readonly #failed = new Set<AreaStep>();
@@ -141,7 +143,8 @@ class BounceRun {
     this.#facts = facts;
     this.#recorded = recorded;
     this.#names = names;
-    this.#search = new SlotSearch(swiotlbRules(searchKernel(capture.kernel)).rule);
+    this.#rules = swiotlbRules(searchKernel(capture.kernel));
+    this.#search = new SlotSearch(this.#rules.rule);
     this.#devices = names.map((name, index) => this.#deviceOf(name, index));
   }
 
@@ -191,7 +194,7 @@ class BounceRun {
   #prepare(call: MapCall): void {
     const { orig, bytes, alignMask, device } = call;
     const { minAlignMask } = this.#devices[device]!;
-    call.request = slotRequest(this.#search.rule, orig, bytes, alignMask, minAlignMask);
+    call.request = slotRequest(this.#rules, orig, bytes, alignMask, minAlignMask);
     if (!call.searchesSeen && !this.#facts.dynamic.value) {
       deriveSteps(call, this.#recorded.pools[0]!);
     }
@@ -279,7 +282,7 @@ function isFailure(call: MapCall, facts: BounceFacts): boolean {
 
 /** The preset of the search: the nearest older one. */
 function searchKernel(preset: string): string {
-  return preset === '6.6' || preset === '6.12' ? preset : VERIFIED_SWIOTLB_KERNELS[0];
+  return preset === '6.6' || preset === '6.12' ? preset : SWIOTLB_KERNELS[0];
 }
 
 function tally<T>(all: readonly T[], holds: (one: T) => boolean): Explained {

@@ -1,12 +1,12 @@
 // What swiotlb_tbl_map_single asks of the search (kernel/dma/swiotlb.c): bytes with the offset in front, whole
 // allocation units, and padding slots before the buffer (6.10 and later). Masks are powers of two less 1.
 
-import { SearchRule, SLOT_BYTES } from '@dmalab/replay';
+import { SearchRule, SLOT_BYTES, type SwiotlbRules } from '@dmalab/replay';
 import type { SlotRequest } from './bounce-calls.ts';
 
 /** The request of a map of `bytes` from `orig` by a device that keeps the bits of `minAlignMask`. */
 export function slotRequest(
-  rule: SearchRule,
+  { rule, callerRounds }: SwiotlbRules,
   orig: number,
   bytes: number,
   alignMask: number,
@@ -14,13 +14,11 @@ export function slotRequest(
 ): SlotRequest {
   const unit = alignMask + 1;
   const kept = orig % (minAlignMask + 1);
-  if (rule !== SearchRule.v6_12) {
-    const offset = kept % SLOT_BYTES;
-    return { size: Math.ceil(bytes / unit) * unit + offset, offset, pad: 0 };
-  }
-  const offset = kept % Math.max(unit, SLOT_BYTES);
+  const offset = kept % (rule === SearchRule.v6_12 ? Math.max(unit, SLOT_BYTES) : SLOT_BYTES);
   const pad = Math.floor(offset / SLOT_BYTES);
-  const size = Math.ceil((bytes + offset) / unit) * unit;
+  const size = callerRounds
+    ? Math.ceil(bytes / unit) * unit + offset
+    : Math.ceil((bytes + offset) / unit) * unit;
   return { size, offset: offset - pad * SLOT_BYTES, pad };
 }
 

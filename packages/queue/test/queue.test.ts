@@ -40,9 +40,15 @@ function jobsOf(count: number): QueueJob[] {
   }));
 }
 
-async function outcomesOf(url: string, jobs: readonly QueueJob[]): Promise<JobOutcome[]> {
+type Secrets = Readonly<Record<string, string>>;
+
+async function outcomesOf(
+  url: string,
+  jobs: readonly QueueJob[],
+  secrets: Secrets = {},
+): Promise<JobOutcome[]> {
   const outcomes: JobOutcome[] = [];
-  await collect(queueAddress(url, {}), jobs, {
+  await collect(queueAddress(url, secrets), jobs, {
     onOutcome: (index, outcome) => {
       outcomes[index] = outcome;
     },
@@ -53,9 +59,13 @@ async function outcomesOf(url: string, jobs: readonly QueueJob[]): Promise<JobOu
 }
 
 /** Starts a worker in this process; the function that is returned ends it. */
-function worker(url: string, run: (job: QueueJob) => Promise<unknown>): () => Promise<void> {
+function worker(
+  url: string,
+  run: (job: QueueJob) => Promise<unknown>,
+  secrets: Secrets = {},
+): () => Promise<void> {
   const stop = new AbortController();
-  const done = work(queueAddress(url, {}), run, {
+  const done = work(queueAddress(url, secrets), run, {
     jobs: 2,
     lostAfterMs: LOST_AFTER_MS,
     signal: stop.signal,
@@ -68,7 +78,7 @@ function worker(url: string, run: (job: QueueJob) => Promise<unknown>): () => Pr
 }
 
 /** A worker that logs in, and stops. */
-async function reached(url: string, environment: Record<string, string>): Promise<void> {
+async function reached(url: string, environment: Secrets): Promise<void> {
   await work(queueAddress(url, environment), async () => null, {
     jobs: 1,
     lostAfterMs: LOST_AFTER_MS,
@@ -144,15 +154,19 @@ const overTls = test.skipIf(
   serverProgram === null || spawnSync('openssl', ['version']).status !== 0,
 );
 
-overTls('rediss is encrypted, and a server whose authority is not known is refused', async () => {
+overTls('jobs travel by TLS to who knows authority and password; others are refused', async () => {
   const [key, REDIS_CA_FILE] = [join(folder, 'key.pem'), join(folder, 'ca.pem')];
   const subject = ['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const files = ['-keyout', key, '-out', REDIS_CA_FILE];
   spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...files]);
   const tls = ['--tls-cert-file', REDIS_CA_FILE, '--tls-key-file', key, '--tls-auth-clients', 'no'];
-  const { url } = await server(tls, 'rediss');
+  const { url } = await server([...tls, '--requirepass', 'open sesame'], 'rediss');
   await expect(reached(url, {})).rejects.toThrow(/^rediss:.*self-signed certificate/);
-  await reached(url, { REDIS_CA_FILE });
+  await expect(reached(url, { REDIS_CA_FILE })).rejects.toThrow(/refuses the login/);
+  const secrets = { REDIS_CA_FILE, REDIS_PASSWORD: 'open sesame' };
+  const stop = worker(url, async ({ task }) => task, secrets);
+  expect(await outcomesOf(url, jobsOf(1), secrets)).toEqual([{ value: { n: 0 }, failure: null }]);
+  await stop();
 });
 
 test('no server at the address is told at once', async () => {

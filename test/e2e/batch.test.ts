@@ -160,7 +160,7 @@ export const large = queue('large', () => { const kept: object[] = []; for (;;) 
   expect(jsonOf<Run>(once)).toMatchObject({ results: 1, failures: [] });
 });
 
-test('a batch that is killed takes its processes with it, also out of a loop without an end', async () => {
+test('a batch has its folder alone; killed, it takes its processes with it, also out of a loop without an end', async () => {
   const from = join(folder, 'orphans');
   writeTinyTraces(from, 1);
   const policy = join(folder, 'endless.ts');
@@ -187,8 +187,13 @@ export const endless = {
     }
   };
   await expect.poll(isRunning, { timeout: 30_000 }).toBe(true);
+  expect(batch(from, join(folder, 'orphans-out'))).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`another batch writes here (process ${child.pid})`),
+  });
   child.kill('SIGKILL');
   await expect.poll(isRunning, { timeout: 30_000 }).toBe(false);
+  expect(batch(from, join(folder, 'orphans-out')).code).toBe(0);
 });
 
 test('kill -9 at 20 moments, then once more without: the same bytes', async () => {

@@ -151,14 +151,15 @@ export async function runJobs(
   await Promise.all(Array.from({ length: pool.processes }, runNext));
 }
 
-/** Has a signal kill what the pool does, and then end this process as it always does; call the result to undo it. */
-export function killOnSignals(pool: JobPool): () => void {
+/** Has a signal kill what the pool does, call `more`, and then end this process as it always does; call the result to undo it. */
+export function killOnSignals(pool: JobPool, more: () => void = () => {}): () => void {
   const off = (): void => {
     for (const signal of SIGNALS) process.off(signal, end);
   };
   const end = (signal: NodeJS.Signals): void => {
     off();
     pool.kill();
+    more();
     discardUnfinishedFiles();
     process.kill(process.pid, signal);
   };

@@ -12,6 +12,7 @@ import {
 } from '@dmalab/analysis/results';
 import type { Argv, CommandModule } from 'yargs';
 import { BATCH_FILES, BATCH_TABLE, shardTable } from '../batch/batch-files.ts';
+import { lockBatch } from '../batch/batch-lock.ts';
 import { BatchProgress, type ProgressMode } from '../batch/batch-progress.ts';
 import { failureLines } from '../batch/failure-lines.ts';
 import { type FoundTrace, findTraces } from '../batch/find-traces.ts';
@@ -204,8 +205,9 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
   makeFolder(out);
   openCache(cachePlace(options));
   const keepGoing = options.keepGoing && options.failFast !== true;
+  const lock = shard === null ? await lockBatch(out) : null;
   const pool = new JobPool(jobs, limits.memory);
-  const off = killOnSignals(pool);
+  const off = killOnSignals(pool, () => lock?.release());
   try {
     const [rows] = await Promise.all([
       replayAll(traces, jobOptions, { options, pool, limits, keepGoing }),
@@ -216,6 +218,7 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
     await finish(options, { machines, rows, pool, shard, notBegun: traces.length - rows.length });
   } finally {
     off();
+    lock?.release();
     await pool.close();
   }
 }

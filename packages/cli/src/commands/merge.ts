@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { type BatchTable, batchSentence, batchTable, readBatchJson } from '@dmalab/analysis';
 import type { Argv, CommandModule } from 'yargs';
 import { BATCH_FILES, BATCH_TABLE, OWN_REPORT, shardOfFile } from '../batch/batch-files.ts';
+import { lockBatch } from '../batch/batch-lock.ts';
 import { writeBatch } from '../batch/batch-output.ts';
 import { failureLines } from '../batch/failure-lines.ts';
 import { InputError } from '../input-error.ts';
@@ -64,8 +65,11 @@ async function runMerge({ folders, out = folders[0]!, json }: MergeArguments): P
     machines,
     parts.flatMap(({ table: { rows } }) => rows),
   );
+  makeFolder(out);
+  const lock = await lockBatch(out);
   if (!isInPlace) copyResults(parts, out);
   await writeBatch(out, table);
+  lock.release();
   if (isInPlace) for (const { file } of parts) if (!file.endsWith(BATCH_TABLE)) rmSync(file);
   progressDone();
   const failed = table.rows.filter(({ error }) => error !== null);
@@ -129,7 +133,6 @@ function checkParts(parts: readonly Part[]): void {
 }
 
 function copyResults(parts: readonly Part[], out: string): void {
-  makeFolder(out);
   for (const { folder, table } of parts) {
     for (const row of table.rows) {
       if (row.folder === null) continue;

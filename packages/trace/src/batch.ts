@@ -38,6 +38,10 @@ export const EventKind = {
   groupAdd: 12,
   /** iommu:attach_device_to_domain: device. */
   attach: 13,
+  /** intel_iommu:map_single, map_sg, bounce_map_single: device, address = dev_addr, phys, size; aux2 = 1 for a list or a segment of one. */
+  vtdMap: 14,
+  /** intel_iommu:unmap_single, unmap_sg, bounce_unmap_single: device, address = dev_addr, size; aux2 = 1 for unmap_sg. */
+  vtdUnmap: 15,
   /** alloc_iova_fast: token = iovad, size in PAGES, aux = limit_pfn, aux2 = flush_rcache. */
   iovaAlloc: 20,
   /** alloc_iova_fast_ret: aux = pfn (0 = failed). */

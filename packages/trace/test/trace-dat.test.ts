@@ -269,6 +269,43 @@ describe('the description of an event decides how it is read', () => {
     expect(codes).toEqual({});
   });
 
+  test('maps of VT-d (5.4 to 5.10) name their device behind the fixed fields', async () => {
+    const formats = described('intel_iommu', 'map_sg', [
+      'field:__data_loc char[] dev_name;\toffset:8;\tsize:4;\tsigned:1;',
+      'field:dma_addr_t dev_addr;\toffset:16;\tsize:8;\tsigned:0;',
+      'field:phys_addr_t phys_addr;\toffset:24;\tsize:8;\tsigned:0;',
+      'field:size_t size;\toffset:32;\tsize:8;\tsigned:0;',
+      'field:int index;\toffset:40;\tsize:4;\tsigned:1;',
+      'field:int total;\toffset:44;\tsize:4;\tsigned:1;',
+    ]);
+    const record = records
+      .start(300)
+      .u32((8 << 16) | 48)
+      .u32(0)
+      .u64(0xf8f9_7000n)
+      .u64(0x1_6955_2000n)
+      .u64(4096)
+      .u32(7)
+      .u32(9)
+      .text('virtio0\0')
+      .done();
+    const { rows, codes } = await readDat({
+      ...onePage(new Page(x86, 1n).event(0, record)),
+      formats,
+    });
+    expect(rows).toMatchObject([
+      {
+        kind: EventKind.vtdMap,
+        device: 'virtio0',
+        address: 'f8f97000',
+        phys: '169552000',
+        size: 4096,
+        aux2: 1,
+      },
+    ]);
+    expect(codes).toEqual({});
+  });
+
   test('old kernels do not say signed, add common fields and have attributes in types', async () => {
     const formats = described('iommu', 'map', [
       'field:int common_lock_depth;\toffset:8;\tsize:4;',

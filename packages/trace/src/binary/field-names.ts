@@ -30,12 +30,13 @@ export function fieldNames({ key, as, to }: Field): readonly string[] {
 /** Name of the field with the device that an event of this form prints first; empty where it has none. */
 export function headField(form: Form): string {
   if (form === Form.device) return 'device';
-  return form === Form.devName ? 'dev_name' : '';
+  return form === Form.devName || form === Form.dev ? 'dev_name' : '';
 }
 
 /** The system of the tracepoints of this form; empty where any will do. */
 export function systemOf(form: Form): string {
   if (form === Form.iommu) return 'iommu';
   if (form === Form.device) return 'dma';
+  if (form === Form.dev) return 'intel_iommu';
   return form === Form.devName ? 'swiotlb' : '';
 }

@@ -5,6 +5,7 @@ import { dmaEvents } from './dma.ts';
 import { iommuEvents } from './iommu.ts';
 import { probeEvents } from './probes.ts';
 import { swiotlbEvents } from './swiotlb.ts';
+import { vtdEvents } from './vtd.ts';
 
 /** No definition has this number. */
 export const NO_EVENT = -1;
@@ -47,6 +48,7 @@ export const catalogue: Catalogue = flatten([
   ...iommuEvents,
   ...dmaEvents,
   ...swiotlbEvents,
+  ...vtdEvents,
   ...probeEvents,
 ]);
 

@@ -20,6 +20,8 @@ export const Form = {
   probe: 4,
   /** Free text. */
   text: 5,
+  /** "dev=" and a device name; without it the event is another subsystem's. */
+  dev: 6,
 } as const;
 export type Form = (typeof Form)[keyof typeof Form];
 

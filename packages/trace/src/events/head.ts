@@ -14,6 +14,8 @@ export const FOREIGN = -2;
 
 const IOMMU = 0x4d4d4f49;
 const IOMMU_END = 0x203a554d;
+const DEV = 0x3d766564;
+const DMAR = new TextEncoder().encode('DMAR: ');
 const DEV_NAME = new TextEncoder().encode('dev_name: ');
 
 const { form } = catalogue;
@@ -46,6 +48,8 @@ export class HeadReader {
         return view.getUint32(start + 3, true) === IOMMU_END ? start + 7 : FOREIGN;
       case Form.device:
         return this.device(row, start);
+      case Form.dev:
+        return this.afterDev(row, start);
       case Form.devName:
         for (let i = 0; i < DEV_NAME.length; i++) {
           if (bytes[start + i] !== DEV_NAME[i]) return MALFORMED;
@@ -54,6 +58,14 @@ export class HeadReader {
       default:
         return start;
     }
+  }
+
+  /** "dev=" and a name, which some builds are said to print behind "DMAR: ". */
+  private afterDev(row: number, start: number): number {
+    const { bytes, view } = this;
+    const isPrefixed = DMAR.every((byte, i) => bytes[start + i] === byte);
+    const from = isPrefixed ? start + DMAR.length : start;
+    return view.getUint32(from, true) === DEV ? this.device(row, from + 4) : FOREIGN;
   }
 
   /** Reads the place of a probe; returns the position after it, or MALFORMED. */

@@ -36,11 +36,16 @@ import { onSync } from './sync-events.ts';
 import { onTableMap } from './table-map.ts';
 import { onTableUnmap } from './table-unmap.ts';
 import { onFree, onUnmap, onUnmapList } from './unmap-events.ts';
+import { onVtdMap, onVtdUnmap } from './vtd-events.ts';
 
 /** Pairs the events of one batch with what came before. */
 export function pairEvents(p: Pairing, b: EventBatch): void {
   if (!p.dmaEvents) p.dmaEvents = hasKind(b, EventKind.dmaMap, EventKind.dmaSyncSg);
-  if (!p.pageTable) p.pageTable = hasKind(b, EventKind.iommuMap, EventKind.iommuUnmap);
+  if (!p.pageTable) {
+    p.pageTable =
+      hasKind(b, EventKind.iommuMap, EventKind.iommuUnmap) ||
+      hasKind(b, EventKind.vtdMap, EventKind.vtdUnmap);
+  }
   p.contexts.infer(b, p.dmaEvents);
   const { length, kind, cpu } = b;
   for (let i = 0; i < length; i++) {
@@ -98,6 +103,12 @@ function onTracepoint(p: Pairing, b: EventBatch, i: number, k: number): void {
       break;
     case EventKind.attach:
       p.attribution.attach(b.device[i]!, b.tid[i]!);
+      break;
+    case EventKind.vtdMap:
+      onVtdMap(p, b, i);
+      break;
+    case EventKind.vtdUnmap:
+      onVtdUnmap(p, b, i);
       break;
     case EventKind.bounced:
       onBounced(p, b, i);

@@ -75,6 +75,8 @@ export interface Pairing {
   unmapProbes: boolean;
   /** Breakpoint probes were seen. */
   breakpoints: boolean;
+  /** intel_iommu:unmap_single was seen: unmap_sg adds nothing. */
+  vtdUnmaps: boolean;
   /** swiotlb_tbl_unmap_single was seen: swiotlb_release_slots adds nothing. */
   bounceUnmaps: boolean;
   /** Events of any flush queue, and calls of iommu_dma_init_fq. */
@@ -136,6 +138,7 @@ export function createPairing(
     allocReturns: false,
     unmapProbes: false,
     breakpoints: false,
+    vtdUnmaps: false,
     bounceUnmaps: false,
     queueEvents: 0,
     unit: 1,

@@ -52,7 +52,8 @@ function placeByProbe(p: Pairing, b: EventBatch, i: number, entry: number): void
   p.pageOwners.note(b.tid[i]!, b.physLow[i]!, b.physHigh[i]!, live.domain[entry]!, device);
 }
 
-function addEntry(
+/** A mapping of `call` from what event `i` says; its device and domain are those of the call. */
+export function addEntry(
   p: Pairing,
   b: EventBatch,
   i: number,

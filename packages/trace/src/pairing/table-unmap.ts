@@ -64,7 +64,8 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall 
   return null;
 }
 
-function closePlain(
+/** Takes the mapping at `page` away from an unmap that is no list's, and ends the call unless an event of the DMA API follows. */
+export function closePlain(
   p: Pairing,
   b: EventBatch,
   i: number,

@@ -2,6 +2,7 @@
 
 import type { ColumnTable } from 'arquero';
 import type { LabelledResult } from './charts/chart.ts';
+import type { FreeSpaceFigures } from './figures/addresses.ts';
 import {
   formatBytes,
   formatCount,
@@ -11,7 +12,7 @@ import {
   threeDigits,
 } from './quantity.ts';
 import { escapeMarkdown, printable } from './report/escape.ts';
-import type { FreeSpaceFigures, Summary } from './summary.ts';
+import type { Summary } from './summary.ts';
 
 /** Columns of a plain-text table: what a mail shows without wrapping. */
 const MAIL_WIDTH = 72;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { summarise } from '@dmalab/analysis';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
@@ -9,6 +9,9 @@ import { syntheticReplay } from './support/synthetic-replay.ts';
 
 const SOURCES = [
   '../src/summary.ts',
+  ...readdirSync(new URL('../src/figures', import.meta.url)).map(
+    (name) => `../src/figures/${name}`,
+  ),
   '../../replay/src/machine.ts',
   '../../replay/src/load/load.ts',
   '../../replay/src/policy.ts',
@@ -18,7 +21,7 @@ const INTRODUCTION = `# summary.json
 
 \`dmalab replay FILE -o DIR\` writes the figures of the replay to \`DIR/summary.json\`. This page lists every
 field with its formula and unit; [summary.schema.json](summary.schema.json) is the same as a JSON Schema.
-Both are made from \`packages/analysis/src/summary.ts\` by \`npx vitest run packages/analysis -u\`.
+Both are made from \`packages/analysis/src/summary.ts\` and the files in \`figures/\` beside it, by \`npx vitest run packages/analysis -u\`.
 
 Where no unit is named a field is a count. "ns" is virtual time since the first event of the capture,
 or a span of it. A quantile is the nearest-rank one, with the relative error stated beside it. Null

@@ -1,8 +1,10 @@
 // What a chart is: a name and a function from results to a Vega-Lite spec with its data inline.
 
 import type { TopLevelSpec } from 'vega-lite';
+import type { DistributionFigures } from '../figures/distribution.ts';
+import type { FlushFigures } from '../figures/flushes.ts';
 import type { Distributions, RunResult } from '../run-result.ts';
-import type { DistributionFigures, FlushFigures, Summary } from '../summary.ts';
+import type { Summary } from '../summary.ts';
 
 /** A result under the name that charts and tables show. */
 export interface LabelledResult {

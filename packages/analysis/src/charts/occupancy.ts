@@ -3,8 +3,8 @@
 // Every point is the highest moment of its interval, so that the peak of the picture is the true one.
 
 import type { TopLevelSpec } from 'vega-lite';
+import type { SpaceSplit } from '../figures/addresses.ts';
 import { byteUnit, formatBytes, formatDuration, type Unit } from '../quantity.ts';
-import type { SpaceSplit } from '../summary.ts';
 import {
   type Chart,
   emptyChart,

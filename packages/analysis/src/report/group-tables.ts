@@ -1,7 +1,8 @@
 // Tables of a report that have a row for each size, CPU or task.
 
+import type { GroupFigures, GroupLatency } from '../figures/groups.ts';
 import { formatBytes, formatCount, formatModelled, formatShare } from '../quantity.ts';
-import type { GroupFigures, GroupLatency, Summary } from '../summary.ts';
+import type { Summary } from '../summary.ts';
 import type { DetailTable } from './details.ts';
 
 /** Head of the column of {@link latency}. */

@@ -1,7 +1,8 @@
 // Tables of a report on the state of allocators and pools whenever the replay was looked at.
 
+import type { FreeSpaceState } from '../figures/addresses.ts';
 import { formatBytes, formatCount, formatDuration } from '../quantity.ts';
-import type { FreeSpaceState, Summary } from '../summary.ts';
+import type { Summary } from '../summary.ts';
 import type { DetailTable } from './details.ts';
 import { rate } from './group-tables.ts';
 

@@ -1,6 +1,7 @@
 // What a parameter is sized for: goals as typed, and how far a replay meets them.
 
-import type { FailureCause, Summary } from '../summary.ts';
+import type { FailureCause } from '../figures/requests.ts';
+import type { Summary } from '../summary.ts';
 
 /** A bound on one figure of a replay; it is met at or below the bound. */
 export interface Goal {

@@ -1,6 +1,6 @@
 // What sizing answers. The JSON of `dmalab size` is a SizeResult; docs/size.md describes it for people.
 
-import type { FailureCause } from '../summary.ts';
+import type { FailureCause } from '../figures/requests.ts';
 
 /** The smallest (or largest) value of a parameter that meets the goals on all traces, and what it rests on. */
 export interface SizeResult {

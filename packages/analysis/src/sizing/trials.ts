@@ -8,9 +8,10 @@ import {
   replay,
 } from '@dmalab/replay';
 import type { Capture } from '@dmalab/trace';
+import type { FailureCause } from '../figures/requests.ts';
 import { OutcomeStats } from '../stats/outcome-stats.ts';
 import { sum } from '../stats/quantile.ts';
-import type { FailureCause, Summary } from '../summary.ts';
+import type { Summary } from '../summary.ts';
 import { failureRate, figureOf, type Goal, mapsOf } from './goal.ts';
 import type { SizedParameter } from './parameter.ts';
 import type { SizePoint } from './size-result.ts';

@@ -3,15 +3,9 @@
 // The size class of a request is the power of two at or above its pages, as the caches count it.
 
 import { AllocPath, FailStage, type OutcomeBatch, OutcomeKind, Reach } from '@dmalab/replay';
+import type { AddressFigures, SacGiveUp } from '../figures/addresses.ts';
+import type { CachedFigures, RcacheFigures, RcacheLimit, TreeFigures } from '../figures/caches.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type {
-  AddressFigures,
-  CachedFigures,
-  RcacheFigures,
-  RcacheLimit,
-  SacGiveUp,
-  TreeFigures,
-} from '../summary.ts';
 import { DepotReturns } from './depot-returns.ts';
 import { distributionFigures } from './distribution.ts';
 import { share } from './share.ts';

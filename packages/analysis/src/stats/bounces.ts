@@ -1,8 +1,8 @@
 // Bounce memory: slots, searches, copies, pools that come and go.
 
 import { BounceEvent, FailStage, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import type { BounceFigures, FreeRunFigures } from '../figures/limits.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type { BounceFigures, FreeRunFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 import { MachineLevel, type MachineLevels } from './machine-levels.ts';
 import { share } from './share.ts';

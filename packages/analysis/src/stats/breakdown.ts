@@ -3,9 +3,9 @@
 // A size class is the power of two at or above the bytes asked for. What a request caused counts with it.
 
 import { AllocPath, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import type { CpuFigures, GroupFigures, SizeFigures, TaskFigures } from '../figures/groups.ts';
 import { COARSE_ERROR, CoarseHistogram, coarseBucket } from '../structures/coarse-histogram.ts';
 import { powerAtOrAbove } from '../structures/size-class.ts';
-import type { CpuFigures, GroupFigures, SizeFigures, TaskFigures } from '../summary.ts';
 import { askedForAddress, CACHE_CLASSES } from './allocations.ts';
 import { share } from './share.ts';
 

@@ -1,7 +1,8 @@
 // What the caches of all domains hold, where, and for how long.
 
 import { AGE_BOUNDS, type CachedRanges, type StateSample } from '@dmalab/replay';
-import type { CachedFigures, CachedState, Low32Split } from '../summary.ts';
+import type { Low32Split } from '../figures/addresses.ts';
+import type { CachedFigures, CachedState } from '../figures/caches.ts';
 import { share } from './share.ts';
 import type { DomainSpace } from './space.ts';
 import type { Extreme } from './states.ts';

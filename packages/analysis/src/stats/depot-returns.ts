@@ -4,7 +4,7 @@
 // trim is the background work of 6.7 and later. Either gives back ranges of one size class.
 
 import { AllocPath, type OutcomeBatch } from '@dmalab/replay';
-import type { RcacheFigures } from '../summary.ts';
+import type { RcacheFigures } from '../figures/caches.ts';
 import { CACHE_CLASSES, sizeClass } from './allocations.ts';
 import { share } from './share.ts';
 

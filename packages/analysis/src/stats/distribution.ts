@@ -1,7 +1,7 @@
 // From a histogram to the figures and the bins that are kept.
 
+import type { DistributionFigures } from '../figures/distribution.ts';
 import { type LogHistogram, RELATIVE_ERROR } from '../structures/log-histogram.ts';
-import type { DistributionFigures } from '../summary.ts';
 
 /** The figures of `histogram`; null where it is empty. */
 export function distributionFigures(

@@ -1,7 +1,7 @@
 // Which maps failed, at which stage, why, and since when.
 
 import { FailCause, FailStage, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
-import type { FailureCause, FailureFigures } from '../summary.ts';
+import type { FailureCause, FailureFigures } from '../figures/requests.ts';
 
 const CAUSES = 32;
 const STAGE_NAMES = namesByNumber<FailureCause['stage']>(FailStage);

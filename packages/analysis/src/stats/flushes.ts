@@ -8,9 +8,9 @@
 // An unmap and a flush of the same ns: the flush came first, as a full queue flushes and then adds.
 
 import { FlushCause, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import type { ExposureFigures, FlushCauses, FlushFigures } from '../figures/flushes.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
 import { SlicedHistogram } from '../structures/sliced-histogram.ts';
-import type { ExposureFigures, FlushCauses, FlushFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 import { FlushTimes } from './flush-times.ts';
 import { share } from './share.ts';

@@ -14,7 +14,7 @@ import type {
   FreeRegionFigures,
   FreeSpaceFigures,
   FreeSpaceState,
-} from '../summary.ts';
+} from '../figures/addresses.ts';
 import { share } from './share.ts';
 import type { DomainSpace } from './space.ts';
 import type { Extreme } from './states.ts';

@@ -1,7 +1,7 @@
 // Runs of free slots in bounce memory: what a buffer of a size still finds.
 
 import { FailStage, type PoolSample, type StateSample } from '@dmalab/replay';
-import type { FreeRunFigures, FreeRunState } from '../summary.ts';
+import type { FreeRunFigures, FreeRunState } from '../figures/limits.ts';
 import type { Extreme } from './states.ts';
 
 /** Finds the looks at which bounce memory was fullest, and at which the first map failed. */

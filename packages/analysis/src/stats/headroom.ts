@@ -1,7 +1,7 @@
 // How far the peaks stay below the limits that apply: the address space of each domain, and the
 // number of mapping entries that a host accepts by default.
 
-import type { Headroom, HostFigures } from '../summary.ts';
+import type { Headroom, HostFigures } from '../figures/limits.ts';
 import { Level } from './gauges.ts';
 import type { OccupancyStats } from './occupancy.ts';
 import type { DomainSpace } from './space.ts';

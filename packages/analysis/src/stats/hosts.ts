@@ -7,7 +7,7 @@ import {
   OutcomeKind,
   RefreshScope,
 } from '@dmalab/replay';
-import type { HostFigures } from '../summary.ts';
+import type { HostFigures } from '../figures/limits.ts';
 import { MachineLevel, type MachineLevels } from './machine-levels.ts';
 
 const SCOPES = 4;

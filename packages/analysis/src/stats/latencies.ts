@@ -8,8 +8,8 @@ import {
   OutcomeKind,
   WorkSum,
 } from '@dmalab/replay';
+import type { LatencyFigures, WaitingFigures, WorkFigures } from '../figures/latency.ts';
 import { SlicedHistogram } from '../structures/sliced-histogram.ts';
-import type { LatencyFigures, WaitingFigures, WorkFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 
 const LOCKS = Object.entries(Lock).filter(([name]) => name !== 'none') as [

@@ -1,9 +1,9 @@
 // Measured durations of kernel functions as figures, to stand beside the modelled ones.
 
 import type { MeasuredCalls, ReadReport } from '@dmalab/trace';
+import type { MeasuredFigures } from '../figures/latency.ts';
 import type { Distributions } from '../run-result.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
-import type { MeasuredFigures } from '../summary.ts';
 import { distributionFigures } from './distribution.ts';
 
 /** Figures of each function whose calls were timed while recording. */

@@ -5,7 +5,7 @@
 // of domain 0 belong to no domain and carry no state; a destroyed domain takes nothing any more.
 
 import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
-import type { Low32Split, OccupancyFigures, SpaceSplit } from '../summary.ts';
+import type { Low32Split, OccupancyFigures, SpaceSplit } from '../figures/addresses.ts';
 import { Gauges, LEVELS, Level, type LevelSplit } from './gauges.ts';
 import { type Series, SeriesRecorder, Tally } from './series.ts';
 import type { DomainSpace } from './space.ts';

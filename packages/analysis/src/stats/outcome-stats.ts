@@ -2,10 +2,11 @@
 
 import type { Machine, OutcomeBatch } from '@dmalab/replay';
 import type { CaptureFacts, ReadReport } from '@dmalab/trace';
+import type { DomainFigures } from '../figures/groups.ts';
 import type { Distributions, RunResult } from '../run-result.ts';
 import type { LogHistogram } from '../structures/log-histogram.ts';
 import { SLICE_PER_OCTAVE } from '../structures/slice-counts.ts';
-import type { DomainFigures, InputHashes, Summary, TraceFacts } from '../summary.ts';
+import type { InputHashes, Summary, TraceFacts } from '../summary.ts';
 import { AllocationStats } from './allocations.ts';
 import { BounceAreas } from './bounce-areas.ts';
 import { BounceStats } from './bounces.ts';

@@ -1,9 +1,11 @@
 // What became of the requests, per device and per domain; lifetimes and modelled costs.
 
 import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import type { DeviceFigures, GroupFigures } from '../figures/groups.ts';
+import type { CostFigures } from '../figures/latency.ts';
+import type { RequestFigures } from '../figures/requests.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
 import { SlicedHistogram } from '../structures/sliced-histogram.ts';
-import type { CostFigures, DeviceFigures, GroupFigures, RequestFigures } from '../summary.ts';
 import type { Breakdown } from './breakdown.ts';
 import { distributionFigures } from './distribution.ts';
 import { sum } from './quantile.ts';

@@ -1,7 +1,7 @@
 // Switches of the domain type: which queue was asked for, which was made, and the strict unmaps around them.
 
 import { type OutcomeBatch, OutcomeKind, QueueKind, SwitchResult } from '@dmalab/replay';
-import type { QueueName, TypeSwitchFigures } from '../summary.ts';
+import type { QueueName, TypeSwitchFigures } from '../figures/flushes.ts';
 
 const QUEUES = Object.keys(QueueKind) as QueueName[];
 const RESULTS = Object.entries(SwitchResult) as [TypeSwitchFigures['result'], number][];

@@ -2,8 +2,10 @@
 
 import type { Machine } from '@dmalab/replay';
 import { placeInTrace, type ReadReport } from '@dmalab/trace';
+import type { TypeSwitchFigures } from '../figures/flushes.ts';
+import type { FailureFigures, RequestFigures } from '../figures/requests.ts';
 import { formatCount } from '../quantity.ts';
-import type { FailureFigures, RequestFigures, TypeSwitchFigures, Warning } from '../summary.ts';
+import type { Warning } from '../summary.ts';
 
 /** What the warnings are derived from. */
 export interface WarningInput {

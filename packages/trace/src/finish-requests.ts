@@ -20,9 +20,12 @@ export function requestFinisher(
   const owners = ownersOf(facts);
   const isOnly = facts.domains.length === 2;
   const coherent = coherentLimits(facts, meta);
+  // Not `p` itself: what was live at the end would stay in memory as long as the capture.
+  const { lifetimes } = p;
+  const isNested = p.contexts.used;
   return (batch) => {
     const { length, op, device, domain, domainClass, flags, context } = batch;
-    if (p.contexts.used) for (let i = 0; i < length; i++) if (context[i] === NESTED) context[i] = 0;
+    if (isNested) for (let i = 0; i < length; i++) if (context[i] === NESTED) context[i] = 0;
     for (let i = 0; i < length; i++) {
       if (op[i] === Op.none || op[i]! >= Op.domainCreate) continue;
       if (device[i] === 0 && owners[domain[i]!] !== 0) {
@@ -40,7 +43,7 @@ export function requestFinisher(
       }
       if (op[i] === Op.alloc && batch.dmaLimit[i] === 0) batch.dmaLimit[i] = coherent[device[i]!]!;
       if ((flags[i]! & STANDING) === STANDING && (flags[i]! & Flag.superseded) === 0) {
-        batch.hold[i] = p.lifetimes.median(device[i]!, batch.size[i]!);
+        batch.hold[i] = lifetimes.median(device[i]!, batch.size[i]!);
       }
     }
   };

@@ -45,7 +45,7 @@ export class LiveTable {
 
   /** A slot for the new id; the caller fills its columns. */
   add(id: number): number {
-    if (2 * this.size >= this.#mask) this.#grow();
+    if (3 * this.size >= 2 * this.#mask) this.#grow();
     this.size++;
     const slot = this.#freeSlot(id);
     this.id[slot] = id;

@@ -7,13 +7,13 @@ import { resolveCalls } from './resolving.ts';
 import { addFlags, releaseEntry, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 
+const HALF = 0x1_0000;
+
 /** Ends all calls, then all mappings. */
 export function closeAll(p: Pairing): void {
   resolveCalls(p, -1);
   const { live } = p;
-  const order: number[] = [];
-  for (let entry = 0; entry < live.top; entry++) if (live.used[entry] === 1) order.push(entry);
-  order.sort((a, b) => live.row[a]! - live.row[b]!);
+  const order = byRow(p);
   mergePieces(p, order);
   for (const entry of order) {
     if (live.used[entry] !== 1) continue;
@@ -23,6 +23,24 @@ export function closeAll(p: Pairing): void {
     p.counts.openEnd++;
     releaseEntry(p, entry);
   }
+}
+
+// Entries in the order of their rows: by the lower half of the number, then by the upper one (there may be millions of them).
+function byRow({ live }: Pairing): Uint32Array {
+  let order = new Uint32Array(live.count);
+  let filled = 0;
+  for (let entry = 0; entry < live.top; entry++)
+    if (live.used[entry] === 1) order[filled++] = entry;
+  for (const divisor of [1, HALF]) {
+    const at = new Uint32Array(HALF + 1);
+    const half = (entry: number): number => Math.floor(live.row[entry]! / divisor) % HALF;
+    for (const entry of order) at[half(entry) + 1]!++;
+    for (let i = 0; i < HALF; i++) at[i + 1]! += at[i]!;
+    const next = new Uint32Array(order.length);
+    for (const entry of order) next[at[half(entry)]!++] = entry;
+    order = next;
+  }
+  return order;
 }
 
 /** Whether a translated mapping is live a second time in its domain. */
@@ -39,7 +57,7 @@ function hasTwin(p: Pairing, entry: number): boolean {
 // Pieces that one thread mapped one after the other at rising addresses may be one call. They are taken
 // together as far as the range is one that the allocator gives: aligned to its size rounded up to a power
 // of two. Pieces that also follow each other in physical memory are not: one call maps them at once.
-function mergePieces(p: Pairing, order: readonly number[]): void {
+function mergePieces(p: Pairing, order: Uint32Array): void {
   const { live } = p;
   const follower = new Map<number, number>();
   for (const entry of order) {

@@ -30,6 +30,8 @@ export const State = {
 } as const;
 
 const INITIAL = 1024;
+/** Entries that are there but not in use are most of the memory of a trace with millions of live mappings. */
+const GROWTH = 1.25;
 const HASH_LOW = 0x9e3779b1;
 const HASH_HIGH = 0x85ebca6b;
 
@@ -242,7 +244,7 @@ export class LiveSet {
   }
 
   #grow(): void {
-    const length = this.page.length * 2;
+    const length = Math.ceil(this.page.length * GROWTH);
     this.page = longer(this.page, new Float64Array(length));
     this.pages = longer(this.pages, new Float64Array(length));
     this.time = longer(this.time, new Float64Array(length));
@@ -271,7 +273,7 @@ export class LiveSet {
     this.used = longer(this.used, new Uint8Array(length));
     this.#nextPage = longer(this.#nextPage, new Int32Array(length));
     this.#nextList = longer(this.#nextList, new Int32Array(length));
-    this.#rehash(length);
+    if (length > this.#mask) this.#rehash(2 * (this.#mask + 1));
   }
 
   // Chains are rebuilt from the tail on, so that they keep their order.

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import workerpool from 'workerpool';
 import { type ReportTask, writeReports } from './batch-reports.ts';
 import { type BatchJob, type JobResult, runJob } from './job.ts';
+import { warmUp } from './warm-up.ts';
 
 /** Sent before a task is begun: the number of the process. */
 export interface Begun {
@@ -20,9 +21,12 @@ new Worker(new URL('./orphan-watch.ts', import.meta.url), {
   resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
 }).unref();
 
+const warm = warmUp();
+
 workerpool.worker({
-  runJob(job: BatchJob): Promise<JobResult> {
+  async runJob(job: BatchJob): Promise<JobResult> {
     begin();
+    await warm;
     return runJob(job);
   },
   writeReports(task: ReportTask): Promise<void> {

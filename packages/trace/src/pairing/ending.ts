@@ -25,12 +25,13 @@ export function closeAll(p: Pairing): void {
   }
 }
 
-// Entries in the order of their rows: by the lower half of the number, then by the upper one (there may be millions of them).
+// Entries in the order of their rows. Of more than a comparing sort is good for: by the lower half of the number, then by the upper one.
 function byRow({ live }: Pairing): Uint32Array {
   let order = new Uint32Array(live.count);
   let filled = 0;
   for (let entry = 0; entry < live.top; entry++)
     if (live.used[entry] === 1) order[filled++] = entry;
+  if (order.length < HALF) return order.sort((a, b) => live.row[a]! - live.row[b]!);
   for (const divisor of [1, HALF]) {
     const at = new Uint32Array(HALF + 1);
     const half = (entry: number): number => Math.floor(live.row[entry]! / divisor) % HALF;

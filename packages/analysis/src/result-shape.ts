@@ -79,6 +79,13 @@ function check(document: Document, path: string, value: unknown, like: unknown):
   }
   if (Array.isArray(value)) {
     const element = (like as unknown[])[0] ?? document.element;
+    if (element === null) return;
+    if (typeof element !== 'object') {
+      // Numbers, of which there are many.
+      const wrong = value.findIndex((inner) => inner !== null && typeof inner !== typeof element);
+      if (wrong >= 0) check(document, `${path}[${wrong}]`, value[wrong], element);
+      return;
+    }
     for (const [i, inner] of value.entries()) check(document, `${path}[${i}]`, inner, element);
   } else if (kind === 'an object') {
     for (const [key, inner] of Object.entries(like as object)) {

@@ -4,7 +4,13 @@ import { chartNamed, type RunResult, summarise, writeResult } from '@dmalab/anal
 import { FlushCause, OutcomeKind } from '@dmalab/replay';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PART_CHARTS, partChart, partWords, reasonOfWhole } from '../src/report/part-charts.ts';
+import {
+  PART_CHARTS,
+  partChart,
+  partsOf,
+  partWords,
+  reasonOfWhole,
+} from '../src/report/part-charts.ts';
 import { distributionsOf, partOf, slicedRun, wholeOf } from '../src/report/part-of-time.ts';
 import type { DistributionSlices, SlicedCounts } from '../src/run-result.ts';
 import { sliceBucketLow } from '../src/structures/slice-counts.ts';
@@ -150,13 +156,21 @@ test('a part reaches over whole slices, and none after the end of its run', () =
   expect(partOf(slices, 12_000, 20_000)).toEqual({ first: 10, last: 10 });
 });
 
-test('a chart says which slices it shows, by run where they differ', () => {
+test('a chart says which slices it shows: of all runs up to the same moments', () => {
   const runs = POLICIES.map((policy) =>
     slicedRun({ label: policy, result: resultOf(trafficOf(policy)) }),
   );
+  expect(runs.map(({ slices }) => slices?.sliceNs)).toEqual([2.048e6, 2.048e6, 16.384e6]);
   expect(partWords(runs.slice(0, 2), 0, 40e6)).toBe(
     'strict: 20 of 48 slices, 0 to 41.0 ms; percpu: 20 of 46 slices, 0 to 41.0 ms',
   );
+  expect(partWords(runs.slice(1), 0, 40e6)).toBe(
+    'percpu: 24 of 46 slices, 0 to 49.2 ms; single: 3 of 62 slices, 0 to 49.2 ms',
+  );
+  expect(partsOf(runs.slice(1), 70e6, 75e6)).toEqual([
+    { first: 32, last: 40 },
+    { first: 4, last: 5 },
+  ]);
 });
 
 test('a result without slices is drawn whole, and the page says why', () => {

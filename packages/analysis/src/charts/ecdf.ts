@@ -27,10 +27,11 @@ export function ecdfPlot(
   words: EcdfWords,
   height = 250,
 ): Panel {
+  const drawn = curves.map((curve) => points(curve, axis));
   return {
     width: PLOT_WIDTH,
     height,
-    data: { values: curves.flatMap((curve) => points(curve, axis)) },
+    data: { values: drawn.flat() },
     encoding: {
       x: {
         field: 'x',
@@ -55,7 +56,7 @@ export function ecdfPlot(
     },
     layer: [
       ...lines(curves, words),
-      ...curves.flatMap((curve, i) => nameTag(curve, axis, i, curves.length)),
+      ...curves.flatMap(({ label }, i) => nameTag(label, drawn[i]!, axis, i, curves.length)),
     ],
   };
 }
@@ -115,13 +116,18 @@ function point(run: string, ns: number, percent: number, axis: LogTimeAxis): Poi
 }
 
 /** The name of a run beside its curve, each at another height so that names stay apart. */
-function nameTag(curve: Curve, axis: LogTimeAxis, index: number, of: number): Panel['layer'] {
+function nameTag(
+  run: string,
+  curvePoints: readonly Point[],
+  axis: LogTimeAxis,
+  index: number,
+  of: number,
+): Panel['layer'] {
   const height = 80 - (60 * (index + 0.5)) / of;
-  const curvePoints = points(curve, axis);
   const { x } = curvePoints.find(({ p }) => p >= height)!;
   const isRight = Math.log(x / axis.zero) > 0.75 * Math.log(axis.last / axis.zero);
   const place = { align: isRight ? 'right' : 'left', dx: isRight ? -8 : 8 } as const;
-  const data = { values: [{ run: curve.label, x, p: height }] };
+  const data = { values: [{ run, x, p: height }] };
   const text = { field: 'run', type: 'nominal' } as const;
   return [
     { data, mark: { type: 'text', style: 'halo', ...place }, encoding: { text } },

@@ -40,9 +40,27 @@ const NO_PICTURE =
 
 async function pictureHtml(spec: TopLevelSpec, text: string): Promise<string> {
   // The picture has one text for those who do not see it: a label on every mark doubles its size.
-  const svg = await renderSvg({ ...spec, config: { aria: false } }, 'light');
+  const svg = await renderSvg(
+    { ...(withoutHidden(spec as Parts) as TopLevelSpec), config: { aria: false } },
+    'light',
+  );
   const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
   return `<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">`;
+}
+
+/** Without marks that are there for tooltips only: they would be a third of some pictures. */
+function withoutHidden<T extends Parts>(spec: T): T {
+  const { layer, vconcat } = spec;
+  return {
+    ...spec,
+    ...(layer && { layer: layer.filter(({ mark }) => mark?.opacity !== 0) }),
+    ...(vconcat && { vconcat: vconcat.map(withoutHidden) }),
+  };
+}
+
+interface Parts {
+  readonly layer?: readonly { readonly mark?: { readonly opacity?: number } }[];
+  readonly vconcat?: readonly Parts[];
 }
 
 function titleTexts(title: TopLevelSpec['title']): { text: string; subtitle: string } {

@@ -278,10 +278,11 @@ function ecdfPlot(
   words ,
   height = 250,
 ) {
+  const drawn = curves.map((curve) => points(curve, axis));
   return {
     width: PLOT_WIDTH,
     height,
-    data: { values: curves.flatMap((curve) => points(curve, axis)) },
+    data: { values: drawn.flat() },
     encoding: {
       x: {
         field: 'x',
@@ -306,7 +307,7 @@ function ecdfPlot(
     },
     layer: [
       ...lines(curves, words),
-      ...curves.flatMap((curve, i) => nameTag(curve, axis, i, curves.length)),
+      ...curves.flatMap(({ label }, i) => nameTag(label, drawn[i] , axis, i, curves.length)),
     ],
   };
 }
@@ -353,13 +354,18 @@ function point(run , ns , percent , axis ) {
   const time = formatDuration(ns);
   return { run, x: ns === 0 ? axis.zero : forPlot(ns), p: forPlot(percent), time };
 }
-function nameTag(curve , axis , index , of ) {
+function nameTag(
+  run ,
+  curvePoints ,
+  axis ,
+  index ,
+  of ,
+) {
   const height = 80 - (60 * (index + 0.5)) / of;
-  const curvePoints = points(curve, axis);
   const { x } = curvePoints.find(({ p }) => p >= height) ;
   const isRight = Math.log(x / axis.zero) > 0.75 * Math.log(axis.last / axis.zero);
   const place = { align: isRight ? 'right' : 'left', dx: isRight ? -8 : 8 } ;
-  const data = { values: [{ run: curve.label, x, p: height }] };
+  const data = { values: [{ run, x, p: height }] };
   const text = { field: 'run', type: 'nominal' } ;
   return [
     { data, mark: { type: 'text', style: 'halo', ...place }, encoding: { text } },
@@ -950,14 +956,18 @@ function reasonOfWhole(runs ) {
     : `Of the whole run: the result of ${without.join(', ')} is of a version that kept no distributions by time; replay it again.`;
 }
 function partsOf(runs , from , to ) {
-  return runs.flatMap(({ slices }) => (slices === null ? [] : [partOf(slices, from, to)]));
+  const sliced = withSlices(runs);
+  const step = Math.max(...sliced.map(({ slices }) => slices.sliceNs));
+  const first = Math.floor(from / step);
+  const last = Math.max(first + 1, Math.ceil(to / step));
+  return sliced.map(({ slices }) => partOf(slices, first * step, last * step));
 }
 function partWords(runs , from , to ) {
+  const parts = partsOf(runs, from, to);
   const labels = new Map ();
-  for (const { label, slices } of runs) {
-    if (slices === null) continue;
-    const text = sliceWords(slices, partOf(slices, from, to));
-    labels.set(text, [...(labels.get(text) ?? []), label]);
+  for (const [i, { run, slices }] of withSlices(runs).entries()) {
+    const text = sliceWords(slices, parts[i] );
+    labels.set(text, [...(labels.get(text) ?? []), run.label]);
   }
   if (labels.size === 1) return [...labels.keys()].join();
   return [...labels].map(([text, some]) => `${some.join(', ')}: ${text}`).join('; ');
@@ -974,17 +984,19 @@ function partChart(
   to ,
 ) {
   const chart = CHARTS.find((known) => known.name === name) ;
-  const draw = (of ) =>
-    runs.flatMap((run) => {
-      const { label, slices } = run;
-      return slices === null ? [] : [{ label, result: distributionsOf(run, slices, of(slices)) }];
+  const draw = (parts ) =>
+    withSlices(runs).map(({ run, slices }, i) => {
+      return { label: run.label, result: distributionsOf(run, slices, parts[i] ) };
     });
-  const spec = chart.make(
-    draw((slices) => partOf(slices, from, to)),
-    draw(wholeOf),
-  );
+  const whole = withSlices(runs).map(({ slices }) => wholeOf(slices));
+  const spec = chart.make(draw(partsOf(runs, from, to)), draw(whole));
   if (reasonOfEmpty(spec) === null) return spec;
   return emptyChart(chart.title, 'Nothing of this in the slices shown.');
+}
+function withSlices(
+  runs ,
+) {
+  return runs.flatMap((run) => (run.slices === null ? [] : [{ run, slices: run.slices }]));
 }
 return { PART_CHARTS, reasonOfWhole, partsOf, partWords, partChart };
 })();

@@ -38,18 +38,22 @@ export function reasonOfWhole(runs: readonly SlicedRun[]): string | null {
     : `Of the whole run: the result of ${without.join(', ')} is of a version that kept no distributions by time; replay it again.`;
 }
 
-/** The slices of each run that has any from `from` to `to` (ns). */
+/** The slices of each run from `from` to `to` (ns): for all runs to the same moments, those of the widest slices. */
 export function partsOf(runs: readonly SlicedRun[], from: number, to: number): Part[] {
-  return runs.flatMap(({ slices }) => (slices === null ? [] : [partOf(slices, from, to)]));
+  const sliced = withSlices(runs);
+  const step = Math.max(...sliced.map(({ slices }) => slices.sliceNs));
+  const first = Math.floor(from / step);
+  const last = Math.max(first + 1, Math.ceil(to / step));
+  return sliced.map(({ slices }) => partOf(slices, first * step, last * step));
 }
 
 /** Which slices of `runs` are those from `from` to `to` (ns): the real limits of what is drawn. */
 export function partWords(runs: readonly SlicedRun[], from: number, to: number): string {
+  const parts = partsOf(runs, from, to);
   const labels = new Map<string, string[]>();
-  for (const { label, slices } of runs) {
-    if (slices === null) continue;
-    const text = sliceWords(slices, partOf(slices, from, to));
-    labels.set(text, [...(labels.get(text) ?? []), label]);
+  for (const [i, { run, slices }] of withSlices(runs).entries()) {
+    const text = sliceWords(slices, parts[i]!);
+    labels.set(text, [...(labels.get(text) ?? []), run.label]);
   }
   if (labels.size === 1) return [...labels.keys()].join();
   return [...labels].map(([text, some]) => `${some.join(', ')}: ${text}`).join('; ');
@@ -61,7 +65,7 @@ function sliceWords({ sliceNs, count }: DistributionSlices, { first, last }: Par
   return `${last - first} of ${count} slices, ${from} to ${to}`;
 }
 
-/** The chart `name` of the slices from `from` to `to` (ns) of `runs`, which all have slices. */
+/** The chart `name` of the slices from `from` to `to` (ns) of `runs`. */
 export function partChart(
   name: string,
   runs: readonly SlicedRun[],
@@ -69,15 +73,18 @@ export function partChart(
   to: number,
 ): TopLevelSpec {
   const chart = CHARTS.find((known) => known.name === name)!;
-  const draw = (of: (slices: DistributionSlices) => Part): LabelledDistributions[] =>
-    runs.flatMap((run) => {
-      const { label, slices } = run;
-      return slices === null ? [] : [{ label, result: distributionsOf(run, slices, of(slices)) }];
+  const draw = (parts: readonly Part[]): LabelledDistributions[] =>
+    withSlices(runs).map(({ run, slices }, i) => {
+      return { label: run.label, result: distributionsOf(run, slices, parts[i]!) };
     });
-  const spec = chart.make(
-    draw((slices) => partOf(slices, from, to)),
-    draw(wholeOf),
-  );
+  const whole = withSlices(runs).map(({ slices }) => wholeOf(slices));
+  const spec = chart.make(draw(partsOf(runs, from, to)), draw(whole));
   if (reasonOfEmpty(spec) === null) return spec;
   return emptyChart(chart.title, 'Nothing of this in the slices shown.');
+}
+
+function withSlices(
+  runs: readonly SlicedRun[],
+): { readonly run: SlicedRun; readonly slices: DistributionSlices }[] {
+  return runs.flatMap((run) => (run.slices === null ? [] : [{ run, slices: run.slices }]));
 }

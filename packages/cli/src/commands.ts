@@ -35,8 +35,10 @@ export async function addCommand(y: Argv, name: string): Promise<void> {
   if (Object.hasOwn(ADDED, name)) await ADDED[name]?.(y);
 }
 
-/** Adds the command that `words` begin with to `y`; all commands where they begin with none. */
-export async function addCommands(y: Argv, [first = '']: readonly string[]): Promise<void> {
+/** Adds the command that `words` begin with to `y`; all commands where they begin with none, but for the version alone. */
+export async function addCommands(y: Argv, words: readonly string[]): Promise<void> {
+  const [first = ''] = words;
+  if (first === '--version' && words.length === 1) return;
   const add = Object.hasOwn(ADDED, first) ? ADDED[first] : undefined;
   if (add !== undefined) await add(y);
   else for (const addNext of Object.values(ADDED)) await addNext(y);

@@ -1,6 +1,7 @@
 import { createLinuxIova, type LinuxIova, NO_PFN } from '@dmalab/replay';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { seededRandom } from '../src/structures/random.ts';
 import { SlowIova } from './support/slow-iova.ts';
 import { stillPort } from './support/still-port.ts';
 
@@ -114,6 +115,44 @@ test('does what a sorted list with array magazines does (6.12)', () => {
 
 test('does what a sorted list with array magazines does (6.1)', () => {
   checkAgainstModel('6.1', 32);
+});
+
+test('does what a sorted list does where small ranges fill all there is, and large ones come later', () => {
+  const startPfn = DMA32 - 4096;
+  const iova = createLinuxIova({ startPfn }, stillPort(CPUS));
+  const slow = new SlowIova(CPUS, startPfn, DMA32, Number.POSITIVE_INFINITY);
+  const random = seededRandom(7);
+  const live: Live[] = [];
+  const copy = iova.emptyCopy();
+  const structures = new Set<string>();
+  for (let i = 0; i < 9000; i++) {
+    const cpu = i % CPUS;
+    if (i === 1500) iova.reserve(DMA32 - 50, DMA32 + 50);
+    if (i === 1500) slow.reserve(DMA32 - 50, DMA32 + 50);
+    if (random() < (i < 6000 ? 0.6 : 0.4)) {
+      const pages = i < 6000 ? 2 ** Math.floor(random() * 4) : 33 + Math.floor(random() * 30);
+      const pfn = iova.alloc(pages, DMA32 - 1, cpu, true);
+      expect(pfn).toBe(slow.alloc(pages, DMA32 - 1, cpu, true));
+      if (pfn > 0) live.push({ pfn, pages });
+    } else if (live.length > 0) {
+      const [freed] = live.splice(Math.floor(random() * live.length), 1);
+      iova.free(freed!.pfn, freed!.pages, cpu);
+      slow.free(freed!.pfn, freed!.pages, cpu);
+    }
+    expect([iova.max32(), iova.cachedLo(), iova.cached32Lo(), iova.nodes()]).toEqual([
+      slow.max32,
+      hintLo(slow.cached.lo),
+      hintLo(slow.cached32.lo),
+      slow.ranges.length - 1,
+    ]);
+    structures.add(iova.tree.ranges.constructor.name);
+    if (i % 500 === 0) {
+      iova.save(copy);
+      iova.restore(copy);
+    }
+  }
+  expect([...structures]).toEqual(['RangeTree', 'PageRanges']);
+  expect(iova.tree.ranges.constructor.name).toBe('RangeTree');
 });
 
 test('fills and empties depots as the model does', () => {

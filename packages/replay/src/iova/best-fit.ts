@@ -7,7 +7,7 @@
 
 import { powerOfTwoFrom } from '../pfn.ts';
 import { FailCause, type IovaPolicy } from '../policy.ts';
-import { ANCHOR, NO_RANGE } from '../structures/range-tree.ts';
+import { NO_RANGE } from '../structures/ranges.ts';
 import type { LinuxTree } from './linux-tree.ts';
 import { type TreeBounds, treePolicy } from './tree-iova.ts';
 
@@ -30,7 +30,7 @@ function smallestGap(
   let best = NO_RANGE;
   let bestGap = Number.POSITIVE_INFINITY;
   // Above the lowest range at or over the limit no gap reaches down to where the limit allows a place.
-  let at = end > ranges.highest() ? ANCHOR : ranges.lowestFrom(end);
+  let at = end > ranges.highest() ? ranges.anchor : ranges.lowestFrom(end);
   let steps = ranges.rank(at) + 1;
   while (at !== NO_RANGE) {
     const lowest = ranges.below(at) === NO_RANGE;

@@ -9,7 +9,7 @@
 
 import { powerOfTwoFrom } from '../pfn.ts';
 import { FailCause, type IovaPolicy } from '../policy.ts';
-import { NO_RANGE } from '../structures/range-tree.ts';
+import { NO_RANGE } from '../structures/ranges.ts';
 import type { LinuxTree } from './linux-tree.ts';
 import { type TreeBounds, treePolicy } from './tree-iova.ts';
 

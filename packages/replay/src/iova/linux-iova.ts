@@ -16,7 +16,7 @@ import {
   type Port,
 } from '../policy.ts';
 import { FNV_BASIS, fnvWord } from '../structures/fnv.ts';
-import { ANCHOR, NO_RANGE } from '../structures/range-tree.ts';
+import { NO_RANGE } from '../structures/ranges.ts';
 import {
   ARRAY_DEPOT,
   CLASSES,
@@ -227,10 +227,12 @@ export class LinuxIova implements IovaAllocator {
     let ranges = 0;
     this.usefulLimit = limitPfn;
     this.usefulRanges = 0;
-    for (let cpu = 0; cpu < port.cpus; cpu++) {
-      if (port.isOnline(cpu)) ranges += this.flushCpu(cpu);
+    if (this.rcache.cachedPages > 0) {
+      for (let cpu = 0; cpu < port.cpus; cpu++) {
+        if (port.isOnline(cpu)) ranges += this.flushCpu(cpu);
+      }
+      if (this.parameters.flushDepot) ranges += this.flushGlobal();
     }
-    if (this.parameters.flushDepot) ranges += this.flushGlobal();
     this.rcacheFlushes++;
     port.count('usefulRanges', this.usefulRanges);
     port.count('rcacheFlush', ranges);
@@ -342,7 +344,7 @@ export class LinuxIova implements IovaAllocator {
   treeDigest(): number {
     const { ranges } = this.tree;
     let digest = FNV_BASIS;
-    for (let at = ranges.lowest(); at !== ANCHOR; at = ranges.above(at)) {
+    for (let at = ranges.lowest(); at !== ranges.anchor; at = ranges.above(at)) {
       digest = fnvWord(fnvWord(digest, ranges.lo(at)), ranges.hi(at));
     }
     return digest;
@@ -377,7 +379,8 @@ export class LinuxIova implements IovaAllocator {
   }
 
   private hintLo(at: number): number {
-    return at === ANCHOR ? NO_PFN : this.tree.ranges.lo(at);
+    const { ranges } = this.tree;
+    return at === ranges.anchor ? NO_PFN : ranges.lo(at);
   }
 
   private setHit(): void {

@@ -1,8 +1,9 @@
 // The tree of allocated and reserved ranges of an IOVA domain, and its search for a free one.
 //
 // Models the rbtree part of drivers/iommu/iova.c in Linux 6.12 (and 6.1, which is the same); see
-// docs/models/iova-linux.md. Results need only the order of ranges, so the tree is a RangeTree, and a
-// search finds the gap by an index; its steps are those of the kernel's walk from node to node.
+// docs/models/iova-linux.md. Results need only the order of ranges: they are the rows of a RangeTree, or bits
+// of pages where that is faster, and a search finds the gap by an index; its steps are those of the
+// kernel's walk from node to node.
 // Left out: locks, failed allocations of nodes.
 //
 // Ranges are disjoint. The two hints are always ranges of the tree, or the anchor.
@@ -10,22 +11,25 @@
 import { powerOfTwoFrom } from '../pfn.ts';
 import { FailCause } from '../policy.ts';
 import { GapSearch } from '../structures/gap-search.ts';
-import {
-  ANCHOR,
-  NO_RANGE,
-  RangeTree,
-  type RangeTreeCopy,
-  rangeTreeCopy,
-  TOP,
-} from '../structures/range-tree.ts';
+import { PageRanges, type PageRangesCopy, pageRangesCopy } from '../structures/page-ranges.ts';
+import { PageSearch } from '../structures/page-search.ts';
+import { RangeTree, type RangeTreeCopy, rangeTreeCopy } from '../structures/range-tree.ts';
+import { type Gaps, NO_RANGE, type Ranges, TOP } from '../structures/ranges.ts';
 import type { LinuxTreeParameters } from './linux-parameters.ts';
 
 /** Highest value of an unsigned 64-bit word, as a double rounds it, plus what overflows. */
 const WRAP = 2 ** 64;
+/** Pages up to which a block is small; steps of a long walk; searches after which both are looked at. */
+const SMALL_PAGES = 32;
+const LONG_WALK = 64;
+const LOOK = 256;
 
 /** A copy of a {@link LinuxTree}: filled by `save`, read by `restore`, reusable. */
 export interface LinuxTreeCopy {
+  /** Which of the next two was saved. */
+  isPages: boolean;
   readonly tree: RangeTreeCopy;
+  readonly pages: PageRangesCopy;
   cached: number;
   cached32: number;
   max32: number;
@@ -33,15 +37,18 @@ export interface LinuxTreeCopy {
 }
 
 export class LinuxTree {
-  readonly ranges: RangeTree = new RangeTree();
-  readonly gaps: GapSearch = new GapSearch(this.ranges);
+  /** The tree of {@link rows}, or the pages. */
+  declare ranges: Ranges;
+  declare gaps: Gaps;
+  /** First pfn of the range that the last successful `alloc` took. */
+  readonly pfn: Float64Array = new Float64Array(1);
   /** First pfn at or above 4 GiB. */
   declare readonly dma32Pfn: number;
   /** Smallest size known not to fit below 4 GiB (`max32_alloc_size`). */
   declare max32: number;
   /** The ranges where the next search starts (`cached_node`, `cached32_node`). */
-  cached: number = ANCHOR;
-  cached32: number = ANCHOR;
+  declare cached: number;
+  declare cached32: number;
   /** Pages below 4 GiB that are allocated, without reservations. */
   low32Pages = 0;
 
@@ -65,11 +72,20 @@ export class LinuxTree {
   declare private readonly exactHint: boolean;
   declare private readonly pfnLimit: number;
   declare private readonly parameters: LinuxTreeParameters;
-  /** First pfn of the range that the last successful `alloc` took. */
-  readonly pfn: Float64Array = this.gaps.pfn;
+  private rows: RangeTree = new RangeTree();
+  declare private pages: PageRanges | null;
+  /** Searches since the last look at which structure suits them; those for small blocks, and their steps. */
+  private recent = 0;
+  private blocks = 0;
+  private blockSteps = 0;
 
   constructor(parameters: LinuxTreeParameters, shift: number) {
     this.parameters = parameters;
+    this.ranges = this.rows;
+    this.gaps = new GapSearch(this.rows, this.pfn);
+    this.pages = null;
+    this.cached = this.rows.anchor;
+    this.cached32 = this.rows.anchor;
     this.lowestPfn = parameters.startPfn + (parameters.lowestPlace === 'above' ? 1 : 0);
     this.exactHint = parameters.hint32 === 'exact';
     this.dma32Pfn = 2 ** (32 - shift);
@@ -102,6 +118,11 @@ export class LinuxTree {
       above = this.searchAboveHint(end, ranges.hi(start) + 1, pages, align);
     }
     this.totalSteps += this.steps;
+    this.recent++;
+    if (pages === align && pages <= SMALL_PAGES) {
+      this.blocks++;
+      this.blockSteps += this.steps;
+    }
     if (above === NO_RANGE) {
       this.failures++;
       this.cause = FailCause.noGap;
@@ -112,6 +133,7 @@ export class LinuxTree {
     const { cached32 } = this;
     this.take(above, this.pfn[0]!, pages);
     if (this.exactHint && end !== this.dma32Pfn) this.cached32 = cached32;
+    if (this.recent >= LOOK) this.chooseStructure();
     return true;
   }
 
@@ -139,7 +161,7 @@ export class LinuxTree {
     let at = ranges.lowestReaching(lo);
     // A range that overlaps grows downwards; what lies above it goes on to the next.
     while (ranges.lo(at) <= pfnHi) {
-      if (lo < ranges.lo(at)) this.growDown(at, lo);
+      if (lo < ranges.lo(at)) at = this.growDown(at, lo);
       const hi = ranges.hi(at);
       if (pfnHi <= hi) return at;
       lo = hi + 1;
@@ -162,7 +184,7 @@ export class LinuxTree {
   freeRanges(visit: (pfnLo: number, pfnHi: number) => void): void {
     const { ranges } = this;
     let lo = this.lowestPlace();
-    for (let at = ranges.lowest(); at !== ANCHOR; at = ranges.above(at)) {
+    for (let at = ranges.lowest(); at !== ranges.anchor; at = ranges.above(at)) {
       if (ranges.lo(at) > lo) visit(lo, ranges.lo(at) - 1);
       lo = Math.max(lo, ranges.hi(at) + 1);
     }
@@ -170,7 +192,9 @@ export class LinuxTree {
   }
 
   save(into: LinuxTreeCopy): void {
-    this.ranges.save(into.tree);
+    into.isPages = this.pages !== null;
+    if (this.pages === null) this.rows.save(into.tree);
+    else this.pages.save(into.pages);
     into.cached = this.cached;
     into.cached32 = this.cached32;
     into.max32 = this.max32;
@@ -178,7 +202,8 @@ export class LinuxTree {
   }
 
   restore(from: LinuxTreeCopy): void {
-    this.ranges.restore(from.tree);
+    if (from.isPages) this.usePages().restore(from.pages);
+    else this.useRows().restore(from.tree);
     this.cached = from.cached;
     this.cached32 = from.cached32;
     this.max32 = from.max32;
@@ -195,7 +220,7 @@ export class LinuxTree {
 
   private startOf(end: number, low: boolean): number {
     if (this.exactHint ? end === this.dma32Pfn : low) return this.cached32;
-    return !low && this.parameters.hint64 ? this.cached : ANCHOR;
+    return !low && this.parameters.hint64 ? this.cached : this.ranges.anchor;
   }
 
   private searchAboveHint(end: number, low: number, pages: number, align: number): number {
@@ -203,7 +228,7 @@ export class LinuxTree {
     this.secondPass = true;
     this.secondPasses++;
     const is32 = end <= this.dma32Pfn && ranges.highest() >= end;
-    const above = gaps.down(is32 ? ranges.lowestFrom(end) : ANCHOR, end, low, pages, align);
+    const above = gaps.down(is32 ? ranges.lowestFrom(end) : ranges.anchor, end, low, pages, align);
     this.steps += gaps.steps;
     return above;
   }
@@ -221,13 +246,8 @@ export class LinuxTree {
     const { ranges, dma32Pfn } = this;
     const lo = ranges.lo(at);
     const hi = ranges.hi(at);
-    const above = ranges.above(at);
     const hintMoves =
       at === this.cached32 || ((hi < dma32Pfn || this.exactHint) && lo >= ranges.lo(this.cached32));
-    if (hintMoves) {
-      const kept = !this.exactHint || ranges.lo(above) < dma32Pfn - 1;
-      this.cached32 = kept ? above : ANCHOR;
-    }
     if (lo < dma32Pfn) {
       const { max32Reset } = this.parameters;
       if (max32Reset === 'anyFree' || (max32Reset === 'hintMoved' && hintMoves)) {
@@ -235,16 +255,78 @@ export class LinuxTree {
       }
       if (!ranges.isReserved(at)) this.low32Pages -= this.lowPages(lo, hi);
     }
-    if (lo >= ranges.lo(this.cached)) this.cached = above;
+    if (hintMoves || lo >= ranges.lo(this.cached)) this.moveHints(hintMoves, at);
     ranges.remove(at);
     this.removed++;
   }
 
-  private growDown(at: number, lo: number): void {
+  /** Past the range at `at`, which is about to go. */
+  private moveHints(moves32: boolean, at: number): void {
+    const { ranges } = this;
+    const above = ranges.above(at);
+    if (moves32) {
+      const kept = !this.exactHint || ranges.lo(above) < this.dma32Pfn - 1;
+      this.cached32 = kept ? above : ranges.anchor;
+    }
+    if (ranges.lo(at) >= ranges.lo(this.cached)) this.cached = above;
+  }
+
+  /** Returns the name that the range has then. */
+  private growDown(at: number, lo: number): number {
     const { ranges } = this;
     const old = ranges.lo(at);
     if (!ranges.isReserved(at)) this.low32Pages += this.lowPages(lo, old - 1);
-    ranges.growDown(at, lo);
+    const grown = ranges.growDown(at, lo);
+    if (this.cached === at) this.cached = grown;
+    if (this.cached32 === at) this.cached32 = grown;
+    return grown;
+  }
+
+  /** Bits of pages where most searches are for small blocks and go far, else rows. */
+  private chooseStructure(): void {
+    const { ranges, recent, blocks, blockSteps } = this;
+    // Often enough to matter, seldom enough not to cost more than the searches in between.
+    if (2 * recent < ranges.size) return;
+    const isPages = this.pages !== null;
+    const suits = isPages
+      ? 2 * blocks > recent
+      : 4 * blocks > 3 * recent && blockSteps > LONG_WALK * blocks;
+    this.recent = 0;
+    this.blocks = 0;
+    this.blockSteps = 0;
+    if (suits !== isPages) this.moveRanges(suits);
+  }
+
+  /** All ranges and the hints go to the other structure, under new names. */
+  private moveRanges(toPages: boolean): void {
+    const { ranges } = this;
+    const [lo, lo32] = [ranges.lo(this.cached), ranges.lo(this.cached32)];
+    const target = toPages ? this.usePages() : this.useRows();
+    let above = target.anchor;
+    for (let at = ranges.below(ranges.anchor); at !== NO_RANGE; at = ranges.below(at)) {
+      above = target.insertBelow(above, ranges.lo(at), ranges.hi(at), ranges.isReserved(at));
+    }
+    this.cached = lo === TOP ? target.anchor : target.find(lo);
+    this.cached32 = lo32 === TOP ? target.anchor : target.find(lo32);
+  }
+
+  private useRows(): RangeTree {
+    if (this.pages === null) return this.rows;
+    this.pages = null;
+    this.ranges = this.rows;
+    this.gaps = new GapSearch(this.rows, this.pfn);
+    return this.rows;
+  }
+
+  /** The rows are empty from then on. */
+  private usePages(): PageRanges {
+    if (this.pages !== null) return this.pages;
+    const pages = new PageRanges();
+    this.pages = pages;
+    this.rows = new RangeTree();
+    this.ranges = pages;
+    this.gaps = new PageSearch(pages, this.pfn);
+    return pages;
   }
 
   private lowPages(lo: number, hi: number): number {
@@ -255,9 +337,11 @@ export class LinuxTree {
 /** An empty copy for {@link LinuxTree.save}. */
 export function linuxTreeCopy(): LinuxTreeCopy {
   return {
+    isPages: false,
     tree: rangeTreeCopy(),
-    cached: ANCHOR,
-    cached32: ANCHOR,
+    pages: pageRangesCopy(),
+    cached: 0,
+    cached32: 0,
     max32: 0,
     low32Pages: 0,
   };

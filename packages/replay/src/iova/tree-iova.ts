@@ -13,7 +13,7 @@ import {
   type Parameters,
   type Port,
 } from '../policy.ts';
-import type { RangeTree } from '../structures/range-tree.ts';
+import type { Ranges } from '../structures/ranges.ts';
 import { alignCapParameter, linuxTreeParameters, startPfnParameter } from './linux-parameters.ts';
 import { LinuxTree } from './linux-tree.ts';
 
@@ -41,7 +41,7 @@ export class TreeIova implements IovaAllocator {
   }
 
   /** All ranges, with reservations. */
-  get ranges(): RangeTree {
+  get ranges(): Ranges {
     return this.tree.ranges;
   }
 

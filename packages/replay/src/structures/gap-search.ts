@@ -6,24 +6,26 @@
 // of a row in numbers: a constant of a module is read and checked at every use.
 
 import { MOST_ROOM, ROOM_CLASSES } from './range-nodes.ts';
-import { NO_RANGE, type RangeTree } from './range-tree.ts';
+import type { RangeTree } from './range-tree.ts';
+import { type Gaps, NO_RANGE } from './ranges.ts';
 
 const LAST_CLASS = ROOM_CLASSES - 1;
 
 /** Searches of one tree. */
-export class GapSearch {
+export class GapSearch implements Gaps {
   /** Ranges that a walk would have visited in the last search, the first one included. */
   steps = 0;
   /** The place that the last successful search found. Not a result: as that a double would be an object. */
-  readonly pfn: Float64Array = new Float64Array(1);
+  declare readonly pfn: Float64Array;
   declare private readonly tree: RangeTree;
   private pages = 0;
   private align = 1;
   private perAlign = 1;
   private roomClass = 0;
 
-  constructor(tree: RangeTree) {
+  constructor(tree: RangeTree, pfn: Float64Array = new Float64Array(1)) {
     this.tree = tree;
+    this.pfn = pfn;
   }
 
   /**

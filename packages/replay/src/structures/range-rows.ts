@@ -5,12 +5,12 @@
 // leaf that the range is counted in, and the next row of the same hash chain. Rows of ranges that are
 // gone wait in a list of their own. All steps are constant, a lookup by first pfn is on average.
 
+import { TOP } from './ranges.ts';
+
 /** Row of the anchor, which is above everything. */
 export const ANCHOR = 0;
 /** Row below everything, in no leaf. */
 export const BOTTOM = 1;
-/** Both bounds of the anchor: 2^64 - 1, which a double rounds to 2^64. */
-export const TOP: number = 2 ** 64;
 
 /** Doubles of a row: first pfn, last pfn. */
 export const DOUBLES = 4;

@@ -9,11 +9,10 @@
 
 import { FAN, LEAF_RANGES, NONE, RangeNodes } from './range-nodes.ts';
 import { ABOVE, ANCHOR, BELOW, BOTTOM, LEAF, RangeRows, WORDS } from './range-rows.ts';
+import { NO_RANGE, type Ranges } from './ranges.ts';
 
-export { ANCHOR, TOP } from './range-rows.ts';
-
-/** Where there is no range. */
-export const NO_RANGE = -1;
+export { ANCHOR } from './range-rows.ts';
+export { NO_RANGE } from './ranges.ts';
 
 /** A node with fewer places in use is merged into a neighbour if they then have at most MERGED. */
 const SPARSE = 8;
@@ -30,9 +29,9 @@ export interface RangeTreeCopy {
   size: number;
 }
 
-export class RangeTree {
-  /** Ranges in the tree, without the anchor. */
+export class RangeTree implements Ranges {
   size = 0;
+  readonly anchor: number = ANCHOR;
   root = 0;
   readonly nodes: RangeNodes = new RangeNodes();
   readonly rows: RangeRows = new RangeRows();
@@ -140,9 +139,10 @@ export class RangeTree {
   }
 
   /** Lowers the start of a range; it must stay above the range below. */
-  growDown(at: number, lo: number): void {
+  growDown(at: number, lo: number): number {
     this.rows.moveStart(at, lo);
     this.lowerSeparators(this.rows.words[at * WORDS + LEAF]!);
+    return at;
   }
 
   /** Adds [lo, hi] directly below the range at `above`; returns its row. */

@@ -27,6 +27,8 @@ function calls(
     ns,
     size: new Float64Array(ns.length),
     tree: Uint8Array.from(around, (call) => call.tree),
+    cpu: new Uint16Array(ns.length),
+    tid: new Int32Array(ns.length),
   };
 }
 

@@ -98,4 +98,17 @@ export interface MeasuredFigures {
   readonly source: 'function_graph' | 'probes';
   /** Count, min, mean and max are of all calls, quantiles of a sample of at most 65,536. */
   readonly duration: DistributionFigures;
+  /** The sample by CPU, by number; those that are not known are left out. */
+  readonly cpus: readonly MeasuredPart[];
+  /** The sample by thread: the 32 with most calls, the busiest first; those that are not known are left out. */
+  readonly tasks: readonly MeasuredPart[];
+  /** The sample by what the call was about, in powers of two from the number that stands there: pages of an IOVA, bytes of a bounce buffer. Empty where it was not recorded. */
+  readonly sizes: readonly MeasuredPart[];
+}
+
+/** Measured calls of one CPU, thread or size. */
+export interface MeasuredPart {
+  /** Number of the CPU or thread, or the lowest size. */
+  readonly of: number;
+  readonly duration: DistributionFigures;
 }

@@ -1,10 +1,14 @@
 // Measured durations of kernel functions as figures, to stand beside the modelled ones.
 
-import type { MeasuredCalls, ReadReport } from '@dmalab/trace';
-import type { MeasuredFigures } from '../figures/latency.ts';
+import { CPU_UNKNOWN, type MeasuredCalls, type ReadReport } from '@dmalab/trace';
+import type { MeasuredFigures, MeasuredPart } from '../figures/latency.ts';
 import type { Distributions } from '../run-result.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
 import { distributionFigures } from './distribution.ts';
+
+const MOST_TASKS = 32;
+/** Of calls that are in no part. */
+const NONE = -1;
 
 /** Figures of each function whose calls were timed while recording. */
 export function measuredLatencies({ calls }: Pick<ReadReport, 'calls'>): MeasuredFigures[] {
@@ -43,5 +47,28 @@ function figuresOf(calls: MeasuredCalls): MeasuredFigures {
       mean: calls.count === 0 ? null : calls.sum / calls.count,
       max: calls.count === 0 ? null : calls.max,
     },
+    cpus: partsOf(calls, (i) => (calls.cpu[i] === CPU_UNKNOWN ? NONE : calls.cpu[i]!)),
+    tasks: partsOf(calls, (i) => (calls.tid[i]! < 0 ? NONE : calls.tid[i]!))
+      .sort((a, b) => b.duration.count - a.duration.count)
+      .slice(0, MOST_TASKS),
+    sizes: partsOf(calls, (i) => (calls.size[i]! > 0 ? powerUpTo(calls.size[i]!) : NONE)),
   };
+}
+
+/** The sample in parts, by what `key` says of a call. */
+function partsOf({ ns }: MeasuredCalls, key: (i: number) => number): MeasuredPart[] {
+  const keys = Float64Array.from(ns, (_, i) => key(i));
+  const order = Uint32Array.from(ns, (_, i) => i).sort((a, b) => keys[a]! - keys[b]!);
+  const parts: MeasuredPart[] = [];
+  for (let from = 0, to = 0; from < order.length; from = to) {
+    const of = keys[order[from]!]!;
+    const histogram = new LogHistogram();
+    for (; to < order.length && keys[order[to]!] === of; to++) histogram.add(ns[order[to]!]!);
+    if (of !== NONE) parts.push({ of, duration: distributionFigures(histogram, 'ns') });
+  }
+  return parts;
+}
+
+function powerUpTo(size: number): number {
+  return 2 ** Math.floor(Math.log2(size));
 }

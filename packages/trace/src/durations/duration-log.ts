@@ -5,6 +5,8 @@
 
 /** Durations of one function that are kept. */
 export const SAMPLE = 65_536;
+/** In the place of the CPU of a call that is not known. */
+export const CPU_UNKNOWN = 65_535;
 
 /** How durations were measured: by the function_graph tracer, or between an entry and a return probe. */
 export type DurationSource = 'function_graph' | 'probes';
@@ -36,6 +38,10 @@ export interface MeasuredCalls {
   readonly size: Float64Array;
   /** {@link TreePart} of each call. */
   readonly tree: Uint8Array;
+  /** CPU of each call, {@link CPU_UNKNOWN} where it is not known. */
+  readonly cpu: Uint16Array;
+  /** Thread of each call, -1 where it is not known. */
+  readonly tid: Int32Array;
 }
 
 /** What was measured of one function. */
@@ -49,6 +55,8 @@ export class FunctionLog {
   #ns: Float64Array = new Float64Array(256);
   #size: Float64Array = new Float64Array(256);
   #tree: Uint8Array = new Uint8Array(256);
+  #cpu: Uint16Array = new Uint16Array(256);
+  #tid: Int32Array = new Int32Array(256);
   #state = 0x2545_f491;
 
   constructor(name: string, source: DurationSource) {
@@ -56,8 +64,8 @@ export class FunctionLog {
     this.source = source;
   }
 
-  /** Adds one call: ns, what it was about, and its {@link TreePart}. */
-  add(ns: number, size: number, tree: TreePart): void {
+  /** Adds one call: ns, what it was about, its {@link TreePart}, and where it ran. */
+  add(ns: number, size: number, tree: TreePart, cpu: number, tid: number): void {
     const at = this.count < SAMPLE ? this.count : Math.floor(this.#random() * (this.count + 1));
     this.count++;
     this.sum += ns;
@@ -68,6 +76,8 @@ export class FunctionLog {
     this.#ns[at] = ns;
     this.#size[at] = size;
     this.#tree[at] = tree;
+    this.#cpu[at] = cpu;
+    this.#tid[at] = tid;
   }
 
   calls(): MeasuredCalls {
@@ -82,6 +92,8 @@ export class FunctionLog {
       ns: this.#ns.slice(0, kept),
       size: this.#size.slice(0, kept),
       tree: this.#tree.slice(0, kept),
+      cpu: this.#cpu.slice(0, kept),
+      tid: this.#tid.slice(0, kept),
     };
   }
 
@@ -94,30 +106,22 @@ export class FunctionLog {
 
   #grow(): void {
     const capacity = 2 * this.#ns.length;
-    const [ns, size, tree] = [this.#ns, this.#size, this.#tree];
-    this.#ns = new Float64Array(capacity);
-    this.#size = new Float64Array(capacity);
-    this.#tree = new Uint8Array(capacity);
-    this.#ns.set(ns);
-    this.#size.set(size);
-    this.#tree.set(tree);
+    this.#ns = grown(this.#ns, new Float64Array(capacity));
+    this.#size = grown(this.#size, new Float64Array(capacity));
+    this.#tree = grown(this.#tree, new Uint8Array(capacity));
+    this.#cpu = grown(this.#cpu, new Uint16Array(capacity));
+    this.#tid = grown(this.#tid, new Int32Array(capacity));
   }
+}
+
+function grown<T extends Float64Array | Uint8Array | Uint16Array | Int32Array>(old: T, made: T): T {
+  made.set(old);
+  return made;
 }
 
 /** Durations by function and source. */
 export class DurationLog {
   readonly #functions = new Map<string, FunctionLog>();
-
-  /** Adds one call. */
-  add(
-    name: string,
-    source: DurationSource,
-    ns: number,
-    size = 0,
-    tree: TreePart = TreePart.unknown,
-  ): void {
-    this.of(name, source).add(ns, size, tree);
-  }
 
   /** The log of one function, for those that add many calls to it. */
   of(name: string, source: DurationSource): FunctionLog {

@@ -8,11 +8,12 @@
 // named on the same CPU). A brace whose opening was not seen is left out. A parent's duration holds its children,
 // and the tracing of both.
 
-import type { DurationLog } from './duration-log.ts';
+import { CPU_UNKNOWN, type DurationLog, TreePart } from './duration-log.ts';
 
 const CALL =
   /^(?:[^|]*?\|)??\s*(\d+)?\)?\s*(?:[^|]*?-(\d+)\s*\|)?[^|]*?(?:([\d.]+) us)?\s*\|(\s*)(?:([\w.$]+)(?: \[\w+\])?\(\)( \{|;)|\}(?:\s*\/\* ([\w.$]+)[^*]*\*\/)?)/s;
 const SWITCH = /^\s*(?:[\d.]+ \|\s*)?(\d+)\)\s*(\S.*?)\s+=>\s+(\S.*?)\s*$/;
+const TID = /-(\d+)$/;
 const MAX_DEPTH = 128;
 
 /** Reads the lines of calls of one trace. */
@@ -39,7 +40,9 @@ export class GraphDurations {
     if (name !== undefined && opens === ' {') open[depth] = name;
     const closed = name ?? tail ?? open[depth];
     if (us !== undefined && closed !== undefined) {
-      this.#log.add(closed, 'function_graph', Number(us) * 1000);
+      const log = this.#log.of(closed, 'function_graph');
+      const ran = cpu === '' ? CPU_UNKNOWN : Number(cpu);
+      log.add(Number(us) * 1000, 0, TreePart.unknown, ran, Number(tid ?? this.#tidOn(cpu)));
     }
     if (name === undefined) open.length = Math.min(open.length, depth);
     return true;
@@ -54,6 +57,11 @@ export class GraphDurations {
       this.#open.set(`cpu ${cpu} ${before}`, first);
     }
     this.#running.set(cpu, after);
+  }
+
+  /** Of the task that the last "=>" line named on a CPU, -1 before there is one. */
+  #tidOn(cpu: string): string {
+    return TID.exec(this.#running.get(cpu) ?? '')?.[1] ?? '-1';
   }
 
   #onCpu(cpu: string): string {

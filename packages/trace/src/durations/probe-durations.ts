@@ -99,7 +99,7 @@ export class ProbeDurations {
     const size = isRefused(batch, i) ? 0 : open.size[at]!;
     const part = this.#part(kind, open.searched[at]!);
     this.#logs[kind] ??= this.#log.of(FUNCTIONS[kind]!, 'probes');
-    this.#logs[kind].add(ns, size, part);
+    this.#logs[kind].add(ns, size, part, batch.cpu[i]!, batch.tid[i]!);
   }
 
   #part(kind: number, searched: number): TreePart {

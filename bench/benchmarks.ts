@@ -80,7 +80,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     title: 'Replaying',
     script: 'replay.ts',
     words: [],
-    minutes: 3,
+    minutes: 6,
     text: 'Operation streams of `test/golden/bench`. Each profile runs in processes of its own, up to five that take turns with those of the other profiles, until the two fastest agree within 10 %; the fastest counts: whoever else uses the core of a virtual machine slows code of many instructions per cycle by up to two, for seconds (with nothing else in this machine, a loop of independent additions took 53 to 118 ms, one of dependent ones was steady). As in the C program, streams of `iova` call the allocator, those of `fq` the DMA layer with its queue, those of `swiotlb` the pool; a whole replay with its outcome columns is under "Stages of a run". The C column is the kernel’s own code (gcc -O2), timed on another machine, so the ratio is only good for an order of magnitude. Bounds: 2 where the caches, the queue or the pool serve (rcache_*, exhaust_32bit_noflush, fq_*, swiotlb_*), 0.1 for mixed_1_64 and exhaust_32bit_flush, 0.5 for the other tree profiles.',
   },
 ];

@@ -17,7 +17,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     title: 'Reading',
     script: 'read.ts',
     words: ['200'],
-    minutes: 3,
+    minutes: 6,
     text: 'Text to events and to paired requests, against a readline and regular expression script that extracts the same fields (`bench/baseline-readline.ts`). The script keeps 64-bit addresses exactly (BigInt); the same script with doubles stands beside it. It counts no errors and computes no hash. Bound: text to requests at least 4 times as fast as the exact one.',
   },
   {
@@ -59,7 +59,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     title: 'Batch',
     script: 'batch.ts',
     words: [],
-    minutes: 5,
+    minutes: 8,
     text: 'A batch in one and in two processes, in two from a full cache, and a process for each trace beside it. Bound: two on two free cores at least 1.8 times one, table and report included; a small trace under 20 ms.',
   },
   {

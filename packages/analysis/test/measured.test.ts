@@ -1,5 +1,5 @@
 import { measuredLatencies } from '@dmalab/analysis';
-import { CPU_UNKNOWN, type MeasuredCalls } from '@dmalab/trace';
+import { type MeasuredCalls, UNKNOWN_CPU } from '@dmalab/trace';
 import { expect, test } from 'vitest';
 
 /** Six calls: ns, CPU, thread, pages. */
@@ -8,7 +8,7 @@ const CALLS = [
   [200, 0, 7, 2],
   [300, 1, 8, 3],
   [400, 1, 7, 0],
-  [500, CPU_UNKNOWN, -1, 40],
+  [500, UNKNOWN_CPU, -1, 40],
   [900, 1, 9, 33],
 ] as const;
 

@@ -5,6 +5,9 @@
 // An address is two 32-bit columns (low, high), never a BigInt. A time is in ns since the first
 // event of the capture. Names, device names and pointer tokens are indices into interned tables.
 
+/** In a column of CPUs: not known. */
+export const UNKNOWN_CPU = 65_535;
+
 /** Rows of a full batch. */
 export const BATCH_ROWS = 65_536;
 

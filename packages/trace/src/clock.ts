@@ -5,8 +5,8 @@
 // A header in mid-file, a jump of more than an hour or a step back of more than a second begins a
 // new segment; where the printed time went back, the segment goes on where the last one ended.
 
-import { EventKind } from './batch.ts';
-import { type EventSink, UNKNOWN_CPU } from './event-sink.ts';
+import { EventKind, UNKNOWN_CPU } from './batch.ts';
+import type { EventSink } from './event-sink.ts';
 
 const SECOND = 1e9;
 const HOUR = 3600 * SECOND;

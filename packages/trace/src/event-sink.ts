@@ -3,7 +3,7 @@
 // Every non-empty line ends as a row, as a counted diagnostic or as `unparsed`; nothing is dropped
 // without a trace here. The batch is refilled in place: its columns are valid until the next one.
 
-import { type EventBatch, EventKind, Flag } from './batch.ts';
+import { type EventBatch, EventKind, Flag, UNKNOWN_CPU } from './batch.ts';
 import { clearRows, eventBatch } from './batch-builder.ts';
 import { ByteTable } from './byte-table.ts';
 import { DurationLog } from './durations/duration-log.ts';
@@ -16,9 +16,6 @@ const MAX_WHERE = 10;
 const MAX_SEGMENTS = 1 << 18;
 /** Rows that one line can make. */
 const SPARE = 4;
-
-/** The CPU of a loss that is not known. */
-export const UNKNOWN_CPU = 65_535;
 
 /** What is said of events whose CPU is unknown. */
 export const NO_CPU =

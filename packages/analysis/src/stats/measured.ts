@@ -1,6 +1,6 @@
 // Measured durations of kernel functions as figures, to stand beside the modelled ones.
 
-import { CPU_UNKNOWN, type MeasuredCalls, type ReadReport } from '@dmalab/trace';
+import { type MeasuredCalls, type ReadReport, UNKNOWN_CPU } from '@dmalab/trace';
 import type { MeasuredFigures, MeasuredPart } from '../figures/latency.ts';
 import type { Distributions } from '../run-result.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
@@ -47,7 +47,7 @@ function figuresOf(calls: MeasuredCalls): MeasuredFigures {
       mean: calls.count === 0 ? null : calls.sum / calls.count,
       max: calls.count === 0 ? null : calls.max,
     },
-    cpus: partsOf(calls, (i) => (calls.cpu[i] === CPU_UNKNOWN ? NONE : calls.cpu[i]!)),
+    cpus: partsOf(calls, (i) => (calls.cpu[i] === UNKNOWN_CPU ? NONE : calls.cpu[i]!)),
     tasks: partsOf(calls, (i) => (calls.tid[i]! < 0 ? NONE : calls.tid[i]!))
       .sort((a, b) => b.duration.count - a.duration.count)
       .slice(0, MOST_TASKS),

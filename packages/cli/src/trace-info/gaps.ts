@@ -1,6 +1,6 @@
 // Where events were lost: the places in the trace, as far as it tells them.
 
-import { Op, type ReadReport, type RequestBatch } from '@dmalab/trace';
+import { Op, type ReadReport, type RequestBatch, UNKNOWN_CPU } from '@dmalab/trace';
 
 /** Events were lost on a CPU (-1: not known which) before this time. */
 export interface Gap {
@@ -27,7 +27,6 @@ export interface Gaps {
 }
 
 const SHOWN = 20;
-const UNKNOWN_CPU = 65_535;
 
 /** Finds the gaps of a capture, batch by batch. */
 export class GapLog {

@@ -3,11 +3,11 @@
 // Each file is read by its own format into small batches. Its names get the numbers of the merged tables
 // when they are first met. Times are moved from the first event of the file to the first of all.
 
-import { type EventBatch, EventKind } from '../batch.ts';
+import { type EventBatch, EventKind, UNKNOWN_CPU } from '../batch.ts';
 import { growSegments } from '../batch-builder.ts';
 import type { ByteTable } from '../byte-table.ts';
 import type { EventReader } from '../event-reader.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import type { EventSink } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import type { CpuFile } from './cpu-files.ts';
 

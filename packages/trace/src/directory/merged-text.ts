@@ -3,11 +3,11 @@
 //
 // Left out: a file whose own times start over (two boots in one file) is merged by its continued times.
 
-import type { EventBatch } from '../batch.ts';
+import { type EventBatch, UNKNOWN_CPU } from '../batch.ts';
 import { CpuMerge } from '../binary/cpu-merge.ts';
 import { lossesBeyond } from '../binary/cpu-stats.ts';
 import type { EventReader } from '../event-reader.ts';
-import { EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import { EventSink } from '../event-sink.ts';
 import { lineWindow } from '../lines.ts';
 import { TraceError } from '../trace-error.ts';
 import type { CpuFile } from './cpu-files.ts';

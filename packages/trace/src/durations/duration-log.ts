@@ -5,8 +5,6 @@
 
 /** Durations of one function that are kept. */
 export const SAMPLE = 65_536;
-/** In the place of the CPU of a call that is not known. */
-export const CPU_UNKNOWN = 65_535;
 
 /** How durations were measured: by the function_graph tracer, or between an entry and a return probe. */
 export type DurationSource = 'function_graph' | 'probes';
@@ -38,7 +36,7 @@ export interface MeasuredCalls {
   readonly size: Float64Array;
   /** {@link TreePart} of each call. */
   readonly tree: Uint8Array;
-  /** CPU of each call, {@link CPU_UNKNOWN} where it is not known. */
+  /** CPU of each call, UNKNOWN_CPU where it is not stated. */
   readonly cpu: Uint16Array;
   /** Thread of each call, -1 where it is not known. */
   readonly tid: Int32Array;

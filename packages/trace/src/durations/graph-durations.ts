@@ -8,7 +8,8 @@
 // named on the same CPU). A brace whose opening was not seen is left out. A parent's duration holds its children,
 // and the tracing of both.
 
-import { CPU_UNKNOWN, type DurationLog, TreePart } from './duration-log.ts';
+import { UNKNOWN_CPU } from '../batch.ts';
+import { type DurationLog, TreePart } from './duration-log.ts';
 
 const CALL =
   /^(?:[^|]*?\|)??\s*(\d+)?\)?\s*(?:[^|]*?-(\d+)\s*\|)?[^|]*?(?:([\d.]+) us)?\s*\|(\s*)(?:([\w.$]+)(?: \[\w+\])?\(\)( \{|;)|\}(?:\s*\/\* ([\w.$]+)[^*]*\*\/)?)/s;
@@ -41,7 +42,7 @@ export class GraphDurations {
     const closed = name ?? tail ?? open[depth];
     if (us !== undefined && closed !== undefined) {
       const log = this.#log.of(closed, 'function_graph');
-      const ran = cpu === '' ? CPU_UNKNOWN : Number(cpu);
+      const ran = cpu === '' ? UNKNOWN_CPU : Number(cpu);
       log.add(Number(us) * 1000, 0, TreePart.unknown, ran, Number(tid ?? this.#tidOn(cpu)));
     }
     if (name === undefined) open.length = Math.min(open.length, depth);

@@ -10,8 +10,8 @@
 
 import { CsvError, type Parser, parse } from 'csv-parse';
 import { parse as parseSync } from 'csv-parse/sync';
-import type { EventBatch } from '../batch.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import { type EventBatch, UNKNOWN_CPU } from '../batch.ts';
+import type { EventSink } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';
 import type { FormatOptions, TraceFormat } from './format.ts';

@@ -4,10 +4,11 @@
 // payload are; the payload may follow the print format of the event, or name the fields
 // (named-fields.ts). What is known of a name is looked up once.
 
+import { UNKNOWN_CPU } from '../batch.ts';
 import { clearRows } from '../batch-builder.ts';
 import { Byte } from '../bytes.ts';
 import type { TraceClock } from '../clock.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import type { EventSink } from '../event-sink.ts';
 import { catalogue, NO_EVENT } from '../events/catalogue.ts';
 import { FOREIGN } from '../events/head.ts';
 import { NamedFields } from '../events/named-fields.ts';

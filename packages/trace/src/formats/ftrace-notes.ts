@@ -4,10 +4,10 @@
 // expressions. What is recognised but not read (other layouts and tracers) is counted under a code
 // that says how to record it instead.
 
-import { EventKind } from '../batch.ts';
+import { EventKind, UNKNOWN_CPU } from '../batch.ts';
 import { Byte } from '../bytes.ts';
 import type { TraceClock } from '../clock.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import type { EventSink } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 
 /** No regular expression looks further into a line. */

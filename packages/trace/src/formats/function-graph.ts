@@ -8,10 +8,11 @@
 // replayed. The durations of calls are measured latencies (durations/graph-durations.ts). Left out:
 // return values.
 
+import { UNKNOWN_CPU } from '../batch.ts';
 import { Byte } from '../bytes.ts';
 import { TraceClock } from '../clock.ts';
 import { GraphDurations } from '../durations/graph-durations.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import type { EventSink } from '../event-sink.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
 import { EventWriter } from './event-writer.ts';

@@ -2,11 +2,12 @@
 //
 // `line` of a row is the number of its sample in order of time, the line that perf script would print it on.
 
+import { UNKNOWN_CPU } from '../batch.ts';
 import { EventDecoder } from '../binary/event-decoder.ts';
 import { parseFormat } from '../binary/format-description.ts';
 import type { TracingData } from '../binary/tracing-data.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, MAX_CPU, NO_CPU, UNKNOWN_CPU } from '../event-sink.ts';
+import { type EventSink, MAX_CPU, NO_CPU } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import { NONE, type PerfAttrs, readLength, TRACEPOINT } from './perf-data-attr.ts';
 import { type PendingRecords, RecordType } from './perf-data-pending.ts';

@@ -9,9 +9,10 @@
 // Without the field time nothing can be replayed: such events are counted (NO_TIME).
 // Left out: symbols.
 
+import { UNKNOWN_CPU } from '../batch.ts';
 import { Byte, isDigit } from '../bytes.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, NO_CPU, UNKNOWN_CPU } from '../event-sink.ts';
+import { type EventSink, NO_CPU } from '../event-sink.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';

@@ -3,11 +3,11 @@
 // A row that cannot be understood is counted and left out. Without a column for the CPU all rows are on
 // CPU 0; without one for the time all are at the time of the row before.
 
-import { EventKind, Flag } from '../batch.ts';
+import { EventKind, Flag, UNKNOWN_CPU } from '../batch.ts';
 import { clearRows, growSegments } from '../batch-builder.ts';
 import type { ByteTable } from '../byte-table.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import type { EventSink } from '../event-sink.ts';
 import { attributesOf, directionOf } from '../events/words.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';

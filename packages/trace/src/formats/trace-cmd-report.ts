@@ -11,9 +11,10 @@
 // libtraceevent cannot print name their fields (events/named-fields.ts), as all do with -R.
 // Left out: summaries after the events (--profile), PADDING and TIME EXTEND lines of --debug.
 
+import { UNKNOWN_CPU } from '../batch.ts';
 import { Byte } from '../bytes.ts';
 import { TraceClock } from '../clock.ts';
-import { type EventSink, UNKNOWN_CPU } from '../event-sink.ts';
+import type { EventSink } from '../event-sink.ts';
 import { type LineParser, readLines } from '../lines.ts';
 import type { TextWindow } from '../text-window.ts';
 import { TraceError } from '../trace-error.ts';

@@ -1,6 +1,6 @@
 // Domains, CPUs and losses: the control rows of the request stream.
 
-import { type EventBatch, Flag, Op } from '../batch.ts';
+import { type EventBatch, Flag, Op, UNKNOWN_CPU } from '../batch.ts';
 import { BLOCK_MASK } from '../request-store.ts';
 import { highOf, lowOf, PAGE } from './address.ts';
 import { draftEvent } from './draft.ts';
@@ -10,7 +10,6 @@ import { resolveCalls } from './resolving.ts';
 import { beginRow, releaseEntry, writeDraft, writeTableMap } from './rows.ts';
 import type { Pairing } from './state.ts';
 
-const UNKNOWN_CPU = 65_535;
 const MOST_GRANULE = 2 ** 31;
 
 /** init_iova_domain. */

@@ -36,7 +36,7 @@ export {
   NO_NODE,
 } from './iova/linux-iova.ts';
 export { linuxIovaParameters } from './iova/linux-parameters.ts';
-export { KERNEL_PRESETS, kernelPreset, sacOfKernel } from './kernel-preset.ts';
+export { KERNEL_PRESETS, kernelPreset, sacOfKernel, VERIFIED_KERNELS } from './kernel-preset.ts';
 export { Lock } from './latency.ts';
 export { type Load, loadedSource, RECORDED_LOAD } from './load/load.ts';
 export { MAP_BENCHMARK, type MapBenchmark, mapBenchmark } from './load/map-benchmark.ts';

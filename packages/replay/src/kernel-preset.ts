@@ -4,7 +4,7 @@ import type { KernelPreset, SacPolicy } from './machine.ts';
 
 const presets: readonly KernelPreset[] = ['4.9', '4.15', '6.1', '6.6', '6.12'];
 /** Presets that were compared with their kernel's own code as a whole; of the others the allocator was. */
-const verified: ReadonlySet<string> = new Set(['6.1', '6.6', '6.12']);
+export const VERIFIED_KERNELS: readonly KernelPreset[] = ['6.1', '6.6', '6.12'];
 
 /** Names of the presets, oldest first. */
 export const KERNEL_PRESETS: readonly KernelPreset[] = presets;
@@ -18,7 +18,7 @@ export function kernelPreset(release: string): { preset: KernelPreset; unverifie
   const wanted = versionOrder(match[0]);
   let preset = presets[0]!;
   for (const candidate of presets) if (versionOrder(candidate) <= wanted) preset = candidate;
-  return { preset, unverified: preset !== match[0] || !verified.has(preset) };
+  return { preset, unverified: preset !== match[0] || !VERIFIED_KERNELS.includes(preset) };
 }
 
 /** How kernels of a preset try 32-bit addresses first, without `iommu.forcedac`. */

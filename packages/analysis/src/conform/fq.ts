@@ -14,6 +14,7 @@ import {
   PLAIN_DEVICE,
   pagesOf,
   sacOfKernel,
+  VERIFIED_KERNELS,
 } from '@dmalab/replay';
 import type { Checker } from './checker.ts';
 import type { CsvTable } from './csv-table.ts';
@@ -23,7 +24,7 @@ import { domainOf, type Scenario, type ScenarioRun } from './scenario.ts';
 
 const TWO_53 = 2 ** 53;
 /** Before 6.1 other code stood around the allocator. */
-const kernels: readonly string[] = ['6.1', '6.6', '6.12'];
+const kernels: readonly string[] = VERIFIED_KERNELS;
 
 /** Checks the DMA layer, the flush queues and the allocator together. */
 export const fq: Family = {

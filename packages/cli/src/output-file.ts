@@ -1,16 +1,29 @@
 // Writes the files that a command was asked for, each in one piece. What cannot be written is bad input, not a fault.
 
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { beginFile } from '@dmalab/trace';
 import { InputError } from './input-error.ts';
 
-/** Makes a folder and those above it. */
+/** Makes a folder and those above it; whoever else makes them at the same time may be first. */
 export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
+  if (isFolder(folder)) return;
   makeFolder(dirname(folder));
-  // One by one: Node's own recursion never ends where a folder can be neither made nor found (/proc).
-  tried(folder, () => mkdirSync(folder));
+  tried(folder, () => {
+    try {
+      // One by one: Node's own recursion never ends where a folder can be neither made nor found (/proc).
+      mkdirSync(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(folder)) throw error;
+    }
+  });
+}
+
+/** An InputError where something else has the name. */
+function isFolder(path: string): boolean {
+  const found = tried(path, () => statSync(path, { throwIfNoEntry: false }));
+  if (found === undefined || found.isDirectory()) return found !== undefined;
+  throw new InputError(path, 'cannot write: is no folder, expected one or a free name');
 }
 
 /** Writes a file, and makes its folder. */

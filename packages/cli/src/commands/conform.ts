@@ -205,7 +205,7 @@ function benchText(profiles: readonly BenchProfile[], dirs: string[]): string {
   }
   lines.push(
     '',
-    'C code: recorded in native.json on another machine; `npm run bench` says what a ratio here means.',
+    'C code: recorded in native.json on another machine; `npm run bench -- Replaying` compiles and times it on this one.',
   );
   return lines.join('\n');
 }

@@ -13,7 +13,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Random } from '../random.ts';
-import { execute, type Fault, inputOf } from './executions.ts';
+import { cpuMs, execute, type Fault, inputOf } from './executions.ts';
 import { minimise } from './minimise.ts';
 import { type FuzzedReader, fuzzedReader, READER_NAMES } from './readers.ts';
 
@@ -121,10 +121,10 @@ async function report(
   Error.stackTraceLimit = FRAMES;
   const faultOf = async (bytes: Buffer): Promise<Fault | null> => {
     watch(bytes, execution);
-    const result = await execute(reader, bytes, seed, execution);
+    const result = await execute(reader, bytes, seed, execution, cpuMs);
     return typeof result === 'object' ? result : null;
   };
-  // What is slow once only was the machine.
+  // What was slow by the wall clock only was the machine.
   const fault = await faultOf(input);
   if (fault !== null && !known.has(fault.key)) {
     const { key, told } = fault;

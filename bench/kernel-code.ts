@@ -1,4 +1,4 @@
-// The kernel's own code as a program of this machine, to be timed beside the models.
+// The kernel's own code as programs of this machine, to be compared with the models and timed beside them.
 //
 // Debian has the source of its kernels as packages (linux-source-6.1, linux-source-6.12: /usr/src/linux-source-*.tar.xz). The
 // few files that are needed are taken out of them, cut to the functions in question and compiled with gcc -O2 between the
@@ -14,6 +14,13 @@ import { fileURLToPath } from 'node:url';
 /** The families of streams, and the program that replays one. */
 export const FAMILIES = ['iova', 'fq', 'swiotlb'] as const;
 export type Family = (typeof FAMILIES)[number];
+
+/** What a program is told of the domain, in its order, by the names of native.json. */
+const WORDS: Readonly<Record<Family, readonly string[]>> = {
+  iova: [],
+  fq: ['cpus', 'hz', 'fq'],
+  swiotlb: ['cpus', 'nslabs', 'areas'],
+};
 
 /** A kernel whose source can be had as a package. */
 interface Source {
@@ -68,6 +75,18 @@ export interface KernelCode {
   /** Path of a program. */
   program(kernel: string, family: Family): string;
   close(): void;
+}
+
+/** The words after the number of rounds; a RangeError where the domain lacks one. */
+export function programWords(
+  family: Family,
+  domain: Readonly<Record<string, number | string>>,
+): string[] {
+  return WORDS[family].map((name) => {
+    const word = domain[name];
+    if (word === undefined) throw new RangeError(`a domain of family ${family} needs ${name}`);
+    return String(word);
+  });
 }
 
 /** Compiles the code of every kernel whose source is there; some seconds for each. */

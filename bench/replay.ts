@@ -13,20 +13,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
 import { type BenchProfile, benchProfiles } from '@dmalab/analysis';
-import { compileKernelCode, type Family, type KernelCode } from './kernel-code.ts';
+import { compileKernelCode, type Family, type KernelCode, programWords } from './kernel-code.ts';
 
 /** Processes of one profile at most, and as which they agree: the slower takes so many times as long as the faster. */
 const MOST_TURNS = 5;
 const AGREEMENT = 1.1;
 /** Timed rounds of a process of the C code, as many as of ours. */
 const ROUNDS = 5;
-
-/** What a program is told of the domain, in its order (bench/kernel/*.c). */
-const WORDS: Readonly<Record<Family, readonly string[]>> = {
-  iova: [],
-  fq: ['cpus', 'hz', 'fq'],
-  swiotlb: ['cpus', 'nslabs', 'areas'],
-};
 
 /** One process: nanoseconds per operation, the median of its rounds; checksum as in native.json. */
 interface Timing {
@@ -98,7 +91,7 @@ function insert(timings: Timing[], timing: Timing): void {
 
 function kernelTiming({ family, file, domain }: NativeProfile, kernel: string): Timing {
   const input = zstdDecompressSync(readFileSync(join(directory, file)));
-  const words = [ROUNDS, ...WORDS[family].map((key) => domain![key]!)].map(String);
+  const words = [String(ROUNDS), ...programWords(family, domain ?? {})];
   const output = execFileSync(code.program(kernel, family), words, { encoding: 'utf8', input });
   const timing = JSON.parse(output) as { ns_per_op: number; checksum: string };
   return { ns: timing.ns_per_op, checksum: timing.checksum };

@@ -16,11 +16,12 @@ export class WaitingRequests {
   readonly #free: number[] = [];
   #top = 0;
 
-  /** Keeps row `i` of `batch` and gives its place. */
-  add(batch: RequestBatch, i: number): number {
+  /** Keeps row `i` of `batch`, which is on `cpu` of the machine, and gives its place. */
+  add(batch: RequestBatch, i: number, cpu: number): number {
     const place = this.#free.pop() ?? this.#top++;
     if (place === this.tries.length) this.#grow();
     copyRequest(batch, i, this.rows, place);
+    this.rows.cpu[place] = cpu;
     this.tries[place] = 0;
     this.count++;
     return place;

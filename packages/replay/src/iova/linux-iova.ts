@@ -193,16 +193,10 @@ export class LinuxIova implements IovaAllocator {
   /** Gives both magazines of every class of `cpu` to the tree; returns how many ranges. */
   flushCpu(cpu: number): number {
     const { rcache } = this;
+    const end = rcache.slotOf(0, cpu + 1);
     let ranges = 0;
-    for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) {
-      if (rcache.isEmpty(rcache.slotOf(sizeClass, cpu))) continue;
-      for (const which of [0, 1] as const) {
-        const size = rcache.sizeOf(sizeClass, cpu, which);
-        if (size > 0) this.freePfns(rcache.magazineOf(sizeClass, cpu, which), size, sizeClass);
-        rcache.clear(sizeClass, cpu, which);
-        ranges += size;
-      }
-    }
+    let at = rcache.filledFrom(rcache.slotOf(0, cpu), end);
+    for (; at < end; at = rcache.filledFrom(at + 1, end)) ranges += this.flushMagazine(at);
     return ranges;
   }
 
@@ -224,15 +218,10 @@ export class LinuxIova implements IovaAllocator {
    */
   flushAll(limitPfn: number = Number.POSITIVE_INFINITY): number {
     const { port } = this;
-    let ranges = 0;
     this.usefulLimit = limitPfn;
     this.usefulRanges = 0;
-    if (this.rcache.cachedPages > 0) {
-      for (let cpu = 0; cpu < port.cpus; cpu++) {
-        if (port.isOnline(cpu)) ranges += this.flushCpu(cpu);
-      }
-      if (this.parameters.flushDepot) ranges += this.flushGlobal();
-    }
+    let ranges = this.flushOnline();
+    if (this.rcache.cachedPages > 0 && this.parameters.flushDepot) ranges += this.flushGlobal();
     this.rcacheFlushes++;
     port.count('usefulRanges', this.usefulRanges);
     port.count('rcacheFlush', ranges);
@@ -378,6 +367,29 @@ export class LinuxIova implements IovaAllocator {
     this.trimPending.set(from.trimPending);
   }
 
+  /** All CPUs in one walk over the magazines, which ends where nothing is cached any more. */
+  private flushOnline(): number {
+    const { port, rcache } = this;
+    const end = rcache.tops.length;
+    let ranges = 0;
+    let at = 0;
+    while (rcache.cachedPages > 0) {
+      at = rcache.filledFrom(at, end);
+      if (at === end) break;
+      if (port.isOnline(rcache.cpuOf(at))) ranges += this.flushMagazine(at);
+      at++;
+    }
+    return ranges;
+  }
+
+  private flushMagazine(at: number): number {
+    const { rcache } = this;
+    const size = rcache.sizeAt(at);
+    this.freePfns(rcache.tops[at]! - size, size, rcache.classAt(at));
+    rcache.clear(at);
+    return size;
+  }
+
   private hintLo(at: number): number {
     const { ranges } = this.tree;
     return at === ranges.anchor ? NO_PFN : ranges.lo(at);
@@ -471,7 +483,7 @@ export class LinuxIova implements IovaAllocator {
   /** Gives the ranges of a magazine to the tree, first in first out; the caller empties it. */
   private freePfns(magazine: number, size: number, sizeClass: number): void {
     const { pfns } = this.rcache;
-    const last = this.usefulLimit + 1 - 2 ** sizeClass;
+    const last = this.usefulLimit + 1 - (1 << sizeClass);
     for (let i = 1; i <= size; i++) {
       const pfn = pfns[magazine + i]!;
       if (pfn <= last) this.usefulRanges++;

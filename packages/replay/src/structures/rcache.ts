@@ -175,16 +175,33 @@ export class Rcache {
     return this.sizeAt(this.slotOf(sizeClass, cpu) + which);
   }
 
-  /** True if both magazines of a slot hold nothing. */
-  isEmpty(slot: number): boolean {
-    return this.sizeAt(slot + LOADED) === 0 && this.sizeAt(slot + PREV) === 0;
+  /** The first place of `tops`, from `from` to `end` - 1, whose magazine holds something; else `end`. */
+  filledFrom(from: number, end: number): number {
+    const { tops, mask, unmade } = this;
+    let at = from;
+    while (at < end && ((tops[at]! & mask) === 0 || tops[at]! === unmade)) at++;
+    return at;
   }
 
-  /** Forgets the pfns of the loaded (0) or previous (1) magazine of `cpu`. */
-  clear(sizeClass: number, cpu: number, which: 0 | 1): void {
-    const at = this.slotOf(sizeClass, cpu) + which;
+  /** CPU and class of a place of `tops`. */
+  cpuOf(at: number): number {
+    return at >> 4;
+  }
+
+  classAt(at: number): number {
+    return (at & 15) >> 1;
+  }
+
+  /** Pfns in the magazine at a place of `tops`. */
+  sizeAt(at: number): number {
+    const top = this.tops[at]!;
+    return top === this.unmade ? 0 : top & this.mask;
+  }
+
+  /** Forgets the pfns of the magazine at a place of `tops`. */
+  clear(at: number): void {
     const size = this.sizeAt(at);
-    this.cachedPages -= size * (1 << sizeClass);
+    this.cachedPages -= size * (1 << this.classAt(at));
     this.tops[at]! -= size;
   }
 
@@ -275,11 +292,6 @@ export class Rcache {
     this.used = from.used;
     this.freeMagazine = from.freeMagazine;
     this.cachedPages = from.cachedPages;
-  }
-
-  private sizeAt(at: number): number {
-    const top = this.tops[at]!;
-    return top === this.unmade ? 0 : top & this.mask;
   }
 
   /** The loaded magazine is empty: puts prev, or one of the depot, in its place; false if neither helps. */

@@ -114,8 +114,9 @@ export class LinuxTree {
     const align = aligned ? Math.min(powerOfTwoFrom(pages), parameters.alignCapPages) : 1;
     let above = gaps.down(start, end, this.lowestPlace(), pages, align);
     this.steps = gaps.steps;
-    if (above === NO_RANGE && parameters.retryAboveHint && ranges.hi(start) < end) {
-      above = this.searchAboveHint(end, ranges.hi(start) + 1, pages, align);
+    if (above === NO_RANGE && parameters.retryAboveHint) {
+      const hi = ranges.hi(start);
+      if (hi < end) above = this.searchAboveHint(end, hi + 1, pages, align);
     }
     this.totalSteps += this.steps;
     this.recent++;
@@ -227,8 +228,10 @@ export class LinuxTree {
     const { ranges, gaps } = this;
     this.secondPass = true;
     this.secondPasses++;
-    const is32 = end <= this.dma32Pfn && ranges.highest() >= end;
-    const above = gaps.down(is32 ? ranges.lowestFrom(end) : ranges.anchor, end, low, pages, align);
+    const above =
+      end <= this.dma32Pfn
+        ? gaps.downFrom(end, low, pages, align)
+        : gaps.down(ranges.anchor, end, low, pages, align);
     this.steps += gaps.steps;
     return above;
   }
@@ -256,7 +259,7 @@ export class LinuxTree {
       if (!ranges.isReserved(at)) this.low32Pages -= this.lowPages(lo, hi);
     }
     if (hintMoves || lo >= ranges.lo(this.cached)) this.moveHints(hintMoves, at);
-    ranges.remove(at);
+    ranges.remove(at, hi);
     this.removed++;
   }
 

@@ -70,6 +70,10 @@ export class GapSearch implements Gaps {
     return at;
   }
 
+  downFrom(end: number, low: number, pages: number, align: number): number {
+    return this.down(this.tree.lowestFrom(end), end, low, pages, align);
+  }
+
   /** The first range at or below `from` whose gap takes `pages` at a multiple of `align`; there is always one. */
   next(from: number, pages: number, align: number): number {
     this.pages = pages;

@@ -165,14 +165,14 @@ export class PageRanges implements Ranges {
     return lo;
   }
 
-  remove(at: number): void {
+  remove(at: number, hi: number = this.hi(at)): void {
     const { regions } = this;
     const first = regions.pageOf(at);
     const { base } = regions;
-    const last = lastOf(regions.words, base, first);
+    const last = first + (hi - at);
     dropStart(regions.words, base, first);
-    regions.release(base, first, last);
-    if (last === LAST_PAGE && this.long.size > 0) this.releaseBeyond(at);
+    regions.release(base, first, last < PAGES ? last : LAST_PAGE);
+    if (last >= PAGES) this.releaseBeyond(at);
     if (this.reserved.size > 0) this.dropReserved(at);
     this.size--;
   }
@@ -180,7 +180,7 @@ export class PageRanges implements Ranges {
   growDown(at: number, lo: number): number {
     const hi = this.hi(at);
     const reserved = this.isReserved(at);
-    this.remove(at);
+    this.remove(at, hi);
     return this.insertBelow(TOP, lo, hi, reserved);
   }
 

@@ -43,6 +43,11 @@ export class PageSearch implements Gaps {
     return NO_RANGE;
   }
 
+  // No range starts between `end` and the range above it, so counts of starts are the same from either.
+  downFrom(end: number, low: number, pages: number, align: number): number {
+    return this.down(end, end, low, pages, align);
+  }
+
   next(from: number, pages: number, align: number): number {
     const { ranges } = this;
     const top = Math.floor((from - pages) / align) * align;

@@ -42,6 +42,8 @@ export class RangeNodes {
   /** At `k * capacity + node`, for a class k in use: no gap of the node takes more pages than this at a multiple of 2^k. */
   room: Int32Array = new Int32Array(INITIAL_NODES * ROOM_CLASSES);
   capacity: number = INITIAL_NODES;
+  /** By class: 1 / 2^k. */
+  readonly perAlign: Float64Array = Float64Array.from({ length: ROOM_CLASSES }, (_, k) => 2 ** -k);
   /** The classes in use from the smallest on, how many they are, and a bit 2^k for each. */
   readonly classes: Uint8Array = new Uint8Array(ROOM_CLASSES);
   classCount = 0;

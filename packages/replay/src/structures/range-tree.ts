@@ -111,6 +111,7 @@ export class RangeTree implements Ranges {
 
   /** The lowest range with lo >= `pfn`, or the anchor. */
   lowestFrom(pfn: number): number {
+    if (pfn > this.highest()) return ANCHOR;
     const at = this.atOrBelow(pfn - 1);
     return at === NO_RANGE ? this.lowest() : this.above(at);
   }
@@ -194,7 +195,7 @@ export class RangeTree implements Ranges {
 
   /** The gap below `at` has grown: what its nodes say of their room must not be less. */
   private raiseRoom(at: number): void {
-    const { room, capacity, classes, classCount, parents } = this.nodes;
+    const { room, capacity, classes, classCount, parents, perAlign } = this.nodes;
     const { doubles, words } = this.rows;
     const lo = doubles[at * 4]!;
     const bottom = doubles[words[at * 8 + 4]! * 4 + 1]! + 1;
@@ -202,7 +203,7 @@ export class RangeTree implements Ranges {
     for (let i = 0; i < classCount; i++) {
       const k = classes[i]!;
       const align = 1 << k;
-      const pages = lo - Math.ceil(bottom / align) * align;
+      const pages = lo - Math.ceil(bottom * perAlign[k]!) * align;
       // Requests of this alignment are for more than half of it.
       if (pages <= align >> 1) return;
       const value = pages < 0x7fff_ffff ? pages : 0x7fff_ffff;

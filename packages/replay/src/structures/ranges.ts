@@ -42,8 +42,8 @@ export interface Ranges {
   growDown(at: number, lo: number): number;
   /** Adds [lo, hi] directly below the range at `above`; returns its name. */
   insertBelow(above: number, lo: number, hi: number, reserved?: boolean): number;
-  /** Takes a range out. */
-  remove(at: number): void;
+  /** Takes a range out; `hi` is its last pfn, where the caller knows it. */
+  remove(at: number, hi?: number): void;
 }
 
 /** Searches of one set. */
@@ -59,6 +59,8 @@ export interface Gaps {
    * the walk ends at the first range below which the highest aligned place is under `low`.
    */
   down(start: number, end: number, low: number, pages: number, align: number): number;
+  /** {@link down} from the lowest range that starts at or above `end`. */
+  downFrom(end: number, low: number, pages: number, align: number): number;
   /** The first range at or below `from` whose gap takes `pages` at a multiple of `align`; there is always one. */
   next(from: number, pages: number, align: number): number;
 }

@@ -240,9 +240,13 @@ export class LinuxTree {
   take(above: number, pfnLo: number, pages: number): void {
     const pfnHi = pfnLo + pages - 1;
     const at = this.ranges.insertBelow(above, pfnLo, pfnHi);
-    if (pfnHi < this.dma32Pfn) this.cached32 = at;
-    else this.cached = at;
-    if (pfnLo < this.dma32Pfn) this.low32Pages += this.lowPages(pfnLo, pfnHi);
+    if (pfnHi < this.dma32Pfn) {
+      this.cached32 = at;
+      this.low32Pages += pages;
+    } else {
+      this.cached = at;
+      this.low32Pages += this.lowPages(pfnLo, pfnHi);
+    }
   }
 
   private remove(at: number): void {

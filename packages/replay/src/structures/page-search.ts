@@ -11,6 +11,8 @@ import { ORDERS } from './page-regions.ts';
 import { type Gaps, NO_RANGE } from './ranges.ts';
 
 const MOST_ORDER: number = ORDERS - 1;
+// Which range is above does not matter to where the bits are: not the anchor, which as a result would be an object.
+const ANYWHERE = 0;
 const MOST_ALIGN: number = 2 ** MOST_ORDER;
 
 /** Searches of one set of ranges. */
@@ -35,8 +37,7 @@ export class PageSearch implements Gaps {
     }
     if (this.place(top, low, pages, align)) {
       this.steps = this.ranges.startsBetween(this.pfn[0]!, start) + 1;
-      // Which range is above does not matter to where the bits are.
-      return this.ranges.anchor;
+      return ANYWHERE;
     }
     const lowest = Math.ceil(low * perAlign) * align + pages;
     this.steps = this.ranges.startsBetween(lowest, start) + 2;

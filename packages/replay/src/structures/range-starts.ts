@@ -83,7 +83,7 @@ export function startAtOrBelow(words: Int32Array, base: number, page: number): n
 export function startsIn(words: Int32Array, base: number, from: number, end: number): number {
   let w = from >> 5;
   const last = end >> 5;
-  let sum = -onesOf(words[base + 1552 + w]! & ((1 << (from & 31)) - 1));
+  let sum = 0 - onesOf(words[base + 1552 + w]! & ((1 << (from & 31)) - 1));
   if ((end & 31) !== 0) sum += onesOf(words[base + 1552 + last]! & ((1 << (end & 31)) - 1));
   if (w >> 5 === last >> 5) return sum + startsOfWords(words, base, w, last);
   if ((w & 31) !== 0) {

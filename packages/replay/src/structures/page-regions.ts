@@ -5,7 +5,8 @@
 //
 //   taken    a bit for each page, 32 in a word, 32 words in a chunk
 //   full     for each order k from 0 to 5 a bit for each word: no free aligned block of 2^k pages in it; for
-//            each order a bit for each chunk whose 32 bits are all ones
+//            each order a bit for each chunk whose 32 bits are all ones. Below order 5 a bit is set by the
+//            search that finds this out, not by who takes the pages, so it may be missing
 //   blocks   for each order from 6 to 10 a bit for each aligned block: a page of it is taken. Those of order 5
 //            are the same as `full`
 //   starts   see range-starts.ts
@@ -96,12 +97,12 @@ export class PageRegions {
     const tail = -1 >>> (31 - (last & 31));
     if (from === end) {
       const old = words[base + from]!;
-      this.setWord(base, from, old | (head & tail));
+      this.takeIn(base, from, head & tail);
       // Larger blocks around it were taken before.
       if (old !== 0) return;
     } else {
-      if (head !== -1) this.setWord(base, from, words[base + from]! | head);
-      if (tail !== -1) this.setWord(base, end, words[base + end]! | tail);
+      if (head !== -1) this.takeIn(base, from, head);
+      if (tail !== -1) this.takeIn(base, end, tail);
       this.fillWords(base, head === -1 ? from : from + 1, tail === -1 ? end : end - 1);
     }
     let a = from;
@@ -130,17 +131,14 @@ export class PageRegions {
     const head = -1 << (first & 31);
     const tail = -1 >>> (31 - (last & 31));
     if (a === b) {
-      const now = words[base + a]! & ~(head & tail);
-      this.setWord(base, a, now);
-      if (now !== 0) return;
+      this.releaseIn(base, a, head & tail);
+      if (words[base + a] !== 0) return;
     } else {
-      const low = words[base + a]! & ~head;
-      const high = words[base + b]! & ~tail;
-      if (head !== -1) this.setWord(base, a, low);
-      if (tail !== -1) this.setWord(base, b, high);
+      if (head !== -1) this.releaseIn(base, a, head);
+      if (tail !== -1) this.releaseIn(base, b, tail);
       this.clearWords(base, head === -1 ? a : a + 1, tail === -1 ? b : b - 1);
-      if (low !== 0) a++;
-      if (high !== 0) b--;
+      if (words[base + a] !== 0) a++;
+      if (words[base + b] !== 0) b--;
       if (a > b) return;
     }
     for (let order = 5; order < 10; order++) {
@@ -177,20 +175,35 @@ export class PageRegions {
     const page = block << order;
     let w = page >> 5;
     let free = this.freeIn(words[base + w]!, order) & (-1 >>> (31 - (page & 31)));
-    if (free === 0) {
-      const full = base + 1024 + 32 * order;
-      let chunk = w >> 5;
-      let room = ~words[full + chunk]! & ((1 << (w & 31)) - 1);
-      if (room === 0) {
-        room = ~words[base + 1248 + order]! & ((1 << chunk) - 1);
-        if (room === 0) return -1;
-        chunk = 31 - Math.clz32(room);
-        room = ~words[full + chunk]!;
-      }
-      w = (chunk << 5) + 31 - Math.clz32(room);
+    while (free === 0) {
+      w = this.notFull(base, order, w);
+      if (w < 0) return -1;
       free = this.freeIn(words[base + w]!, order);
+      if (free === 0) this.noteFull(base, order, w);
     }
     return ((w << 5) + 31 - Math.clz32(free)) >> order;
+  }
+
+  /** The highest word below `w` that is not known to be full for an order, -1 if there is none. */
+  private notFull(base: number, order: number, w: number): number {
+    const { words } = this;
+    const full = base + 1024 + 32 * order;
+    let chunk = w >> 5;
+    let room = ~words[full + chunk]! & ((1 << (w & 31)) - 1);
+    if (room === 0) {
+      room = ~words[base + 1248 + order]! & ((1 << chunk) - 1);
+      if (room === 0) return -1;
+      chunk = 31 - Math.clz32(room);
+      room = ~words[full + chunk]!;
+    }
+    return (chunk << 5) + 31 - Math.clz32(room);
+  }
+
+  private noteFull(base: number, order: number, w: number): void {
+    const { words } = this;
+    const at = base + 1024 + 32 * order + (w >> 5);
+    words[at]! |= 1 << (w & 31);
+    if (words[at] === -1) words[base + 1248 + order]! |= 1 << (w >> 5);
   }
 
   /** First pages of the free blocks of an order in a word. */
@@ -200,28 +213,27 @@ export class PageRegions {
     return free & this.aligned[order]!;
   }
 
-  /** The pages of a word change, all to taken or all to free. */
-  private setWord(base: number, w: number, now: number): void {
+  /** Pages of a word, free before, are taken; only of its block of order 5 it is noted that this is not free. */
+  private takeIn(base: number, w: number, pages: number): void {
+    const { words } = this;
+    const old = words[base + w]!;
+    words[base + w] = old | pages;
+    if (old === 0) this.noteFull(base, 5, w);
+  }
+
+  /** Pages of a word, taken before, are free: it is not full for the orders of the blocks that there are now. */
+  private releaseIn(base: number, w: number, pages: number): void {
     const { words, aligned } = this;
-    let wasFree = ~words[base + w]!;
-    let isFree = ~now;
-    words[base + w] = now;
-    const bit = 1 << (w & 31);
+    let free = ~words[base + w]! | pages;
+    words[base + w] = ~free;
+    const others = ~(1 << (w & 31));
+    const otherChunks = ~(1 << (w >> 5));
     let at = base + 1024 + (w >> 5);
-    // The free blocks of one order after the other, until what they are joined to does not change.
-    for (let order = 0; wasFree !== isFree; order++) {
-      if (isFree === 0) {
-        const full = words[at]! | bit;
-        words[at] = full;
-        if (full === -1) words[base + 1248 + order]! |= 1 << (w >> 5);
-      } else if (wasFree === 0) {
-        words[at]! &= ~bit;
-        words[base + 1248 + order]! &= ~(1 << (w >> 5));
-      }
+    for (let order = 0; free !== 0; order++) {
+      words[at]! &= others;
+      words[base + 1248 + order]! &= otherChunks;
       if (order === 5) return;
-      const mask = aligned[order + 1]!;
-      wasFree &= (wasFree >>> (1 << order)) & mask;
-      isFree &= (isFree >>> (1 << order)) & mask;
+      free &= (free >>> (1 << order)) & aligned[order + 1]!;
       at += 32;
     }
   }

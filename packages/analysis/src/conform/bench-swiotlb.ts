@@ -3,7 +3,13 @@
 // Format: test/golden/bench/README.md; the operations are those of family `swiotlb`. What native.json does
 // not state is the default of the generator: a pool at 256 MiB, a segment boundary of 32 bits.
 
-import { type BounceDevice, createStaticBounce, NO_SLOT, type Swiotlb } from '@dmalab/replay';
+import {
+  type BounceDevice,
+  createStaticBounce,
+  FailCause,
+  NO_SLOT,
+  type Swiotlb,
+} from '@dmalab/replay';
 import type { BenchFamily, BenchRound, BenchStream } from './bench-family.ts';
 import { decodeMaps, type MapStream, StreamOp } from './bench-maps.ts';
 import type { Fields } from './scenario.ts';
@@ -59,22 +65,30 @@ function prepareRound(stream: SwiotlbStream, kernel: string): BenchRound {
   const bounce = createStaticBounce({ slots, areas, start: START, kernel }, { cpus });
   const addresses = new Float64Array(stream.count);
   let maps = 0;
+  let endless = 0;
   return {
     run: () => {
-      maps = replayStream(stream, bounce, addresses);
+      [maps, endless] = replayStream(stream, bounce, addresses);
     },
     pfns: () => addresses.subarray(0, maps),
     counts: () => ({
       fails: addresses.subarray(0, maps).reduce((n, address) => n + (address === 0 ? 1 : 0), 0),
       used: bounce.usedSlots(),
+      endless,
     }),
   };
 }
 
-function replayStream(stream: SwiotlbStream, bounce: Swiotlb, addresses: Float64Array): number {
+/** How many maps there were, and for how many of them the kernel (6.1) would search for ever. */
+function replayStream(
+  stream: SwiotlbStream,
+  bounce: Swiotlb,
+  addresses: Float64Array,
+): [maps: number, endless: number] {
   const { count, op, cpu, id, orig, bytes, alignMask, device, devices } = stream;
   const live = new Float64Array(stream.ids);
   let maps = 0;
+  let endless = 0;
   for (let i = 0; i < count; i++) {
     const one = id[i]!;
     const kind = op[i];
@@ -82,6 +96,7 @@ function replayStream(stream: SwiotlbStream, bounce: Swiotlb, addresses: Float64
       const owner = devices[device[i]!]!;
       const address = bounce.map(orig[i]!, bytes[i]!, alignMask[i]!, owner, cpu[i]!, false);
       live[one] = address;
+      if (address === NO_SLOT && bounce.work.cause === FailCause.endlessSearch) endless++;
       addresses[maps++] = address === NO_SLOT ? 0 : address;
     } else if (kind === UNMAP) {
       const address = live[one]!;
@@ -89,5 +104,5 @@ function replayStream(stream: SwiotlbStream, bounce: Swiotlb, addresses: Float64
       live[one] = 0;
     }
   }
-  return maps;
+  return [maps, endless];
 }

@@ -6,14 +6,13 @@
 //
 // The first line is of the trace option `fields` (6.4 and later), the second the fallback of
 // libtraceevent (trace-cmd report, perf script), the third of trace-cmd report -R. Names are those
-// of the record, which partly differ from the printed keys. A bare number is hexadecimal where the
-// printed form is, but decimal in a fallback. Arrays are bytes in the order of the traced machine.
-// Left out: big-endian dumps.
+// of the record, which partly differ from the printed keys. Spellings of a number: spelt-numbers.ts.
+// Arrays are bytes in the order of the traced machine. Left out: big-endian dumps.
 
 import { EventKind, Flag } from '../batch.ts';
 import { fieldNames, headField } from '../binary/field-names.ts';
 import { ByteTable } from '../byte-table.ts';
-import { Byte, HEX_PAIR, isDigit } from '../bytes.ts';
+import { Byte, HEX_PAIR } from '../bytes.ts';
 import type { EventSink } from '../event-sink.ts';
 import type { TextWindow } from '../text-window.ts';
 import { catalogue } from './catalogue.ts';
@@ -21,7 +20,7 @@ import { As, To } from './definition.ts';
 import { MALFORMED } from './head.ts';
 import { isMappingError } from './payload.ts';
 import { SegmentList } from './segment-list.ts';
-import { ValueReader } from './values.ts';
+import { SpeltNumbers } from './spelt-numbers.ts';
 
 const TWO_32 = 2 ** 32;
 const MAX_LIST = 65_536;
@@ -46,25 +45,20 @@ export class NamedFields {
   private readonly bytes: Buffer;
   private readonly view: DataView;
   private readonly sink: EventSink;
-  private readonly values: ValueReader;
+  private readonly numbers: SpeltNumbers;
   private readonly lists: SegmentList;
   private readonly keys: ByteTable;
   /** By definition and name: the field, NOTHING or DEVICE. */
   private readonly targets: number[][] = definitions.map(() => []);
-  /** Bare numbers are decimal. */
-  private isFallback = false;
   /** Entries of the lists of the current event. */
   private physes = 0;
   private addresses = 0;
-  private low = 0;
-  private high = 0;
-  private number = 0;
 
   constructor(window: TextWindow, sink: EventSink) {
     this.bytes = window.bytes;
     this.view = window.view;
     this.sink = sink;
-    this.values = new ValueReader(window);
+    this.numbers = new SpeltNumbers(window);
     this.lists = new SegmentList(sink);
     this.keys = new ByteTable(window, 4096);
   }
@@ -97,8 +91,8 @@ export class NamedFields {
   read(definition: number, row: number, start: number): number {
     const { bytes, sink } = this;
     let position = this.afterMark(start);
-    this.isFallback = position !== start;
-    if (this.isFallback) {
+    this.numbers.isFallback = position !== start;
+    if (this.numbers.isFallback) {
       sink.diagnose(
         'FALLBACK_PRINT',
         'events that the tool could not print were read from its dump: the binary file has more',
@@ -155,9 +149,9 @@ export class NamedFields {
       case As.ignored:
         return this.pass(start);
     }
-    const position = this.read64(start, as[field]!);
+    const position = this.numbers.read(start, as[field]!);
     if (position < 0) return position;
-    const { low, high, number } = this;
+    const { low, high, number } = this.numbers;
     switch (to[field]) {
       case To.address:
         batch.addressLow[row] = low;
@@ -208,76 +202,11 @@ export class NamedFields {
     return position;
   }
 
-  /** Reads a number in any of the spellings; returns the position after it, or MALFORMED. */
-  private read64(start: number, how: number): number {
-    const { bytes, values } = this;
-    let position = start;
-    // One byte that can be printed: 'a'(97); one that cannot: (1).
-    if (bytes[position] === 0x27) position += 3;
-    const inParentheses = bytes[position] === Byte.parenOpen;
-    if (inParentheses) position++;
-    if (inParentheses && bytes[position] === 0x6e) {
-      this.store(0, 0);
-      return this.pass(start);
-    }
-    const isHex =
-      (bytes[position] === Byte.zero && bytes[position + 1] === Byte.x) ||
-      (!this.isFallback && !inParentheses && isPrintedAsHex(how));
-    if (isHex) {
-      position = values.hex(position);
-      this.store(values.low >>> 0, values.high >>> 0);
-    } else position = this.decimal(position);
-    if (position < 0) return MALFORMED;
-    if (inParentheses) return bytes[position] === Byte.parenClose ? position + 1 : MALFORMED;
-    if (bytes[position]! > Byte.space) return MALFORMED;
-    return this.afterSigned(position, how);
-  }
-
-  /** The option `fields` repeats a number as a signed one: 0xffffffea (-22). */
-  private afterSigned(start: number, how: number): number {
-    const { bytes } = this;
-    const next = bytes[start + 2]!;
-    if (bytes[start + 1] !== Byte.parenOpen || !(isDigit(next) || next === Byte.dash)) return start;
-    const end = bytes.indexOf(Byte.parenClose, start);
-    if (how === As.signed) {
-      const { low, high, number } = this;
-      if (this.decimal(start + 2) !== end) this.store(low, high);
-      if (next !== Byte.dash) this.number = number;
-    }
-    return end + 1;
-  }
-
-  /** A decimal number of up to 64 bits, with or without a sign. */
-  private decimal(start: number): number {
-    const { bytes } = this;
-    const isNegative = bytes[start] === Byte.dash;
-    const first = isNegative ? start + 1 : start;
-    let position = first;
-    let low = 0;
-    let high = 0;
-    while (isDigit(bytes[position]!)) {
-      low = low * 10 + bytes[position]! - Byte.zero;
-      high = high * 10 + Math.floor(low / TWO_32);
-      low %= TWO_32;
-      position++;
-    }
-    if (position === first || high >= TWO_32) return MALFORMED;
-    this.store(low, high);
-    if (isNegative) this.number = -this.number;
-    return position;
-  }
-
-  private store(low: number, high: number): void {
-    this.low = low;
-    this.high = high;
-    this.number = high * TWO_32 + low;
-  }
-
   /** ARRAY[00, 70, bb] or 00,70,bb, as little-endian numbers. */
   private list(field: number, start: number): number {
     const { bytes, view } = this;
     const hasBrackets = bytes[start] === 0x41;
-    if (hasBrackets) this.isFallback = true;
+    if (hasBrackets) this.numbers.isFallback = true;
     let position = hasBrackets ? start + 'ARRAY['.length : start;
     const width = to[field] === To.sizes ? 4 : 8;
     let inItem = 0;
@@ -354,10 +283,6 @@ export class NamedFields {
       batch.flags[row]! |= Flag.listCapped;
     }
   }
-}
-
-function isPrintedAsHex(how: number): boolean {
-  return how === As.hex || how === As.range || how === As.pointer;
 }
 
 function targetOf(definition: number, name: string): number {

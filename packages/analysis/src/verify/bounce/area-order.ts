@@ -8,20 +8,15 @@
 //
 // The model never takes a recorded slot over. Where nothing helps, it goes on with its own slot: a divergence.
 
-import { type BounceDevice, SLOT_BYTES, type SlotPool, type SlotSearch } from '@dmalab/replay';
+import { type AreaModel, takenBy } from './area-model.ts';
 import { type AreaStep, FAILED, type Release } from './bounce-calls.ts';
+import { type Boundary, boundariesOf, finalMoments } from './interval-boundaries.ts';
 import { slotsOf } from './slot-request.ts';
 
 /** Effort that is left: choices that may be taken back, in all and for one dead end. */
 export interface BounceBudget {
   choices: number;
   readonly patience: number;
-}
-
-/** What the order needs to know of calls. */
-export interface AreaPort {
-  device(index: number): BounceDevice;
-  readonly search: SlotSearch;
 }
 
 /** A search whose recorded result the model does not give, or gives at no moment of its interval. */
@@ -40,20 +35,6 @@ export interface Divergence {
 const MOST_DIVERGENCES = 8;
 const MOST_CHOICES = 4096;
 
-interface Boundary {
-  readonly at: number;
-  readonly isEnd: boolean;
-  readonly step: AreaStep | null;
-  readonly release: Release | null;
-}
-
-/** A call that was done, and what the area looked like before. */
-interface Done {
-  readonly step: AreaStep;
-  readonly release: Release | null;
-  readonly index: number;
-}
-
 /** A place where the order could have gone on otherwise. */
 interface Choice {
   readonly done: number;
@@ -71,14 +52,13 @@ interface Choice {
   postpone: AreaStep | null;
 }
 
+/** See the head of the file. */
 export class AreaOrder {
-  readonly pool: SlotPool;
-  readonly area: number;
   readonly divergences: Divergence[] = [];
   /** Choices that were taken back; releases that had to be taken early, and searches that were put off. */
   tries = 0;
   reordered = 0;
-  readonly #port: AreaPort;
+  readonly #model: AreaModel;
   readonly #budget: BounceBudget;
   readonly #boundaries: readonly Boundary[];
   /** 1 at boundaries before which all orders lead to the same state. */
@@ -90,7 +70,6 @@ export class AreaOrder {
   #releases: Release[] = [];
   /** Searches that wait until something else was done. */
   #postponed: AreaStep[] = [];
-  readonly #done: Done[] = [];
   readonly #explained: AreaStep[] = [];
   readonly #choices: Choice[] = [];
   /** The first choice that is not final. */
@@ -106,16 +85,12 @@ export class AreaOrder {
   #gaveUp = false;
 
   constructor(
-    pool: SlotPool,
-    area: number,
+    model: AreaModel,
     steps: readonly AreaStep[],
     releases: readonly Release[],
-    port: AreaPort,
     budget: BounceBudget,
   ) {
-    this.pool = pool;
-    this.area = area;
-    this.#port = port;
+    this.#model = model;
     this.#budget = budget;
     this.#patience = budget.patience;
     this.#boundaries = boundariesOf(steps, releases);
@@ -138,7 +113,7 @@ export class AreaOrder {
     if (this.#choices.length === 0 || this.#postponed.length > 0) return false;
     if (this.#cursor === this.#choices.at(-1)!.resume) return false;
     const open = [...this.#takes, ...this.#misses, ...this.#releases].map((c) => this.#ids.get(c)!);
-    const state = `${this.#cursor} ${this.pool.index[this.area]} ${open.sort((a, b) => a - b)}`;
+    const state = `${this.#cursor} ${this.#model.index} ${open.sort((a, b) => a - b)}`;
     if (this.#seen.has(state)) return true;
     this.#seen.add(state);
     return false;
@@ -203,9 +178,8 @@ export class AreaOrder {
     for (const step of this.#takes) {
       if (this.#postponed.includes(step)) continue;
       const expected = step.expected;
-      if (expected < 0 || this.#find(step) !== expected) continue;
-      const { areaSlots, index } = this.pool;
-      const ahead = (expected - this.area * areaSlots - index[this.area]! + areaSlots) % areaSlots;
+      if (expected < 0 || this.#model.find(step) !== expected) continue;
+      const ahead = this.#model.ahead(expected);
       if (best !== null && ahead >= nearest) continue;
       best = step;
       nearest = ahead;
@@ -268,7 +242,7 @@ export class AreaOrder {
   #choose(resume: number, early: Release[], postpone: AreaStep | null): void {
     if (this.#choices.length >= MOST_CHOICES) this.#dropOldest();
     const choice: Choice = {
-      done: this.#done.length,
+      done: this.#model.done,
       explained: this.#explained.length,
       divergences: this.divergences.length,
       reordered: this.reordered,
@@ -319,7 +293,7 @@ export class AreaOrder {
 
   #restore(choice: Choice): void {
     const { takes, misses, releases, postponed } = choice;
-    while (this.#done.length > choice.done) this.#undo(this.#done.pop()!);
+    this.#model.backTo(choice.done);
     this.#explained.length = choice.explained;
     this.divergences.length = choice.divergences;
     this.reordered = choice.reordered;
@@ -362,113 +336,36 @@ export class AreaOrder {
   }
 
   #divergence(step: AreaStep): Divergence {
-    const { pool, area } = this;
+    const { used, index } = this.#model;
     const proved = this.#budget.choices > 0 && !this.#gaveUp;
-    const used = pool.used[area]!;
-    const index = pool.index[area]!;
-    return { step, modelSlot: Math.max(-1, this.#find(step)), used, index, proved };
-  }
-
-  #find(step: AreaStep): number {
-    const { search } = this.#port;
-    const { orig, alignMask } = step.call;
-    const { size } = step.call.request;
-    return this.pool.search(
-      search,
-      this.area,
-      orig,
-      size,
-      alignMask,
-      this.#port.device(step.call.device),
-    );
+    return { step, modelSlot: Math.max(-1, this.#model.find(step)), used, index, proved };
   }
 
   #take(step: AreaStep, slot: number): void {
-    const { size, offset, pad } = step.call.request;
-    this.#done.push({ step, release: null, index: this.pool.index[this.area]! });
-    this.pool.take(slot, size, offset, pad, step.call.orig);
-    step.taken = slot;
+    this.#model.take(step, slot);
     this.#postponed = [];
     this.#look();
   }
 
   #giveBack(release: Release): void {
-    const step = takenBy(release);
-    if (step === null) return;
-    this.#done.push({ step, release, index: this.pool.index[this.area]! });
-    this.pool.release(this.#addressOf(step));
+    if (!this.#model.giveBack(release)) return;
     this.#postponed = [];
     this.#look();
-  }
-
-  #undo({ step, release, index }: Done): void {
-    if (release === null) {
-      this.pool.release(this.#addressOf(step));
-      step.taken = -1;
-    } else {
-      const { size, offset, pad } = step.call.request;
-      this.pool.take(step.taken, size, offset, pad, step.call.orig);
-    }
-    this.pool.index[this.area] = index;
-  }
-
-  #addressOf(step: AreaStep): number {
-    const { offset, pad } = step.call.request;
-    return this.pool.start + (step.taken + pad) * SLOT_BYTES + offset;
   }
 
   /** Finds open searches for which the model finds nothing now. */
   #look(): void {
     for (let i = this.#misses.length - 1; i >= 0; i--) {
       const step = this.#misses[i]!;
-      if (this.#find(step) >= 0) continue;
+      if (this.#model.find(step) >= 0) continue;
       this.#misses.splice(i, 1);
       this.#explained.push(step);
     }
   }
 }
 
-/** The search whose slots the release gives back; null where the model took none. */
-function takenBy({ call }: Release): AreaStep | null {
-  const step = call?.steps.at(-1) ?? null;
-  return step === null || step.taken < 0 ? null : step;
-}
-
 function removed<T>(list: T[], item: T): boolean {
   const at = list.indexOf(item);
   if (at >= 0) list.splice(at, 1);
   return at >= 0;
-}
-
-// What ends at an event is over before what begins with it.
-function boundariesOf(steps: readonly AreaStep[], releases: readonly Release[]): Boundary[] {
-  const all: Boundary[] = [];
-  for (const step of steps) {
-    all.push({ at: step.begin, isEnd: false, step, release: null });
-    all.push({ at: step.end, isEnd: true, step, release: null });
-  }
-  for (const release of releases) {
-    all.push({ at: release.begin, isEnd: false, step: null, release });
-    all.push({ at: release.end, isEnd: true, step: null, release });
-  }
-  return all.sort((a, b) => a.at - b.at || Number(b.isEnd) - Number(a.isEnd));
-}
-
-// Where no interval is open, the same is taken whatever the order was, and orders differ only in where the area searches
-// next. They do not differ at all if the last search can only have been the last.
-function finalMoments(boundaries: readonly Boundary[]): Uint8Array {
-  const isFinal = new Uint8Array(boundaries.length + 1);
-  let open = 0;
-  let openSearches = 0;
-  let isAlone = true;
-  boundaries.forEach(({ isEnd, step }, i) => {
-    if (step?.slot === FAILED) isFinal[i + 1] = open === 0 && isAlone ? 1 : 0;
-    else {
-      if (step !== null && !isEnd) isAlone = openSearches === 0;
-      if (step !== null) openSearches += isEnd ? -1 : 1;
-      open += isEnd ? -1 : 1;
-      isFinal[i + 1] = open === 0 && isAlone ? 1 : 0;
-    }
-  });
-  return isFinal;
 }

@@ -13,7 +13,8 @@ import {
   swiotlbRules,
 } from '@dmalab/replay';
 import type { BounceFacts, CaptureFacts, EventBatch } from '@dmalab/trace';
-import { AreaOrder, type AreaPort, type BounceBudget, type Divergence } from './area-order.ts';
+import { AreaModel, type AreaPort } from './area-model.ts';
+import { AreaOrder, type BounceBudget, type Divergence } from './area-order.ts';
 import { type AreaStep, FAILED, type MapCall, type Release, UNKNOWN } from './bounce-calls.ts';
 import type { BounceDifference, BounceResult, Explained } from './bounce-result.ts';
 import { bounceUsage } from './bounce-usage.ts';
@@ -233,7 +234,8 @@ class BounceRun {
       return;
     }
     const port: AreaPort = { search: this.#search, device: (index) => this.#devices[index]! };
-    const order = new AreaOrder(pool, area, steps, releases, port, this.#budget);
+    const model = new AreaModel(pool, area, port);
+    const order = new AreaOrder(model, steps, releases, this.#budget);
     order.run();
     this.#reordered += order.reordered;
     this.#tries += order.tries;

@@ -11,6 +11,7 @@
 
 import { Direction, type EventBatch, EventKind } from '@dmalab/trace';
 import type { Release } from './bounce-calls.ts';
+import { addressOf } from './event-address.ts';
 
 interface OpenRelease {
   readonly release: Release;
@@ -106,8 +107,7 @@ function isStep(open: OpenRelease, batch: EventBatch, row: number, number: numbe
   if (kind === EventKind.transientRet || kind === EventKind.poolDelete) return true;
   const isCopy = kind === EventKind.bounceCopy && batch.direction[row] === Direction.fromDevice;
   if (!isCopy && kind !== EventKind.bounceRelease) return false;
-  const address = batch.addressHigh[row]! * 2 ** 32 + batch.addressLow[row]!;
-  if (address !== open.release.address) return false;
+  if (addressOf(batch, row) !== open.release.address) return false;
   open.release.begin = number;
   return true;
 }

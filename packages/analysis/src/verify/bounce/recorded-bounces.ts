@@ -1,12 +1,11 @@
 // Finds the calls of swiotlb in the events of a capture: maps with their searches, releases, pools that come and go.
 //
 // Events: the probes on kernel/dma/swiotlb.c (docs/recording.md). A map spans swiotlb_tbl_map_single to its return in
-// the same CPU, thread and context; interrupts nest, so returns pair with the latest entry, and a thread that
-// was moved is found by its id. What is seen of the same context in between belongs to the map.
+// the same CPU, thread and context; interrupts nest, so returns pair with the latest entry (open-work.ts). What is
+// seen of the same context in between belongs to the map.
 
-import { SlotPool } from '@dmalab/replay';
+import type { SlotPool } from '@dmalab/replay';
 import { Direction, type EventBatch, EventKind, Flag } from '@dmalab/trace';
-import { contextKey } from '../context-key.ts';
 import {
   type AreaStep,
   FAILED,
@@ -20,31 +19,21 @@ import {
   UNKNOWN,
   type UsageSample,
 } from './bounce-calls.ts';
+import { addressOf, physOf } from './event-address.ts';
 import { OpenReleases } from './open-releases.ts';
-
-const TWO_32 = 2 ** 32;
-/** Contexts in a context key. */
-const CONTEXTS = 128;
+import { OpenWorks } from './open-work.ts';
+import { RecordedPools } from './recorded-pools.ts';
 
 const NO_REQUEST: SlotRequest = { size: 0, offset: 0, pad: 0 };
 
-/** What a thread is in the middle of. */
-interface OpenWork {
-  readonly tid: number;
-  /** A map, or a run of the growth work. */
-  readonly call: MapCall | null;
-  readonly run: GrowthRun | null;
-  step: AreaStep | null;
-  request: PoolRequest | null;
-}
-
+/** The calls so far, in the order in which they began. */
 export class RecordedBounces {
   readonly calls: MapCall[] = [];
   readonly releases: Release[] = [];
   readonly runs: GrowthRun[] = [];
   readonly samples: UsageSample[] = [];
   /** Every pool that the capture shows; the first is the default pool. */
-  readonly pools: RecordedPool[] = [];
+  readonly pools: readonly RecordedPool[];
   /** Unmaps of addresses in transient pools, which end with them. */
   readonly transientEnds: TransientEnd[] = [];
   /** Transient pools that could not serve their request and were given back at once. */
@@ -55,18 +44,16 @@ export class RecordedBounces {
   strangerLine: number | null = null;
   /** Events so far: the number of the next. */
   events = 0;
-  readonly #open = new Map<number, OpenWork[]>();
+  readonly #open = new OpenWorks();
   readonly #openReleases = new OpenReleases();
-  /** Pools by pointer, those that live now. */
-  readonly #live = new Map<number, RecordedPool>();
+  readonly #pools: RecordedPools;
   /** By address: the map that has it. */
   readonly #holders = new Map<number, MapCall>();
-  /** Pools whose entry into the list has no end yet, by context. */
-  readonly #entering: { readonly pool: RecordedPool; readonly key: number }[] = [];
   #lastMark = 0;
 
   constructor(defaultPool: SlotPool) {
-    this.pools.push({ model: defaultPool, transient: false, begin: 0, end: 0 });
+    this.#pools = new RecordedPools(defaultPool);
+    this.pools = this.#pools.all;
   }
 
   /** Takes in the events of a batch. */
@@ -78,7 +65,7 @@ export class RecordedBounces {
     const number = this.events++;
     const kind = batch.kind[row]!;
     this.#openReleases.line(batch, row, number);
-    if (this.#entering.length > 0) this.#entered(batch, row, number);
+    this.#pools.line(batch, row, number);
     switch (kind) {
       case EventKind.bounceMap:
         this.#map(batch, row, number);
@@ -115,7 +102,9 @@ export class RecordedBounces {
         this.#requestReturn(batch, row, number);
         break;
       case EventKind.poolMemory:
-        this.#top(batch, row)?.request?.attempts.push({ bytes: batch.size[row]!, served: null });
+        this.#open
+          .at(batch, row)
+          ?.request?.attempts.push({ bytes: batch.size[row]!, served: null });
         break;
       case EventKind.poolMemoryRet:
         this.#memoryReturn(batch, row);
@@ -144,7 +133,7 @@ export class RecordedBounces {
       endCpu: batch.cpu[row]!,
       device: batch.device[row]!,
       tid: batch.tid[row]!,
-      orig: batch.physHigh[row]! * TWO_32 + batch.physLow[row]!,
+      orig: physOf(batch, row),
       bytes: batch.size[row]!,
       alignMask: batch.aux[row]!,
       result: UNKNOWN,
@@ -155,11 +144,11 @@ export class RecordedBounces {
       request: NO_REQUEST,
     };
     this.calls.push(call);
-    this.#push(batch, row, { tid: call.tid, call, run: null, step: null, request: null });
+    this.#open.begin(batch, row, call, null);
   }
 
   #mapReturn(batch: EventBatch, row: number, number: number): void {
-    const call = this.#pop(batch, row, (work) => work.call !== null)?.call;
+    const call = this.#open.end(batch, row, (work) => work.call !== null)?.call;
     if (call === undefined || call === null) return;
     const address = addressOf(batch, row);
     call.end = number;
@@ -173,17 +162,16 @@ export class RecordedBounces {
   // The slots are filled as soon as they are found: the search was over before.
   #copy(batch: EventBatch, row: number, number: number): void {
     if (batch.direction[row] !== Direction.toDevice) return;
-    const call = this.#top(batch, row)?.call ?? null;
+    const call = this.#open.at(batch, row)?.call ?? null;
     if (call === null || call.searchedBy !== Number.POSITIVE_INFINITY) return;
     call.searchedBy = number;
   }
 
   #search(batch: EventBatch, row: number, number: number): void {
-    const work = this.#top(batch, row);
+    const work = this.#open.at(batch, row);
     if (work === undefined || work.call === null) return;
     const { call } = work;
-    const token = batch.token[row]!;
-    const pool = this.#live.get(token) ?? this.#firstPool(token, addressOf(batch, row));
+    const pool = this.#pools.searched(batch, row);
     if (pool === null) {
       this.strangerLine ??= batch.line[row]!;
       return;
@@ -205,16 +193,8 @@ export class RecordedBounces {
     work.step = step;
   }
 
-  /** The default pool, when it is searched first; null for any other pool that is not known. */
-  #firstPool(token: number, start: number): RecordedPool | null {
-    const pool = this.pools[0]!;
-    if ([...this.#live.values()].includes(pool) || pool.model.start !== start) return null;
-    this.#live.set(token, pool);
-    return pool;
-  }
-
   #searchReturn(batch: EventBatch, row: number, number: number): void {
-    const work = this.#top(batch, row);
+    const work = this.#open.at(batch, row);
     if (work === undefined || work.step === null) return;
     work.step.end = number;
     work.step.slot = batch.aux[row]!;
@@ -248,9 +228,8 @@ export class RecordedBounces {
   // The pool of the address that this context unmaps: its slots need no release.
   #deleteTransient(batch: EventBatch, row: number, number: number): void {
     const start = addressOf(batch, row);
-    const end = batch.physHigh[row]! * TWO_32 + batch.physLow[row]!;
-    const release = this.#openReleases.takeWithin(batch, row, start, end);
-    this.#live.delete(batch.token[row]!);
+    const release = this.#openReleases.takeWithin(batch, row, start, physOf(batch, row));
+    this.#pools.delete(batch, row);
     if (release === null) return;
     this.releases.splice(this.releases.lastIndexOf(release), 1);
     const slots = batch.size[row]!;
@@ -263,16 +242,16 @@ export class RecordedBounces {
     const end = Number.POSITIVE_INFINITY;
     const run: GrowthRun = { line, begin: number, end, request: null, added: false };
     this.runs.push(run);
-    this.#push(batch, row, { tid: batch.tid[row]!, call: null, run, step: null, request: null });
+    this.#open.begin(batch, row, null, run);
   }
 
   #growthReturn(batch: EventBatch, row: number, number: number): void {
-    const run = this.#pop(batch, row, (work) => work.run !== null)?.run;
+    const run = this.#open.end(batch, row, (work) => work.run !== null)?.run;
     if (run) run.end = number;
   }
 
   #request(batch: EventBatch, row: number, number: number): void {
-    const work = this.#top(batch, row);
+    const work = this.#open.at(batch, row);
     if (work === undefined) return;
     const request: PoolRequest = {
       line: batch.line[row]!,
@@ -292,7 +271,7 @@ export class RecordedBounces {
   }
 
   #requestReturn(batch: EventBatch, row: number, number: number): void {
-    const work = this.#top(batch, row);
+    const work = this.#open.at(batch, row);
     if (work === undefined || work.request === null) return;
     const { request } = work;
     work.request = null;
@@ -301,36 +280,18 @@ export class RecordedBounces {
     const slots = batch.size[row]!;
     if (slots === 0) return;
     request.made = { start: addressOf(batch, row), slots, areas: batch.aux2[row]! };
-    if (!request.growth) this.#enter(batch, row, number, true);
+    if (!request.growth) this.#pools.addTransient(batch, row, number);
   }
 
   #memoryReturn(batch: EventBatch, row: number): void {
-    const attempt = this.#top(batch, row)?.request?.attempts.at(-1);
+    const attempt = this.#open.at(batch, row)?.request?.attempts.at(-1);
     if (attempt !== undefined) attempt.served = !hasFailed(batch, row);
   }
 
   #addPool(batch: EventBatch, row: number, number: number): void {
-    const run = this.#top(batch, row)?.run;
+    const run = this.#open.at(batch, row)?.run;
     if (run) run.added = true;
-    const pool = this.#enter(batch, row, number, false);
-    this.#entering.push({ pool, key: contextKey(batch, row) });
-  }
-
-  #enter(batch: EventBatch, row: number, number: number, transient: boolean): RecordedPool {
-    const areas = Math.max(1, batch.aux2[row]!);
-    const start = addressOf(batch, row);
-    const model = new SlotPool(start, batch.size[row]!, areas);
-    const end = Number.POSITIVE_INFINITY;
-    const pool: RecordedPool = { model, transient, begin: number, end };
-    this.pools.push(pool);
-    this.#live.set(batch.token[row]!, pool);
-    return pool;
-  }
-
-  #entered(batch: EventBatch, row: number, number: number): void {
-    const key = contextKey(batch, row);
-    const at = this.#entering.findIndex((entering) => entering.key === key);
-    if (at >= 0) this.#entering.splice(at, 1)[0]!.pool.end = number;
+    this.#pools.addGrown(batch, row, number);
   }
 
   #mark(batch: EventBatch, row: number, number: number): void {
@@ -347,45 +308,6 @@ export class RecordedBounces {
       transient: batch.addressLow[row]!,
     });
   }
-
-  #push(batch: EventBatch, row: number, work: OpenWork): void {
-    const key = contextKey(batch, row);
-    const stack = this.#open.get(key);
-    if (stack === undefined) this.#open.set(key, [work]);
-    else stack.push(work);
-  }
-
-  #stack(batch: EventBatch, row: number): { key: number; stack: OpenWork[] } | null {
-    if (this.#open.size === 0) return null;
-    const key = contextKey(batch, row);
-    const stack = this.#open.get(key);
-    if (stack !== undefined) return { key, stack };
-    // The thread was moved to another CPU inside of the call. The idle threads, all 0, never are.
-    const tid = batch.tid[row]!;
-    if (tid <= 0) return null;
-    for (const [other, found] of this.#open) {
-      if (found[0]!.tid === tid && other % CONTEXTS === key % CONTEXTS) {
-        return { key: other, stack: found };
-      }
-    }
-    return null;
-  }
-
-  #top(batch: EventBatch, row: number): OpenWork | undefined {
-    return this.#stack(batch, row)?.stack.at(-1);
-  }
-
-  #pop(batch: EventBatch, row: number, fits: (work: OpenWork) => boolean): OpenWork | undefined {
-    const found = this.#stack(batch, row);
-    if (found === null || !fits(found.stack.at(-1)!)) return undefined;
-    const work = found.stack.pop();
-    if (found.stack.length === 0) this.#open.delete(found.key);
-    return work;
-  }
-}
-
-function addressOf(batch: EventBatch, row: number): number {
-  return batch.addressHigh[row]! * TWO_32 + batch.addressLow[row]!;
 }
 
 function hasFailed(batch: EventBatch, row: number): boolean {

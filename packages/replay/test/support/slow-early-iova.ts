@@ -1,6 +1,8 @@
-// A slow and obvious IOVA allocator of Linux 4.9 or 4.15: a sorted list of ranges, magazines as plain arrays.
+// A slow and obvious IOVA allocator of Linux 4.9 or 4.15: a sorted list of ranges behind slow magazines.
 //
 // Written from docs/models/iova-linux.md. A limit is the highest page frame that may be used, included.
+
+import { SlowMagazines, takeFitting } from './slow-magazines.ts';
 
 const MAGAZINE = 128;
 const DEPOT = 32;
@@ -10,31 +12,23 @@ interface Range {
   hi: number;
 }
 
-interface Magazines {
-  loaded: number[];
-  prev: number[];
-}
-
 export class SlowEarlyIova {
   /** Ascending, without an anchor. */
   readonly ranges: Range[] = [];
   /** Where the next search starts: below this range; null: at the top. */
   hint32: Range | null = null;
   hint64: Range | null = null;
-  readonly depots: number[][][] = [[], [], [], [], [], []];
   readonly #is49: boolean;
   readonly #startPfn: number;
   /** Highest page frame below 4 GiB. */
   readonly #last32: number;
-  readonly #magazines: Magazines[][];
+  readonly #magazines: SlowMagazines;
 
   constructor(kernel: '4.9' | '4.15', cpus: number, startPfn: number, last32: number) {
     this.#is49 = kernel === '4.9';
     this.#startPfn = startPfn;
     this.#last32 = last32;
-    this.#magazines = Array.from({ length: cpus }, () =>
-      Array.from({ length: 6 }, () => ({ loaded: [], prev: [] })),
-    );
+    this.#magazines = new SlowMagazines(cpus, MAGAZINE, DEPOT);
   }
 
   alloc(pages: number, limit: number, cpu: number, lastTry: boolean): number {
@@ -43,7 +37,7 @@ export class SlowEarlyIova {
     if (cached !== -1) return cached;
     const pfn = this.#allocTree(size, limit);
     if (pfn !== -1 || !(lastTry || this.#is49)) return pfn;
-    for (let other = 0; other < this.#magazines.length; other++) this.flushCpu(other);
+    for (const other of this.#magazines.takeCpus()) this.freeTree(other);
     return this.#allocTree(size, limit);
   }
 
@@ -53,19 +47,7 @@ export class SlowEarlyIova {
       return;
     }
     const sizeClass = Math.log2(roundUp(pages));
-    const magazines = this.#magazines[cpu]![sizeClass]!;
-    let full: number[] = [];
-    if (magazines.loaded.length === MAGAZINE) {
-      if (magazines.prev.length < MAGAZINE) {
-        [magazines.loaded, magazines.prev] = [magazines.prev, magazines.loaded];
-      } else {
-        full = magazines.loaded;
-        magazines.loaded = [];
-        if (this.depots[sizeClass]!.length < DEPOT) this.depots[sizeClass]!.push(full.splice(0));
-      }
-    }
-    magazines.loaded.push(pfn);
-    for (const other of full) this.freeTree(other);
+    for (const other of this.#magazines.put(pfn, sizeClass, cpu)) this.freeTree(other);
   }
 
   freeTree(pfn: number): void {
@@ -100,11 +82,7 @@ export class SlowEarlyIova {
   }
 
   flushCpu(cpu: number): void {
-    for (const magazines of this.#magazines[cpu]!) {
-      for (const pfn of [...magazines.loaded, ...magazines.prev]) this.freeTree(pfn);
-      magazines.loaded = [];
-      magazines.prev = [];
-    }
+    for (const pfn of this.#magazines.takeCpu(cpu)) this.freeTree(pfn);
   }
 
   #allocTree(size: number, limit: number): number {
@@ -132,22 +110,11 @@ export class SlowEarlyIova {
   }
 
   #get(size: number, limit: number, cpu: number): number {
-    const sizeClass = Math.log2(size);
-    const magazines = this.#magazines[cpu]![sizeClass]!;
-    if (magazines.loaded.length === 0) {
-      if (magazines.prev.length > 0) {
-        [magazines.loaded, magazines.prev] = [magazines.prev, magazines.loaded];
-      } else magazines.loaded = this.depots[sizeClass]!.pop() ?? [];
-    }
-    const { loaded } = magazines;
+    const loaded = this.#magazines.loaded(Math.log2(size), cpu);
+    // 4.9 looks at the top alone.
     if (this.#is49) return loaded.length > 0 && loaded.at(-1)! < limit ? loaded.pop()! : -1;
     const room = limit + 1 - size;
-    const i = loaded.findLastIndex((pfn) => room < 0 || pfn <= room);
-    if (i === -1) return -1;
-    const pfn = loaded[i]!;
-    const top = loaded.pop()!;
-    if (i < loaded.length) loaded[i] = top;
-    return pfn;
+    return takeFitting(loaded, (pfn) => room < 0 || pfn <= room);
   }
 
   #insert(range: Range): void {

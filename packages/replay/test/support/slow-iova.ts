@@ -1,6 +1,8 @@
-// A slow and obvious IOVA allocator: a sorted list of ranges and magazines that are plain arrays.
+// A slow and obvious IOVA allocator: a sorted list of ranges behind slow magazines.
 //
 // Semantics of Linux 6.12 (depot list) and 6.1 (depot of 32); see docs/models/iova-linux.md.
+
+import { SlowMagazines, takeFitting } from './slow-magazines.ts';
 
 const TOP = Number.POSITIVE_INFINITY;
 const MAGAZINE = 127;
@@ -10,11 +12,6 @@ interface Range {
   hi: number;
 }
 
-interface Magazines {
-  loaded: number[];
-  prev: number[];
-}
-
 export class SlowIova {
   readonly ranges: Range[];
   cached: Range;
@@ -22,11 +19,11 @@ export class SlowIova {
   max32: number;
   /** Ranges visited by the last allocation. */
   steps = 0;
-  readonly depots: number[][][] = [[], [], [], [], [], []];
+  readonly depots: number[][][];
   readonly #startPfn: number;
   readonly #dma32: number;
   readonly #depotLimit: number;
-  readonly #magazines: Magazines[][];
+  readonly #magazines: SlowMagazines;
   readonly #anchor: Range = { lo: TOP, hi: TOP };
 
   constructor(cpus: number, startPfn: number, dma32: number, depotLimit: number) {
@@ -37,9 +34,8 @@ export class SlowIova {
     this.#startPfn = startPfn;
     this.#dma32 = dma32;
     this.#depotLimit = depotLimit;
-    this.#magazines = Array.from({ length: cpus }, () =>
-      Array.from({ length: 6 }, () => ({ loaded: [], prev: [] })),
-    );
+    this.#magazines = new SlowMagazines(cpus, MAGAZINE, depotLimit);
+    this.depots = this.#magazines.depots;
   }
 
   alloc(pages: number, limit: number, cpu: number, lastTry: boolean): number {
@@ -50,7 +46,7 @@ export class SlowIova {
     const pfn = this.allocTree(size, limit, true);
     if (pfn !== -1 || !lastTry) return pfn;
     const { steps } = this;
-    for (let other = 0; other < this.#magazines.length; other++) this.flushCpu(other);
+    for (const other of this.#magazines.takeCpus()) this.freeTree(other);
     this.flushGlobal();
     const retried = this.allocTree(size, limit, true);
     this.steps += steps;
@@ -63,23 +59,7 @@ export class SlowIova {
       return;
     }
     const sizeClass = Math.log2(roundUp(pages));
-    const magazines = this.#magazines[cpu]![sizeClass]!;
-    let full: number[] | null = null;
-    if (magazines.loaded.length === MAGAZINE) {
-      if (magazines.prev.length < MAGAZINE) {
-        [magazines.loaded, magazines.prev] = [magazines.prev, magazines.loaded];
-      } else {
-        full = magazines.loaded;
-        magazines.loaded = [];
-        const depot = this.depots[sizeClass]!;
-        if (depot.length < this.#depotLimit) {
-          depot.push(full);
-          full = null;
-        }
-      }
-    }
-    magazines.loaded.push(pfn);
-    for (const other of full ?? []) this.freeTree(other);
+    for (const other of this.#magazines.put(pfn, sizeClass, cpu)) this.freeTree(other);
   }
 
   allocTree(pages: number, limit: number, aligned: boolean): number {
@@ -130,11 +110,7 @@ export class SlowIova {
   }
 
   flushCpu(cpu: number): void {
-    for (const magazines of this.#magazines[cpu]!) {
-      for (const pfn of [...magazines.loaded, ...magazines.prev]) this.freeTree(pfn);
-      magazines.loaded = [];
-      magazines.prev = [];
-    }
+    for (const pfn of this.#magazines.takeCpu(cpu)) this.freeTree(pfn);
   }
 
   flushGlobal(): void {
@@ -147,33 +123,15 @@ export class SlowIova {
 
   /** All pfns in magazines and depots with the pages of their class. */
   cachedRanges(): Range[] {
-    return this.depots.flatMap((depot, sizeClass) => {
-      const pfns = this.#magazines.flatMap((classes) => [
-        ...classes[sizeClass]!.loaded,
-        ...classes[sizeClass]!.prev,
-      ]);
-      return [...pfns, ...depot.flat()].map((lo) => ({ lo, hi: lo + 2 ** sizeClass - 1 }));
-    });
+    return this.depots.flatMap((_, sizeClass) =>
+      this.#magazines.all(sizeClass).map((lo) => ({ lo, hi: lo + 2 ** sizeClass - 1 })),
+    );
   }
 
   #get(size: number, limit: number, cpu: number): number {
-    const sizeClass = Math.log2(size);
-    const magazines = this.#magazines[cpu]![sizeClass]!;
-    if (magazines.loaded.length === 0) {
-      if (magazines.prev.length > 0) {
-        [magazines.loaded, magazines.prev] = [magazines.prev, magazines.loaded];
-      } else {
-        magazines.loaded = this.depots[sizeClass]!.pop() ?? [];
-      }
-    }
-    const { loaded } = magazines;
     const room = limit + 1 - size;
-    const i = loaded.findLastIndex((pfn) => room < 0 || pfn <= room);
-    if (i === -1) return -1;
-    const pfn = loaded[i]!;
-    const top = loaded.pop()!;
-    if (i < loaded.length) loaded[i] = top;
-    return pfn;
+    const loaded = this.#magazines.loaded(Math.log2(size), cpu);
+    return takeFitting(loaded, (pfn) => room < 0 || pfn <= room);
   }
 
   #search(from: number, end: number, low: number, pages: number, align: number): number {

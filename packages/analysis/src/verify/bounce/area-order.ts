@@ -144,7 +144,7 @@ export class AreaOrder {
       if (this.#forced.size < MOST_DIVERGENCES) return false;
       this.#forced.add(step);
     }
-    removed(this.#misses, step);
+    remove(this.#misses, step);
     this.divergences.push(this.#divergence(step));
     return true;
   }
@@ -155,7 +155,7 @@ export class AreaOrder {
     if (!this.#releases.includes(release)) return;
     const early = this.#wantedReleases(null).filter((other) => other !== release);
     if (early.length > 0) this.#choose(this.#cursor, early, null);
-    removed(this.#releases, release);
+    remove(this.#releases, release);
     this.#giveBack(release);
     this.#settle(this.#cursor + 1);
   }
@@ -166,7 +166,7 @@ export class AreaOrder {
       const step = this.#nextMatch();
       if (step === null) return;
       if (this.#mayWait(step)) this.#choose(resume, [], step);
-      removed(this.#takes, step);
+      remove(this.#takes, step);
       this.#take(step, step.expected);
     }
   }
@@ -213,7 +213,7 @@ export class AreaOrder {
   }
 
   #takeEarly(release: Release): void {
-    removed(this.#releases, release);
+    remove(this.#releases, release);
     this.#giveBack(release);
     this.reordered++;
     this.#settle(this.#cursor);
@@ -329,7 +329,7 @@ export class AreaOrder {
   }
 
   #diverge(step: AreaStep): void {
-    removed(this.#takes, step);
+    remove(this.#takes, step);
     const divergence = this.#divergence(step);
     this.divergences.push(divergence);
     if (divergence.modelSlot >= 0) this.#take(step, divergence.modelSlot);
@@ -364,8 +364,7 @@ export class AreaOrder {
   }
 }
 
-function removed<T>(list: T[], item: T): boolean {
+function remove<T>(list: T[], item: T): void {
   const at = list.indexOf(item);
   if (at >= 0) list.splice(at, 1);
-  return at >= 0;
 }

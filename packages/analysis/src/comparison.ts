@@ -3,6 +3,7 @@
 import type { ColumnTable } from 'arquero';
 import type { LabelledResult } from './charts/chart.ts';
 import type { FreeSpaceFigures } from './figures/addresses.ts';
+import { MAIL_WIDTH } from './mail-lines.ts';
 import {
   formatBytes,
   formatCount,
@@ -14,8 +15,7 @@ import {
 import { escapeMarkdown, printable } from './report/escape.ts';
 import type { Summary } from './summary.ts';
 
-/** Columns of a plain-text table: what a mail shows without wrapping. */
-const MAIL_WIDTH = 72;
+/** In the place of a figure that a run has not. */
 const NONE = '-';
 
 /** A figure of a summary, and how it is written. */

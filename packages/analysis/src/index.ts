@@ -98,6 +98,7 @@ export type * from './figures/latency.ts';
 export type * from './figures/limits.ts';
 export type * from './figures/requests.ts';
 export { type GuestContext, type GuestsSummary, guestsText, summariseGuests } from './guests.ts';
+export { mailLines } from './mail-lines.ts';
 export { type ConditionField, parseCondition } from './minimise/condition.ts';
 export { type Minimised, type MinimiseOptions, minimise } from './minimise/minimise.ts';
 export {

@@ -2,6 +2,7 @@
 
 import { FIGURES } from '../comparison.ts';
 import { costSensitivityText } from '../cost-sensitivity.ts';
+import { MAIL_WIDTH, mailLines } from '../mail-lines.ts';
 import { formatBytes, formatCount, formatDuration, threeDigits } from '../quantity.ts';
 import { escapeMarkdown, printable } from '../report/escape.ts';
 import {
@@ -12,7 +13,6 @@ import {
 } from './compare.ts';
 import type { Divergence, FirstDivergence, OutcomeState } from './divergence.ts';
 
-const WIDTH = 72;
 const FIGURE_WIDTH = 31;
 
 /** Plain text; names longer than the lines are broken. */
@@ -25,7 +25,7 @@ export function compareText(result: CompareResult): string {
     '',
     ...footnotes(result),
   ];
-  return `${parts.flatMap((line) => (line.startsWith(TABLE) ? [line.slice(1)] : wrapped(printable(line)))).join('\n')}\n`;
+  return `${parts.flatMap((line) => (line.startsWith(TABLE) ? [line.slice(1)] : mailLines(printable(line)))).join('\n')}\n`;
 }
 
 /** The same as Markdown. */
@@ -56,7 +56,9 @@ function plainTable(result: CompareResult, at: number): string[] {
   const [head, ...rows] = tableRows(result, at).map((row) => row.map(printable));
   const all = [head!, ...rows];
   const widths = head!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const room = Math.floor((WIDTH - FIGURE_WIDTH - 2 * (widths.length - 1)) / (widths.length - 1));
+  const room = Math.floor(
+    (MAIL_WIDTH - FIGURE_WIDTH - 2 * (widths.length - 1)) / (widths.length - 1),
+  );
   const line = (row: readonly string[]): string => {
     const cells = row.slice(1).map((text, i) => {
       const width = Math.min(room, widths[i + 1]!);
@@ -211,16 +213,4 @@ function footnotes({ figures, traces, ranking, waitingRanking }: CompareResult):
       ? []
       : [costSensitivityText(waitingRanking, 'modelled time with waiting')]),
   ];
-}
-
-function wrapped(sentence: string): string[] {
-  const lines: string[] = [];
-  const indent = /^ */.exec(sentence)![0];
-  for (const word of sentence.trim().split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= WIDTH) {
-      lines[lines.length - 1] = `${last} ${word}`;
-    } else lines.push(last === undefined ? `${indent}${word}` : `${indent}  ${word}`);
-  }
-  return lines;
 }

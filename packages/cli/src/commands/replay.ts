@@ -10,6 +10,7 @@ import {
   formatCount,
   formatDuration,
   type LabelledResult,
+  mailLines,
   OutcomeStats,
   type RunContext,
   type RunResult,
@@ -33,8 +34,6 @@ import type { TraceCache } from '../trace-cache/trace-cache.ts';
 import { traceFiles } from '../trace-files.ts';
 import { UsageError } from '../usage-error.ts';
 import { toolVersion } from '../version.ts';
-
-const MAIL_WIDTH = 72;
 
 interface ReplayArguments extends MachineArguments, FactArguments, CacheArguments {
   files: string[];
@@ -201,18 +200,6 @@ function costText(results: readonly LabelledResult[]): string {
   const ranking = runs.length > 1 ? [costSensitivityText(costSensitivity(runs))] : [];
   const lines = [...ranking, ...measured].flatMap(mailLines);
   return lines.length === 0 ? '' : `${lines.join('\n')}\n\n`;
-}
-
-/** A sentence in lines that a mail shows without wrapping, as the table above it. */
-function mailLines(sentence: string): string[] {
-  const lines: string[] = [];
-  for (const word of sentence.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= MAIL_WIDTH) {
-      lines[lines.length - 1] = `${last} ${word}`;
-    } else lines.push(last === undefined ? word : `  ${word}`);
-  }
-  return lines;
 }
 
 function warningsText(results: readonly LabelledResult[]): string {

@@ -17,6 +17,14 @@ import { TraceError } from '../trace-error.ts';
 import { type EventPlan, planEvent, Special, type Step } from './event-plan.ts';
 import { type FormatDescription, Place } from './format-description.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Directions = Direction;
+const Kinds = EventKind;
+const Flags = Flag;
+const Columns = To;
+const Specials = Special;
+const Places = Place;
+
 /** The record was not understood: its id has no description, or it is damaged. */
 export const NO_ROW = -1;
 
@@ -163,7 +171,7 @@ export class EventDecoder {
     batch.flags[row] = sink.flagsOf(cpu);
     this.common(plan, row, view, start);
     const kind = this.kind[plan]!;
-    if (kind !== EventKind.other) {
+    if (kind !== Kinds.other) {
       if (!this.steps(plan, row, view, start, length)) return this.damaged(row);
       this.finish(plan, kind, row);
     } else if (this.isPrint(plan)) this.mark(plan, row, view, start, length);
@@ -229,7 +237,7 @@ export class EventDecoder {
           const value =
             view.getUint32(high + at, little) * TWO_32 + view.getUint32(low + at, little);
           batch.aux[row] = value;
-          if (value === 0) batch.flags[row]! |= Flag.failed;
+          if (value === 0) batch.flags[row]! |= Flags.failed;
           break;
         }
         case Fused.device: {
@@ -267,30 +275,30 @@ export class EventDecoder {
   ): boolean {
     const { to, special } = this;
     const { batch } = this.sink;
-    if (this.place[step] !== Place.fixed || to[step] === To.device) {
+    if (this.place[step] !== Places.fixed || to[step] === Columns.device) {
       return this.placed(step, row, view, start, length);
     }
     this.load(view, start + this.offset[step]!, this.size[step]!, this.signed[step]!);
     switch (to[step]) {
-      case To.address:
+      case Columns.address:
         batch.addressLow[row] = this.low;
         batch.addressHigh[row] = this.high;
         break;
-      case To.phys:
+      case Columns.phys:
         batch.physLow[row] = this.low;
         batch.physHigh[row] = this.high;
         break;
-      case To.size:
+      case Columns.size:
         batch.size[row] = this.wide();
         break;
-      case To.aux:
+      case Columns.aux:
         batch.aux[row] = this.number(step);
-        if (special[step] === Special.fullCount) this.fullPhyses = batch.aux[row]!;
+        if (special[step] === Specials.fullCount) this.fullPhyses = batch.aux[row]!;
         break;
-      case To.token:
+      case Columns.token:
         batch.token[row] = this.sink.tokens.intern(this.low, this.high);
         break;
-      case To.direction:
+      case Columns.direction:
         this.direction(row);
         break;
       default:
@@ -306,39 +314,39 @@ export class EventDecoder {
     const special = this.special[step]!;
     const isNull = low === 0 && high === 0;
     switch (this.to[step]) {
-      case To.aux2:
-        batch.aux2[row] = special === Special.flag ? Number(low === 1) : this.number(step);
-        if (special === Special.fullCount) this.fullAddresses = batch.aux2[row]!;
+      case Columns.aux2:
+        batch.aux2[row] = special === Specials.flag ? Number(low === 1) : this.number(step);
+        if (special === Specials.fullCount) this.fullAddresses = batch.aux2[row]!;
         break;
-      case To.auxToken:
+      case Columns.auxToken:
         batch.aux[row] = tokens.intern(low, high);
         break;
-      case To.auxLength:
+      case Columns.auxLength:
         batch.aux[row] =
           ((high >>> 0) - batch.addressHigh[row]!) * TWO_32 +
           ((low >>> 0) - batch.addressLow[row]!) +
           1;
         break;
-      case To.capped:
-        if (low !== 0) batch.flags[row]! |= Flag.listCapped;
+      case Columns.capped:
+        if (low !== 0) batch.flags[row]! |= Flags.listCapped;
         break;
-      case To.token0Failed:
+      case Columns.token0Failed:
         batch.token[row] = tokens.intern(low, high);
-        if (isNull) batch.flags[row]! |= Flag.failed;
+        if (isNull) batch.flags[row]! |= Flags.failed;
         break;
-      case To.aux0Failed:
+      case Columns.aux0Failed:
         batch.aux[row] = this.wide();
-        if (isNull) batch.flags[row]! |= Flag.failed;
+        if (isNull) batch.flags[row]! |= Flags.failed;
         break;
-      case To.failed0:
-        if (isNull) batch.flags[row]! |= Flag.failed;
+      case Columns.failed0:
+        if (isNull) batch.flags[row]! |= Flags.failed;
     }
   }
 
   private direction(row: number): void {
     const { sink, low, high } = this;
-    const isKnown = high === 0 && low >= 0 && low < Direction.unknown;
-    sink.batch.direction[row] = isKnown ? low : Direction.unknown;
+    const isKnown = high === 0 && low >= 0 && low < Directions.unknown;
+    sink.batch.direction[row] = isKnown ? low : Directions.unknown;
     if (!isKnown) {
       sink.diagnose('UNKNOWN_ENUM', 'a direction or attribute that no known kernel prints');
     }
@@ -357,15 +365,15 @@ export class EventDecoder {
     const size = this.size[step]!;
     let offset = at;
     let bytes = size;
-    if (this.place[step] !== Place.fixed) {
+    if (this.place[step] !== Places.fixed) {
       const word =
         size === 2 ? view.getUint16(start + at, little) : view.getUint32(start + at, little);
       offset = word & 0xffff;
       bytes = size === 2 ? length - offset : word >>> 16;
-      if (this.place[step] === Place.relative) offset += at + size;
+      if (this.place[step] === Places.relative) offset += at + size;
     }
     if (bytes < 0 || offset + bytes > length) return false;
-    if (this.to[step] === To.device) this.device(row, view, start + offset, bytes);
+    if (this.to[step] === Columns.device) this.device(row, view, start + offset, bytes);
     else this.entries(step, view, start + offset, bytes);
     return true;
   }
@@ -408,8 +416,8 @@ export class EventDecoder {
       }
     }
     list.end(side, count);
-    if (side === To.physes) this.physes = count;
-    if (side === To.addresses) this.addresses = count;
+    if (side === Columns.physes) this.physes = count;
+    if (side === Columns.addresses) this.addresses = count;
   }
 
   private finish(plan: number, kind: number, row: number): void {
@@ -417,17 +425,17 @@ export class EventDecoder {
     batch.kind[row] = kind;
     const definition = this.definition[plan]!;
     if (catalogue.constant[definition] !== 0) this.constants(definition, row);
-    if (kind === EventKind.dmaMap || kind === EventKind.bounceMapRet) {
+    if (kind === Kinds.dmaMap || kind === Kinds.bounceMapRet) {
       const high = batch.addressHigh[row]!;
       if (batch.addressLow[row] === 0xffff_ffff && (high === 0xffff_ffff || high === 0)) {
-        batch.flags[row]! |= Flag.failed;
+        batch.flags[row]! |= Flags.failed;
       }
     }
     if (this.list.length === 0) return;
     this.list.close(kind, row);
     const cutsPhys = this.fullPhyses >= 0 && this.fullPhyses !== this.physes;
     const cutsAddresses = this.fullAddresses >= 0 && this.fullAddresses !== this.addresses;
-    if (cutsPhys || cutsAddresses) batch.flags[row]! |= Flag.listCapped;
+    if (cutsPhys || cutsAddresses) batch.flags[row]! |= Flags.listCapped;
   }
 
   private constants(definition: number, row: number): void {
@@ -479,7 +487,7 @@ export class EventDecoder {
     this.load(view, start + ip.offset, ip.size, 0);
     if (!this.isMark(this.low, this.high)) return;
     batch.name[row] = this.name('tracing_mark_write');
-    batch.kind[row] = EventKind.mark;
+    batch.kind[row] = Kinds.mark;
     const from = start + ip.offset + ip.size;
     const text = new Uint8Array(view.buffer, view.byteOffset + from, start + length - from);
     readBounceSample(batch, row, text);
@@ -552,17 +560,17 @@ function contextOf(flags: number): number {
 const CONTEXT: Uint8Array = Uint8Array.from({ length: 256 }, (_, flags) => contextOf(flags));
 
 function fusedOf({ to, special, size, signed, place }: Step): number {
-  if (to === To.direction && place === Place.fixed && size === 4) return Fused.direction;
-  if (to === To.device && place === Place.data && size === 4) return Fused.device;
-  const isPlain = place === Place.fixed && special === Special.none && !signed;
-  if (to === To.aux2 && isPlain && size === 1) return Fused.flag;
+  if (to === Columns.direction && place === Places.fixed && size === 4) return Fused.direction;
+  if (to === Columns.device && place === Places.data && size === 4) return Fused.device;
+  const isPlain = place === Places.fixed && special === Specials.none && !signed;
+  if (to === Columns.aux2 && isPlain && size === 1) return Fused.flag;
   if (!isPlain || size !== 8) return Fused.none;
-  if (to === To.address) return Fused.address;
-  if (to === To.phys) return Fused.phys;
-  if (to === To.size) return Fused.size;
-  if (to === To.aux) return Fused.aux;
-  if (to === To.aux0Failed) return Fused.aux0Failed;
-  return to === To.token ? Fused.token : Fused.none;
+  if (to === Columns.address) return Fused.address;
+  if (to === Columns.phys) return Fused.phys;
+  if (to === Columns.size) return Fused.size;
+  if (to === Columns.aux) return Fused.aux;
+  if (to === Columns.aux0Failed) return Fused.aux0Failed;
+  return to === Columns.token ? Fused.token : Fused.none;
 }
 
 function doubled(column: Uint8Array): Uint8Array {

@@ -8,19 +8,23 @@
 import { type EventBatch, EventKind } from '../batch.ts';
 import { type DurationLog, type FunctionLog, TreePart } from './duration-log.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Kinds = EventKind;
+const Parts = TreePart;
+
 const ALL_ONES = 0xffff_ffff;
 /** Open entries of a CPU: deeper nesting is left out. */
 const DEPTH = 16;
 
 const RETURNS: Readonly<Record<number, number>> = {
-  [EventKind.iovaAllocRet]: EventKind.iovaAlloc,
-  [EventKind.treeAllocRet]: EventKind.treeAlloc,
-  [EventKind.bounceMapRet]: EventKind.bounceMap,
+  [Kinds.iovaAllocRet]: Kinds.iovaAlloc,
+  [Kinds.treeAllocRet]: Kinds.treeAlloc,
+  [Kinds.bounceMapRet]: Kinds.bounceMap,
 };
 const FUNCTIONS: Readonly<Record<number, string>> = {
-  [EventKind.iovaAlloc]: 'alloc_iova_fast',
-  [EventKind.treeAlloc]: 'alloc_iova',
-  [EventKind.bounceMap]: 'swiotlb_tbl_map_single',
+  [Kinds.iovaAlloc]: 'alloc_iova_fast',
+  [Kinds.treeAlloc]: 'alloc_iova',
+  [Kinds.bounceMap]: 'swiotlb_tbl_map_single',
 };
 
 /** The open entries of one CPU. */
@@ -50,20 +54,20 @@ export class ProbeDurations {
     const { length, kind } = batch;
     for (let i = 0; i < length; i++) {
       switch (kind[i]) {
-        case EventKind.iovaAlloc:
-        case EventKind.treeAlloc:
-        case EventKind.bounceMap:
+        case Kinds.iovaAlloc:
+        case Kinds.treeAlloc:
+        case Kinds.bounceMap:
           this.#enter(batch, i);
           break;
-        case EventKind.iovaAllocRet:
-        case EventKind.treeAllocRet:
-        case EventKind.bounceMapRet:
+        case Kinds.iovaAllocRet:
+        case Kinds.treeAllocRet:
+        case Kinds.bounceMapRet:
           this.#leave(batch, i, RETURNS[kind[i]!]!);
           break;
-        case EventKind.lost:
+        case Kinds.lost:
           this.#lose(batch.cpu[i]!);
           break;
-        case EventKind.segment:
+        case Kinds.segment:
           // CPUs without a probe so far have no entry, and are passed over.
           this.#cpus.forEach((open) => {
             open.depth = 0;
@@ -82,9 +86,9 @@ export class ProbeDurations {
     open.time[at] = batch.time[i]!;
     open.size[at] = batch.size[i]!;
     open.searched[at] = 0;
-    if (batch.kind[i] !== EventKind.treeAlloc) return;
+    if (batch.kind[i] !== Kinds.treeAlloc) return;
     this.#treeProbed = true;
-    if (at > 0 && open.kind[at - 1] === EventKind.iovaAlloc) open.searched[at - 1] = 1;
+    if (at > 0 && open.kind[at - 1] === Kinds.iovaAlloc) open.searched[at - 1] = 1;
   }
 
   #leave(batch: EventBatch, i: number, kind: number): void {
@@ -103,9 +107,9 @@ export class ProbeDurations {
   }
 
   #part(kind: number, searched: number): TreePart {
-    if (kind === EventKind.treeAlloc) return TreePart.searched;
-    if (kind !== EventKind.iovaAlloc || !this.#treeProbed) return TreePart.unknown;
-    return searched === 1 ? TreePart.searched : TreePart.none;
+    if (kind === Kinds.treeAlloc) return Parts.searched;
+    if (kind !== Kinds.iovaAlloc || !this.#treeProbed) return Parts.unknown;
+    return searched === 1 ? Parts.searched : Parts.none;
   }
 
   #lose(cpu: number): void {
@@ -127,6 +131,6 @@ export class ProbeDurations {
 }
 
 function isRefused({ kind, addressLow, addressHigh }: EventBatch, i: number): boolean {
-  const isBounce = kind[i] === EventKind.bounceMapRet;
+  const isBounce = kind[i] === Kinds.bounceMapRet;
   return isBounce && addressLow[i] === ALL_ONES && addressHigh[i] === ALL_ONES;
 }

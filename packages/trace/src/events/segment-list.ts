@@ -8,6 +8,10 @@ import { growSegments } from '../batch-builder.ts';
 import type { EventSink } from '../event-sink.ts';
 import { To } from './definition.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Kinds = EventKind;
+const Columns = To;
+
 const TWO_32 = 2 ** 32;
 
 /** The lists of the current event; `length` is reset to 0 before each. */
@@ -31,10 +35,10 @@ export class SegmentList {
       this.clear(at);
       this.length++;
     }
-    if (side === To.addresses) {
+    if (side === Columns.addresses) {
       segments.addressLow[at] = low;
       segments.addressHigh[at] = high;
-    } else if (side === To.physes) {
+    } else if (side === Columns.physes) {
       segments.physLow[at] = low;
       segments.physHigh[at] = high;
     } else {
@@ -52,15 +56,15 @@ export class SegmentList {
     const lowAt = start + (little ? 0 : 4);
     const highAt = start + (little ? 4 : 0);
     const { addressLow, addressHigh, physLow, physHigh, size } = segments;
-    if (side === To.sizes) {
+    if (side === Columns.sizes) {
       for (let i = 0; i < count; i++) {
         const high = view.getUint32(highAt + 8 * i, little);
         size[first + i] = high * TWO_32 + view.getUint32(lowAt + 8 * i, little);
       }
       return;
     }
-    const lows = side === To.addresses ? addressLow : physLow;
-    const highs = side === To.addresses ? addressHigh : physHigh;
+    const lows = side === Columns.addresses ? addressLow : physLow;
+    const highs = side === Columns.addresses ? addressHigh : physHigh;
     for (let i = 0; i < count; i++) {
       lows[first + i] = view.getUint32(lowAt + 8 * i, little);
       highs[first + i] = view.getUint32(highAt + 8 * i, little);
@@ -78,8 +82,8 @@ export class SegmentList {
 
   /** Notes that a side has `count` entries. */
   end(side: number, count: number): void {
-    if (side === To.addresses) this.addresses = count;
-    if (side === To.sizes) this.sizes = count;
+    if (side === Columns.addresses) this.addresses = count;
+    if (side === Columns.sizes) this.sizes = count;
   }
 
   /** Gives the lists to `row`, which takes its own address and size from them. */
@@ -92,8 +96,8 @@ export class SegmentList {
     batch.physLow[row] = segments.physLow[first]!;
     batch.physHigh[row] = segments.physHigh[first]!;
     segments.length = first + this.length;
-    if (kind === EventKind.dmaUnmapSg) batch.aux[row] = this.length;
-    if (kind === EventKind.dmaMapSg || kind === EventKind.dmaSyncSg) this.mapped(kind, row);
+    if (kind === Kinds.dmaUnmapSg) batch.aux[row] = this.length;
+    if (kind === Kinds.dmaMapSg || kind === Kinds.dmaSyncSg) this.mapped(kind, row);
     this.length = 0;
   }
 
@@ -109,7 +113,7 @@ export class SegmentList {
     if (this.addresses !== this.sizes) {
       this.sink.diagnose('BAD_LIST', 'a scatter list with more addresses than sizes, or fewer');
     }
-    if (kind !== EventKind.dmaMapSg) return;
+    if (kind !== Kinds.dmaMapSg) return;
     // The counts before the lists are recorded by stable kernels of 2026 only.
     if (batch.aux[row] === 0) batch.aux[row] = this.length;
     if (batch.aux2[row] === 0) batch.aux2[row] = this.addresses;

@@ -20,6 +20,13 @@ import type { HeadReader } from './head.ts';
 import type { ValueReader } from './values.ts';
 import type { WordTable } from './words.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Kinds = EventKind;
+const Bytes = Byte;
+const DECIMAL_PAIRS = DECIMAL_PAIR;
+const HEX_PAIRS = HEX_PAIR;
+const HEX_VALUES = HEX_VALUE;
+
 /** The payload has another layout. */
 export const UNUSUAL = -1;
 
@@ -111,29 +118,29 @@ export class UsualLayouts {
   read(kind: number, definition: number, row: number, start: number): number {
     let end: number = UNUSUAL;
     switch (kind) {
-      case EventKind.iommuMap:
+      case Kinds.iommuMap:
         end = this.tableMap(row, start);
         break;
-      case EventKind.iommuUnmap:
+      case Kinds.iommuUnmap:
         end = this.tableUnmap(row, start);
         break;
-      case EventKind.dmaMap:
+      case Kinds.dmaMap:
         end = this.dmaMap(row, start);
         break;
-      case EventKind.dmaUnmap:
+      case Kinds.dmaUnmap:
         end = this.dmaUnmap(row, start);
         break;
-      case EventKind.iovaAlloc:
+      case Kinds.iovaAlloc:
         end = this.iovaAlloc(row, this.head.place(definition, start));
         break;
-      case EventKind.iovaAllocRet:
+      case Kinds.iovaAllocRet:
         end = this.iovaAllocReturn(row, this.head.place(definition, start));
         break;
-      case EventKind.iovaFree:
+      case Kinds.iovaFree:
         end = this.iovaFree(row, this.head.place(definition, start));
         break;
     }
-    if (end < 0 || this.bytes[end] !== Byte.lineFeed) return UNUSUAL;
+    if (end < 0 || this.bytes[end] !== Bytes.lineFeed) return UNUSUAL;
     this.batch.kind[row] = kind;
     return end;
   }
@@ -234,7 +241,7 @@ export class UsualLayouts {
     if (
       position < 0 ||
       view.getUint32(position, true) !== W_DIR ||
-      bytes[position + 4] !== Byte.equals
+      bytes[position + 4] !== Bytes.equals
     ) {
       return UNUSUAL;
     }
@@ -261,7 +268,7 @@ export class UsualLayouts {
     if (view.getUint32(start, true) !== W_ATT || view.getUint32(start + 3, true) !== W_TRS) {
       return UNUSUAL;
     }
-    if (bytes[start + 7] === Byte.lineFeed) return start + 7;
+    if (bytes[start + 7] === Bytes.lineFeed) return start + 7;
     const end = attributes.read(start + 7);
     if (!(attributes.value >= 0)) return UNUSUAL;
     this.batch.aux[row] = attributes.value;
@@ -339,13 +346,13 @@ export class UsualLayouts {
     const first = start + 7;
     let position = first;
     let value = 0;
-    let pair = HEX_PAIR[view.getUint16(position, true)]!;
+    let pair = HEX_PAIRS[view.getUint16(position, true)]!;
     while (pair >= 0) {
       value = (value << 8) | pair;
       position += 2;
-      pair = HEX_PAIR[view.getUint16(position, true)]!;
+      pair = HEX_PAIRS[view.getUint16(position, true)]!;
     }
-    const digit = HEX_VALUE[bytes[position]!]!;
+    const digit = HEX_VALUES[bytes[position]!]!;
     if (digit >= 0) {
       value = (value << 4) | digit;
       position++;
@@ -377,13 +384,13 @@ export class UsualLayouts {
     const { bytes, view } = this;
     let position = start;
     let value = 0;
-    let pair = DECIMAL_PAIR[view.getUint16(position, true)]!;
+    let pair = DECIMAL_PAIRS[view.getUint16(position, true)]!;
     while (pair >= 0) {
       value = (Math.imul(value, 100) + pair) | 0;
       position += 2;
-      pair = DECIMAL_PAIR[view.getUint16(position, true)]!;
+      pair = DECIMAL_PAIRS[view.getUint16(position, true)]!;
     }
-    const digit = bytes[position]! - Byte.zero;
+    const digit = bytes[position]! - Bytes.zero;
     if (digit >= 0 && digit <= 9) {
       value = (Math.imul(value, 10) + digit) | 0;
       position++;
@@ -396,10 +403,10 @@ export class UsualLayouts {
   /** Eight hexadecimal digits as a signed word. */
   private eight(start: number): number {
     const { view } = this;
-    const a = HEX_PAIR[view.getUint16(start, true)]!;
-    const b = HEX_PAIR[view.getUint16(start + 2, true)]!;
-    const c = HEX_PAIR[view.getUint16(start + 4, true)]!;
-    const d = HEX_PAIR[view.getUint16(start + 6, true)]!;
+    const a = HEX_PAIRS[view.getUint16(start, true)]!;
+    const b = HEX_PAIRS[view.getUint16(start + 2, true)]!;
+    const c = HEX_PAIRS[view.getUint16(start + 4, true)]!;
+    const d = HEX_PAIRS[view.getUint16(start + 6, true)]!;
     this.invalid |= a | b | c | d;
     return (a << 24) | (b << 16) | (c << 8) | d;
   }

@@ -6,6 +6,12 @@
 import { Byte, DECIMAL_PAIR, HEX_PAIR, HEX_VALUE } from '../bytes.ts';
 import type { TextWindow } from '../text-window.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Bytes = Byte;
+const DECIMAL_PAIRS = DECIMAL_PAIR;
+const HEX_PAIRS = HEX_PAIR;
+const HEX_VALUES = HEX_VALUE;
+
 /** Not a value of the wanted kind. */
 export const BAD = -1;
 
@@ -34,18 +40,18 @@ export class ValueReader {
   hex(start: number): number {
     const { bytes, view } = this;
     let position = start;
-    if (bytes[position + 1] === Byte.x && bytes[position] === Byte.zero) position += 2;
+    if (bytes[position + 1] === Bytes.x && bytes[position] === Bytes.zero) position += 2;
     const first = position;
     let low = 0;
     let high = 0;
-    let pair = HEX_PAIR[view.getUint16(position, true)]!;
+    let pair = HEX_PAIRS[view.getUint16(position, true)]!;
     while (pair >= 0) {
       high = (high << 8) | (low >>> 24);
       low = (low << 8) | pair;
       position += 2;
-      pair = HEX_PAIR[view.getUint16(position, true)]!;
+      pair = HEX_PAIRS[view.getUint16(position, true)]!;
     }
-    const digit = HEX_VALUE[bytes[position]!]!;
+    const digit = HEX_VALUES[bytes[position]!]!;
     if (digit >= 0) {
       high = (high << 4) | (low >>> 28);
       low = (low << 4) | digit;
@@ -63,15 +69,15 @@ export class ValueReader {
     const { bytes, view } = this;
     let position = start;
     let value = 0;
-    let pair = DECIMAL_PAIR[view.getUint16(position, true)]!;
+    let pair = DECIMAL_PAIRS[view.getUint16(position, true)]!;
     while (pair >= 0) {
       value = value * 100 + pair;
       position += 2;
-      pair = DECIMAL_PAIR[view.getUint16(position, true)]!;
+      pair = DECIMAL_PAIRS[view.getUint16(position, true)]!;
     }
-    const digit = bytes[position]! - Byte.zero;
+    const digit = bytes[position]! - Bytes.zero;
     if (digit >= 0 && digit <= 9) {
-      if (position === start && digit === 0 && bytes[start + 1] === Byte.x) {
+      if (position === start && digit === 0 && bytes[start + 1] === Bytes.x) {
         position = this.hex(start);
         this.number = this.wide();
         return position;
@@ -86,7 +92,7 @@ export class ValueReader {
 
   /** As `unsigned`, with an optional minus sign. */
   signed(start: number): number {
-    if (this.bytes[start] !== Byte.dash) return this.unsigned(start);
+    if (this.bytes[start] !== Bytes.dash) return this.unsigned(start);
     const position = this.unsigned(start + 1);
     this.number = -this.number;
     return position;
@@ -95,14 +101,14 @@ export class ValueReader {
   /** Hexadecimal digits, or a word in parentheses: (____ptrval____), (nil), (null), (fault). */
   pointer(start: number): number {
     const { bytes } = this;
-    if (bytes[start] !== Byte.parenOpen) {
+    if (bytes[start] !== Bytes.parenOpen) {
       const position = this.hex(start);
       this.isNull = position !== BAD && this.low === 0 && this.high === 0;
       return position;
     }
     let position = start + 1;
-    while (bytes[position]! > Byte.space && bytes[position] !== Byte.parenClose) position++;
-    if (bytes[position] !== Byte.parenClose) return BAD;
+    while (bytes[position]! > Bytes.space && bytes[position] !== Bytes.parenClose) position++;
+    if (bytes[position] !== Bytes.parenClose) return BAD;
     this.low = 0;
     this.high = 0;
     this.isNull = bytes[start + 1] === 0x6e;

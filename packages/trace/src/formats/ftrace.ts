@@ -22,6 +22,9 @@ import { FtraceNotes } from './ftrace-notes.ts';
 import { StampColumns } from './stamp-columns.ts';
 import { NO_COLUMNS, TaskColumns } from './task-columns.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Bytes = Byte;
+
 /** The line does not have the columns of an event. */
 const NO_EVENT_LINE = -1;
 const COMM = 16;
@@ -63,7 +66,7 @@ export class FtraceParser implements LineParser {
   line(start: number): number {
     const { bytes, columns } = this;
     let position = columns.again(start);
-    if (position < 0 && bytes[start] === Byte.space && bytes[start + COMM] === Byte.dash) {
+    if (position < 0 && bytes[start] === Bytes.space && bytes[start + COMM] === Bytes.dash) {
       position = columns.read(start, start + COMM);
     }
     if (position >= 0) {
@@ -79,7 +82,7 @@ export class FtraceParser implements LineParser {
 
   private otherLine(start: number): number {
     const { bytes, notes, columns } = this;
-    const end = bytes.indexOf(Byte.lineFeed, start);
+    const end = bytes.indexOf(Bytes.lineFeed, start);
     if (notes.read(start, end)) return end + 1;
     const dash = notes.taskEnd(start, end);
     const position = dash < 0 ? NO_COLUMNS : columns.read(start, dash);
@@ -109,7 +112,7 @@ export class FtraceParser implements LineParser {
     // event name: mostly the one that came after the last one before
     let name = this.follower[this.lastName]!;
     let colon = position + sink.names.lengthAt(name, position);
-    if (bytes[colon] !== Byte.colon || colon === position) {
+    if (bytes[colon] !== Bytes.colon || colon === position) {
       colon = this.nameEnd(position);
       name = colon < 0 ? -1 : sink.names.find(position, colon - position);
       if (name < 0) name = this.newName(position, colon);
@@ -124,7 +127,7 @@ export class FtraceParser implements LineParser {
     }
     this.lastName = name;
     position = colon + 1;
-    if (bytes[position] === Byte.space) position++;
+    if (bytes[position] === Bytes.space) position++;
 
     const { cpu } = columns;
     const { seconds, fraction, decimals } = stamp;
@@ -148,7 +151,7 @@ export class FtraceParser implements LineParser {
     batch.name[row] = name;
     batch.line[row] = sink.line;
     batch.flags[row] = sink.flagsOf(cpu);
-    const isProbe = bytes[payload] === Byte.parenOpen;
+    const isProbe = bytes[payload] === Bytes.parenOpen;
     const definition = isProbe ? this.probes[name]! : this.tracepoints[name]!;
     let end = FOREIGN;
     if (definition !== NO_EVENT) {
@@ -158,11 +161,11 @@ export class FtraceParser implements LineParser {
     this.afterMark = name === this.markName;
     batch.length = row + 1;
     sink.counts.byName[name]!++;
-    return (end < 0 ? bytes.indexOf(Byte.lineFeed, payload) : end) + 1;
+    return (end < 0 ? bytes.indexOf(Bytes.lineFeed, payload) : end) + 1;
   }
 
   private malformed(row: number, payload: number): number {
-    const end = this.bytes.indexOf(Byte.lineFeed, payload);
+    const end = this.bytes.indexOf(Bytes.lineFeed, payload);
     clearRows(this.sink.batch, row);
     this.notes.malformed(payload, end, this.sink.batch.cpu[row]!);
     return end + 1;

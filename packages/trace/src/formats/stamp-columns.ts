@@ -9,13 +9,17 @@
 import { Byte, DECIMAL_PAIR } from '../bytes.ts';
 import type { TextWindow } from '../text-window.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Bytes = Byte;
+const DECIMAL_PAIRS = DECIMAL_PAIR;
+
 /** The line does not go on with these columns. */
 export const NO_STAMP = -1;
 
 /** Nanoseconds of one unit of the last decimal, by the number of decimals. */
 const UNIT = [0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1] as const;
 
-const COLON_SPACE = Byte.colon + 256 * Byte.space;
+const COLON_SPACE = Bytes.colon + 256 * Bytes.space;
 
 /** Reads the columns of one line after the other. */
 export class StampColumns {
@@ -48,15 +52,15 @@ export class StampColumns {
     const { bytes, view } = this;
     const time = start + 6;
     if (
-      bytes[time + 6] === Byte.dot &&
+      bytes[time + 6] === Bytes.dot &&
       view.getUint32(time + 2, true) === this.lastDigits &&
       bytes[time + 1] === this.lastBefore &&
-      bytes[time] === Byte.space &&
+      bytes[time] === Bytes.space &&
       this.areFlags(start)
     ) {
-      const a = DECIMAL_PAIR[view.getUint16(time + 7, true)]!;
-      const b = DECIMAL_PAIR[view.getUint16(time + 9, true)]!;
-      const c = DECIMAL_PAIR[view.getUint16(time + 11, true)]!;
+      const a = DECIMAL_PAIRS[view.getUint16(time + 7, true)]!;
+      const b = DECIMAL_PAIRS[view.getUint16(time + 9, true)]!;
+      const c = DECIMAL_PAIRS[view.getUint16(time + 11, true)]!;
       if ((a | b | c) >= 0 && view.getUint16(time + 13, true) === COLON_SPACE) {
         this.context = bytes[start + 3]!;
         this.seconds = this.lastSeconds;
@@ -76,9 +80,9 @@ export class StampColumns {
     const first = word & 0xff;
     return (
       blanks === 0 &&
-      bytes[start + 5]! > Byte.space &&
-      bytes[start] === Byte.space &&
-      (first < Byte.zero || first > Byte.nine)
+      bytes[start + 5]! > Bytes.space &&
+      bytes[start] === Bytes.space &&
+      (first < Bytes.zero || first > Bytes.nine)
     );
   }
 
@@ -88,43 +92,43 @@ export class StampColumns {
     if (position < 0) return NO_STAMP;
     const first = position;
     let seconds = 0;
-    let digit = bytes[position]! - Byte.zero;
+    let digit = bytes[position]! - Bytes.zero;
     while (digit >= 0 && digit <= 9) {
       seconds = seconds * 10 + digit;
-      digit = bytes[++position]! - Byte.zero;
+      digit = bytes[++position]! - Bytes.zero;
     }
     if (position === first) return NO_STAMP;
     const point = position;
     let fraction = 0;
-    if (bytes[point] === Byte.dot) {
-      digit = bytes[++position]! - Byte.zero;
+    if (bytes[point] === Bytes.dot) {
+      digit = bytes[++position]! - Bytes.zero;
       while (digit >= 0 && digit <= 9) {
         fraction = fraction * 10 + digit;
-        digit = bytes[++position]! - Byte.zero;
+        digit = bytes[++position]! - Bytes.zero;
       }
       if (position === point + 1 || position > point + 10) return NO_STAMP;
     }
-    if (bytes[position] !== Byte.colon) return NO_STAMP;
+    if (bytes[position] !== Bytes.colon) return NO_STAMP;
     this.seconds = seconds;
     this.decimals = Math.max(0, position - point - 1);
     this.fraction = fraction * UNIT[this.decimals]!;
     if (point - start === 12) this.keep(point);
-    return bytes[position + 1] === Byte.space ? position + 2 : position + 1;
+    return bytes[position + 1] === Bytes.space ? position + 2 : position + 1;
   }
 
   /** Position of the time, behind the flags if there are some. */
   private readFlags(start: number): number {
     const { bytes } = this;
     let position = start;
-    while (bytes[position] === Byte.space) position++;
+    while (bytes[position] === Bytes.space) position++;
     const first = bytes[position]!;
     this.context = 0;
-    if (first >= Byte.zero && first <= Byte.nine) return position;
+    if (first >= Bytes.zero && first <= Bytes.nine) return position;
     const flags = position;
-    while (bytes[position]! > Byte.space) position++;
+    while (bytes[position]! > Bytes.space) position++;
     if (position - flags < 4 || position - flags > 8) return NO_STAMP;
     this.context = bytes[flags + 2]!;
-    while (bytes[position] === Byte.space) position++;
+    while (bytes[position] === Bytes.space) position++;
     return position;
   }
 

@@ -1,7 +1,8 @@
 // Addresses in two 32-bit columns, and the 4 KiB pages they lie in (doubles, exact to 2^52).
 
+const BYTES = 4096;
 /** Bytes of a page of the live set; independent of the granule of a domain. */
-export const PAGE = 4096;
+export const PAGE: number = BYTES;
 
 const PAGES_IN_HIGH = 0x100000;
 
@@ -12,12 +13,12 @@ export function pageOf(low: number, high: number): number {
 
 /** How many pages the bytes from `offset` in a page on touch. */
 export function pagesFor(size: number): number {
-  return Math.ceil(size / PAGE);
+  return Math.ceil(size / BYTES);
 }
 
 /** Low and high word of a page's address. */
 export function lowOf(page: number): number {
-  return (page * PAGE) >>> 0;
+  return (page * BYTES) >>> 0;
 }
 
 export function highOf(page: number): number {

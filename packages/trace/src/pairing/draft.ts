@@ -7,6 +7,12 @@ import { DomainClass, type EventBatch, EventKind, Flag, Op } from '../batch.ts';
 import type { OpenCall } from './call-table.ts';
 import type { Pairing } from './state.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const Kinds = EventKind;
+const Flags = Flag;
+const Ops = Op;
+
 /** DMA_ATTR_SKIP_CPU_SYNC. */
 const SKIP_CPU_SYNC = 0x20;
 
@@ -36,10 +42,10 @@ export interface Draft {
 export function createDraft(): Draft {
   return {
     row: 0,
-    op: Op.none,
+    op: Ops.none,
     device: 0,
     domain: 0,
-    domainClass: DomainClass.none,
+    domainClass: Classes.none,
     task: 0,
     time: 0,
     size: 0,
@@ -62,7 +68,7 @@ export function draftEvent(p: Pairing, b: EventBatch, i: number, row: number, op
   d.op = op;
   d.device = b.device[i]!;
   d.domain = 0;
-  d.domainClass = d.device === 0 ? DomainClass.none : DomainClass.B;
+  d.domainClass = d.device === 0 ? Classes.none : Classes.B;
   d.task = b.task[i]!;
   d.time = b.time[i]!;
   d.size = b.size[i]!;
@@ -73,7 +79,7 @@ export function draftEvent(p: Pairing, b: EventBatch, i: number, row: number, op
   d.direction = b.direction[i]!;
   d.limit = 0;
   d.segments = 1;
-  d.flags = (b.flags[i]! & (Flag.nonUtf8 | Flag.listCapped)) | skipFlag(b, i);
+  d.flags = (b.flags[i]! & (Flags.nonUtf8 | Flags.listCapped)) | skipFlag(b, i);
   d.line = b.line[i]!;
   return d;
 }
@@ -81,8 +87,8 @@ export function draftEvent(p: Pairing, b: EventBatch, i: number, row: number, op
 /** Flag.skipCpuSync where a single map or unmap had that attribute. */
 export function skipFlag(b: EventBatch, i: number): number {
   const kind = b.kind[i];
-  if (kind !== EventKind.dmaMap && kind !== EventKind.dmaUnmap) return 0;
-  return (b.aux[i]! & SKIP_CPU_SYNC) === 0 ? 0 : Flag.skipCpuSync;
+  if (kind !== Kinds.dmaMap && kind !== Kinds.dmaUnmap) return 0;
+  return (b.aux[i]! & SKIP_CPU_SYNC) === 0 ? 0 : Flags.skipCpuSync;
 }
 
 /** Begins a draft for the row of an open call with what is known of it. */

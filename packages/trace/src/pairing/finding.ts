@@ -4,6 +4,10 @@ import { pageOf } from './address.ts';
 import { NONE, State } from './live-set.ts';
 import type { Pairing } from './state.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const NO_ENTRY = NONE;
+const States = State;
+
 /** The page that a mapping at this address is found by: that of its first granule. */
 export function keyOf(p: Pairing, low: number, high: number): number {
   const page = pageOf(low, high);
@@ -15,11 +19,11 @@ export function findMapping(p: Pairing, device: number, low: number, high: numbe
   const { live } = p;
   let entry = live.first(keyOf(p, low, high));
   while (
-    entry !== NONE &&
+    entry !== NO_ENTRY &&
     (live.addressLow[entry] !== low ||
       live.addressHigh[entry] !== high ||
       live.device[entry] !== device ||
-      (live.state[entry]! & State.claimed) === 0)
+      (live.state[entry]! & States.claimed) === 0)
   ) {
     entry = live.next(entry);
   }
@@ -35,7 +39,8 @@ export function findUnclaimed(p: Pairing, low: number, high: number): number {
 export function firstUnclaimed(p: Pairing, page: number): number {
   const { live } = p;
   let entry = live.first(page);
-  while (entry !== NONE && (live.state[entry]! & State.claimed) !== 0) entry = live.next(entry);
+  while (entry !== NO_ENTRY && (live.state[entry]! & States.claimed) !== 0)
+    entry = live.next(entry);
   return entry;
 }
 
@@ -55,5 +60,5 @@ export function adoptExact(
   live.size[entry] = size;
   live.addressLow[entry] = low;
   live.addressHigh[entry] = high;
-  live.state[entry] = live.state[entry]! | State.exact;
+  live.state[entry] = live.state[entry]! | States.exact;
 }

@@ -29,6 +29,11 @@ export const State = {
   guessed: 128,
 } as const;
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const NO_ENTRY = NONE;
+const LISTED = State.listed;
+const LONGEST_SHORT = SHORT;
+
 const INITIAL = 1024;
 /** Entries that are there but not in use are most of the memory of a trace with millions of live mappings. */
 const GROWTH = 1.25;
@@ -77,10 +82,10 @@ export class LiveSet {
 
   #nextPage = new Int32Array(INITIAL);
   #nextList = new Int32Array(INITIAL);
-  #pageHeads = new Int32Array(INITIAL).fill(NONE);
-  #listHeads = new Int32Array(INITIAL).fill(NONE);
+  #pageHeads = new Int32Array(INITIAL).fill(NO_ENTRY);
+  #listHeads = new Int32Array(INITIAL).fill(NO_ENTRY);
   #mask = INITIAL - 1;
-  #free = NONE;
+  #free = NO_ENTRY;
   #top = 0;
   #count = 0;
 
@@ -96,7 +101,7 @@ export class LiveSet {
   /** A new entry in the page index; its other columns are zero. */
   add(page: number, pages: number, row: number): number {
     let entry = this.#free;
-    if (entry !== NONE) this.#free = this.#nextPage[entry]!;
+    if (entry !== NO_ENTRY) this.#free = this.#nextPage[entry]!;
     else {
       if (this.#top === this.page.length) this.#grow();
       entry = this.#top++;
@@ -108,7 +113,7 @@ export class LiveSet {
     this.used[entry] = 1;
     this.#count++;
     this.index(entry);
-    this.#long.enter(entry, page, pages);
+    if (pages > LONGEST_SHORT) this.#long.enter(entry, page, pages);
     return entry;
   }
 
@@ -123,7 +128,7 @@ export class LiveSet {
     const covers = (entry: number): boolean =>
       this.page[entry]! < page && page < this.page[entry]! + this.pages[entry]! && isWanted(entry);
     for (let at = page - 1; at >= Math.max(0, page - SHORT); at--) {
-      for (let entry = this.first(at); entry !== NONE; entry = this.next(entry)) {
+      for (let entry = this.first(at); entry !== NO_ENTRY; entry = this.next(entry)) {
         if (covers(entry)) return entry;
       }
     }
@@ -144,8 +149,8 @@ export class LiveSet {
 
   /** Releases an entry that is in no index but, perhaps, the list index. */
   release(entry: number): void {
-    if ((this.state[entry]! & State.listed) !== 0) this.unlist(entry);
-    this.#long.leave(entry);
+    if ((this.state[entry]! & LISTED) !== 0) this.unlist(entry);
+    if (this.pages[entry]! > LONGEST_SHORT) this.#long.leave(entry);
     this.used[entry] = 0;
     this.state[entry] = 0;
     this.serial[entry] = this.serial[entry]! + 1;
@@ -168,7 +173,7 @@ export class LiveSet {
   list(entry: number, hash: number, length: number): void {
     this.listHash[entry] = hash;
     this.listLength[entry] = length;
-    this.state[entry] = this.state[entry]! | State.listed;
+    this.state[entry] = this.state[entry]! | LISTED;
     const slot = this.#listSlot(hash);
     this.#nextList[entry] = this.#listHeads[slot]!;
     this.#listHeads[slot] = entry;
@@ -176,7 +181,7 @@ export class LiveSet {
 
   unlist(entry: number): void {
     unlink(this.#listHeads, this.#nextList, this.#listSlot(this.listHash[entry]!), entry);
-    this.state[entry] = this.state[entry]! & ~State.listed;
+    this.state[entry] = this.state[entry]! & ~LISTED;
   }
 
   /** The newest entry of `device` with this list. */
@@ -188,7 +193,7 @@ export class LiveSet {
     physHigh: number,
   ): number {
     let entry = this.#listHeads[this.#listSlot(hash)]!;
-    while (entry !== NONE) {
+    while (entry !== NO_ENTRY) {
       if (
         this.listHash[entry] === hash &&
         this.listLength[entry] === length &&
@@ -200,12 +205,12 @@ export class LiveSet {
       }
       entry = this.#nextList[entry]!;
     }
-    return NONE;
+    return NO_ENTRY;
   }
 
   #match(from: number, page: number): number {
     let entry = from;
-    while (entry !== NONE && this.page[entry] !== page) entry = this.#nextPage[entry]!;
+    while (entry !== NO_ENTRY && this.page[entry] !== page) entry = this.#nextPage[entry]!;
     return entry;
   }
 
@@ -281,15 +286,15 @@ export class LiveSet {
     const pages = this.#pageHeads;
     const lists = this.#listHeads;
     this.#mask = length - 1;
-    this.#pageHeads = new Int32Array(length).fill(NONE);
-    this.#listHeads = new Int32Array(length).fill(NONE);
+    this.#pageHeads = new Int32Array(length).fill(NO_ENTRY);
+    this.#listHeads = new Int32Array(length).fill(NO_ENTRY);
     const chain: number[] = [];
     for (const head of pages) {
-      for (let e = head; e !== NONE; e = this.#nextPage[e]!) chain.push(e);
+      for (let e = head; e !== NO_ENTRY; e = this.#nextPage[e]!) chain.push(e);
       while (chain.length > 0) this.index(chain.pop()!);
     }
     for (const head of lists) {
-      for (let e = head; e !== NONE; e = this.#nextList[e]!) chain.push(e);
+      for (let e = head; e !== NO_ENTRY; e = this.#nextList[e]!) chain.push(e);
       while (chain.length > 0) {
         const entry = chain.pop()!;
         this.list(entry, this.listHash[entry]!, this.listLength[entry]!);
@@ -309,6 +314,6 @@ function unlink(heads: Int32Array, next: Int32Array, slot: number, entry: number
     heads[slot] = next[entry]!;
     return;
   }
-  while (at !== NONE && next[at] !== entry) at = next[at]!;
-  if (at !== NONE) next[at] = next[entry]!;
+  while (at !== NO_ENTRY && next[at] !== entry) at = next[at]!;
+  if (at !== NO_ENTRY) next[at] = next[entry]!;
 }

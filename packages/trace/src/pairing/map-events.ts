@@ -18,6 +18,18 @@ import { currentCall, resolve } from './resolving.ts';
 import { beginRow, dissolvePiece, releaseEntry, writeMap } from './rows.ts';
 import { evidence, type Pairing } from './state.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const Kinds = EventKind;
+const Flags = Flag;
+const Ops = Op;
+const ROW_MASK = BLOCK_MASK;
+const PAGE_BYTES = PAGE;
+const Calls = Call;
+const Signs = Seen;
+const NO_ENTRY = NONE;
+const States = State;
+
 /** dma_map_page, dma_map_phys, dma_map_resource, dma_map_sg, dma_alloc*. */
 export function onMap(p: Pairing, b: EventBatch, i: number, op: Op): void {
   if (isFailed(b, i, op)) onFailure(p, b, i, op);
@@ -27,7 +39,7 @@ export function onMap(p: Pairing, b: EventBatch, i: number, op: Op): void {
 
 /** dma_map_sg_err: the only trace of a failed list, and of rare errors only. */
 export function onMapError(p: Pairing, b: EventBatch, i: number): void {
-  onFailure(p, b, i, Op.map);
+  onFailure(p, b, i, Ops.map);
 }
 
 function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
@@ -36,18 +48,18 @@ function onSuccess(p: Pairing, b: EventBatch, i: number, op: Op): void {
   const high = b.addressHigh[i]!;
   const call = takeCall(p, b, i, pageOf(low, high));
   const seen = call === null ? 0 : call.seen;
-  let entry = call === null ? NONE : call.record;
-  if (entry === NONE) entry = findUnclaimed(p, low, high);
-  const isTranslated = entry !== NONE || (seen & Seen.iova) !== 0;
-  if (entry === NONE) {
+  let entry = call === null ? NO_ENTRY : call.record;
+  if (entry === NO_ENTRY) entry = findUnclaimed(p, low, high);
+  const isTranslated = entry !== NO_ENTRY || (seen & Signs.iova) !== 0;
+  if (entry === NO_ENTRY) {
     const row = call === null ? beginRow(p, b, i) : call.row;
-    entry = live.add(keyOf(p, low, high), pagesFor((low % PAGE) + b.size[i]!), row);
+    entry = live.add(keyOf(p, low, high), pagesFor((low % PAGE_BYTES) + b.size[i]!), row);
     live.time[entry] = call === null ? b.time[i]! : call.time;
-  } else if ((live.state[entry]! & State.filled) !== 0) p.counts.map--;
+  } else if ((live.state[entry]! & States.filled) !== 0) p.counts.map--;
   claim(p, b, i, entry, call, isTranslated);
-  if (op === Op.alloc) live.state[entry] = live.state[entry]! | State.alloc;
+  if (op === Ops.alloc) live.state[entry] = live.state[entry]! | States.alloc;
   const { device, task, physLow, physHigh } = b;
-  if (b.kind[i] === EventKind.dmaMapSg) {
+  if (b.kind[i] === Kinds.dmaMapSg) {
     enterList(p, b, i, entry);
     settleDemand(p, device[i]!, task[i]!, physLow[i]!, physHigh[i]!, ANY_LIST);
   }
@@ -62,10 +74,10 @@ function takeCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall 
   const { live } = p;
   const call = currentCall(p, b, i);
   if (call === null) return null;
-  if (call.kind === Call.map) {
+  if (call.kind === Calls.map) {
     const entry = call.record;
-    const first = entry === NONE ? call.page : live.page[entry]!;
-    const count = entry === NONE ? p.unit : live.pages[entry]!;
+    const first = entry === NO_ENTRY ? call.page : live.page[entry]!;
+    const count = entry === NO_ENTRY ? p.unit : live.pages[entry]!;
     if (first < 0 || (page >= first && page < first + count)) return call;
   }
   resolve(p, call);
@@ -91,15 +103,15 @@ function claim(
   live.direction[entry] = b.direction[i]!;
   live.cpu[entry] = b.cpu[i]!;
   live.epoch[entry] = p.losses;
-  let state = live.state[entry]! | State.claimed;
+  let state = live.state[entry]! | States.claimed;
   if (isTranslated) {
-    state |= State.translated;
+    state |= States.translated;
     live.ranges[entry] = Math.max(1, live.ranges[entry]!);
   }
   if (call !== null) {
     live.limit[entry] = call.limit;
     live.bounces[entry] = call.pending;
-    if ((call.seen & Seen.bounce) !== 0) state |= State.bounced;
+    if ((call.seen & Signs.bounce) !== 0) state |= States.bounced;
   }
   live.state[entry] = state;
 }
@@ -123,7 +135,7 @@ function place(
     if (call !== null && ofCall !== 0) live.domainClass[entry] = call.domainClass;
   } else if (isTranslated) {
     live.domain[entry] = attribution.ofTranslated(device);
-    live.domainClass[entry] = DomainClass.B;
+    live.domainClass[entry] = Classes.B;
   } else return;
   p.pageOwners.note(b.tid[i]!, b.physLow[i]!, b.physHigh[i]!, live.domain[entry]!, device);
 }
@@ -137,7 +149,7 @@ function enterList(p: Pairing, b: EventBatch, i: number, entry: number): void {
   for (let s = start + 1; s < start + b.listLength[i]!; s++) {
     if (size[s] === 0) continue;
     const other = findUnclaimed(p, addressLow[s]!, addressHigh[s]!);
-    if (other === NONE) continue;
+    if (other === NO_ENTRY) continue;
     live.ranges[entry] = live.ranges[entry]! + 1;
     dissolvePiece(p, other);
   }
@@ -147,11 +159,11 @@ function enterList(p: Pairing, b: EventBatch, i: number, entry: number): void {
 // unmap-events.ts): both stay. With losses in between nothing is claimed and the older one is closed.
 function closeLost(p: Pairing, b: EventBatch, i: number, entry: number): void {
   const { live } = p;
-  for (let at = live.first(live.page[entry]!); at !== NONE; ) {
+  for (let at = live.first(live.page[entry]!); at !== NO_ENTRY; ) {
     const older = at;
     at = live.next(at);
     if (older === entry || live.domain[older] !== live.domain[entry]) continue;
-    const isKnown = (live.state[older]! & State.claimed) !== 0;
+    const isKnown = (live.state[older]! & States.claimed) !== 0;
     if (!isKnown || live.epoch[older] === p.losses) continue;
     p.oddities.count('LOSS_WINDOW');
     closeUnseen(p, older, b, i);
@@ -168,17 +180,17 @@ function complete(
   isTranslated: boolean,
 ): void {
   const known = evidence(p, b.device[i]!);
-  const isBounced = (seen & Seen.bounce) !== 0;
-  let flags = b.flags[i]! & (Flag.listCapped | Flag.nonUtf8);
-  if ((flags & Flag.listCapped) !== 0) p.oddities.count('LIST_CAPPED');
-  if (isBounced) flags |= Flag.bounced;
+  const isBounced = (seen & Signs.bounce) !== 0;
+  let flags = b.flags[i]! & (Flags.listCapped | Flags.nonUtf8);
+  if ((flags & Flags.listCapped) !== 0) p.oddities.count('LIST_CAPPED');
+  if (isBounced) flags |= Flags.bounced;
   if (isTranslated) known.translated++;
   else {
     known.untranslated++;
-    flags |= Flag.direct;
-    if (op === Op.map && !isBounced && isElsewhere(b, i)) known.differing++;
+    flags |= Flags.direct;
+    if (op === Ops.map && !isBounced && isElsewhere(b, i)) known.differing++;
   }
-  const segments = b.kind[i] === EventKind.dmaMapSg ? Math.max(1, b.aux[i]!) : 1;
+  const segments = b.kind[i] === Kinds.dmaMapSg ? Math.max(1, b.aux[i]!) : 1;
   flags |= skipFlag(b, i);
   writeMap(p, entry, op, segments, flags, b.line[i]!);
   if (segments > 1 && !isTranslated) keepSegments(p, b, i, entry);
@@ -196,7 +208,7 @@ function keepSegments(p: Pairing, b: EventBatch, i: number, entry: number): void
     list ||= number;
   }
   const row = p.live.row[entry]!;
-  p.store.block(row).list[row & BLOCK_MASK] = list;
+  p.store.block(row).list[row & ROW_MASK] = list;
 }
 
 function isElsewhere(b: EventBatch, i: number): boolean {
@@ -206,26 +218,26 @@ function isElsewhere(b: EventBatch, i: number): boolean {
 function onFailure(p: Pairing, b: EventBatch, i: number, op: Op): void {
   const { calls } = p;
   const open = currentCall(p, b, i);
-  const row = open === null ? NONE : takeFailedRow(p, open);
-  const d = draftEvent(p, b, i, row === NONE ? beginRow(p, b, i) : row, op);
+  const row = open === null ? NO_ENTRY : takeFailedRow(p, open);
+  const d = draftEvent(p, b, i, row === NO_ENTRY ? beginRow(p, b, i) : row, op);
   d.segments = Math.max(1, b.listLength[i]!);
-  if (open !== null && row !== NONE) {
+  if (open !== null && row !== NO_ENTRY) {
     const seen = open.seen;
     d.limit = open.limit;
     if (open.domain !== 0) {
       d.domain = open.domain;
       d.domainClass = open.domainClass as DomainClass;
     }
-    if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
+    if ((seen & Signs.bounce) !== 0) d.flags |= Flags.bounced;
     if (d.size === 0) {
       d.size = open.bytes;
-      d.flags |= Flag.sizeDerived;
+      d.flags |= Flags.sizeDerived;
     }
     calls.close(open);
   }
   if (d.domain === 0) d.domain = p.attribution.ofDevice(d.device);
   else p.attribution.link(d.device, d.domain);
-  if (d.domain === 0) d.flags |= Flag.direct;
+  if (d.domain === 0) d.flags |= Flags.direct;
   writeFailure(p, d);
 }
 
@@ -234,13 +246,13 @@ function onFailure(p: Pairing, b: EventBatch, i: number, op: Op): void {
 function takeFailedRow(p: Pairing, call: OpenCall): number {
   const { live } = p;
   const entry = call.record;
-  if (call.kind === Call.map) {
-    if (entry !== NONE) releaseEntry(p, entry);
+  if (call.kind === Calls.map) {
+    if (entry !== NO_ENTRY) releaseEntry(p, entry);
     return call.row;
   }
-  if (entry === NONE || (live.state[entry]! & (State.claimed | State.filled)) !== 0) {
+  if (entry === NO_ENTRY || (live.state[entry]! & (States.claimed | States.filled)) !== 0) {
     resolve(p, call);
-    return NONE;
+    return NO_ENTRY;
   }
   p.oddities.count('ROLLBACK');
   const row = live.row[entry]!;

@@ -38,20 +38,23 @@ import { onTableUnmap } from './table-unmap.ts';
 import { onFree, onUnmap, onUnmapList } from './unmap-events.ts';
 import { onVtdMap, onVtdUnmap } from './vtd-events.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Kinds = EventKind;
+const Ops = Op;
+
 /** Pairs the events of one batch with what came before. */
 export function pairEvents(p: Pairing, b: EventBatch): void {
-  if (!p.dmaEvents) p.dmaEvents = hasKind(b, EventKind.dmaMap, EventKind.dmaSyncSg);
+  if (!p.dmaEvents) p.dmaEvents = hasKind(b, Kinds.dmaMap, Kinds.dmaSyncSg);
   if (!p.pageTable) {
     p.pageTable =
-      hasKind(b, EventKind.iommuMap, EventKind.iommuUnmap) ||
-      hasKind(b, EventKind.vtdMap, EventKind.vtdUnmap);
+      hasKind(b, Kinds.iommuMap, Kinds.iommuUnmap) || hasKind(b, Kinds.vtdMap, Kinds.vtdUnmap);
   }
   p.contexts.infer(b, p.dmaEvents);
   const { length, kind, cpu } = b;
   for (let i = 0; i < length; i++) {
     const k = kind[i]!;
     if (p.offline.size > 0 && p.offline.has(cpu[i]!)) onCpuBack(p, b, i);
-    if (k >= EventKind.iovaAlloc && k < EventKind.bounced) {
+    if (k >= Kinds.iovaAlloc && k < Kinds.bounced) {
       if (!p.ignoreProbes) onProbe(p, b, i, k);
     } else onTracepoint(p, b, i, k);
   }
@@ -68,73 +71,73 @@ function hasKind(b: EventBatch, first: EventKind, last: EventKind): boolean {
 
 function onTracepoint(p: Pairing, b: EventBatch, i: number, k: number): void {
   switch (k) {
-    case EventKind.dmaMap:
-    case EventKind.dmaMapSg:
-      onMap(p, b, i, Op.map);
+    case Kinds.dmaMap:
+    case Kinds.dmaMapSg:
+      onMap(p, b, i, Ops.map);
       break;
-    case EventKind.dmaAlloc:
-      onMap(p, b, i, Op.alloc);
+    case Kinds.dmaAlloc:
+      onMap(p, b, i, Ops.alloc);
       break;
-    case EventKind.dmaUnmap:
+    case Kinds.dmaUnmap:
       onUnmap(p, b, i);
       break;
-    case EventKind.dmaUnmapSg:
+    case Kinds.dmaUnmapSg:
       onUnmapList(p, b, i);
       break;
-    case EventKind.dmaFree:
+    case Kinds.dmaFree:
       onFree(p, b, i);
       break;
-    case EventKind.dmaMapSgErr:
+    case Kinds.dmaMapSgErr:
       onMapError(p, b, i);
       break;
-    case EventKind.dmaSync:
-    case EventKind.dmaSyncSg:
+    case Kinds.dmaSync:
+    case Kinds.dmaSyncSg:
       onSync(p, b, i);
       break;
-    case EventKind.iommuMap:
+    case Kinds.iommuMap:
       onTableMap(p, b, i);
       break;
-    case EventKind.iommuUnmap:
+    case Kinds.iommuUnmap:
       onTableUnmap(p, b, i);
       break;
-    case EventKind.groupAdd:
+    case Kinds.groupAdd:
       if (b.aux2[i] === 1) onDeviceRemoved(p, b, i);
       else p.attribution.group(b.device[i]!, b.aux[i]!);
       break;
-    case EventKind.attach:
+    case Kinds.attach:
       p.attribution.attach(b.device[i]!, b.tid[i]!);
       break;
-    case EventKind.vtdMap:
+    case Kinds.vtdMap:
       onVtdMap(p, b, i);
       break;
-    case EventKind.vtdUnmap:
+    case Kinds.vtdUnmap:
       onVtdUnmap(p, b, i);
       break;
-    case EventKind.bounced:
+    case Kinds.bounced:
       onBounced(p, b, i);
       break;
-    case EventKind.bounceMap:
+    case Kinds.bounceMap:
       onBounceMap(p, b, i);
       break;
-    case EventKind.bounceMapRet:
+    case Kinds.bounceMapRet:
       onBounceMapReturn(p, b, i);
       break;
-    case EventKind.bounceUnmap:
+    case Kinds.bounceUnmap:
       onBounceUnmap(p, b, i);
       break;
-    case EventKind.bounceRelease:
+    case Kinds.bounceRelease:
       onBounceRelease(p, b, i);
       break;
-    case EventKind.mark:
-    case EventKind.bounceSearch:
-    case EventKind.poolAlloc:
-    case EventKind.poolGrowth:
+    case Kinds.mark:
+    case Kinds.bounceSearch:
+    case Kinds.poolAlloc:
+    case Kinds.poolGrowth:
       p.bounce.other(b, i, k);
       break;
-    case EventKind.lost:
+    case Kinds.lost:
       onLoss(p, b, i);
       break;
-    case EventKind.segment:
+    case Kinds.segment:
       onSegment(p);
       break;
   }
@@ -142,42 +145,42 @@ function onTracepoint(p: Pairing, b: EventBatch, i: number, k: number): void {
 
 function onProbe(p: Pairing, b: EventBatch, i: number, k: number): void {
   switch (k) {
-    case EventKind.dmaAllocIova:
+    case Kinds.dmaAllocIova:
       onAllocProbe(p, b, i);
       break;
-    case EventKind.iovaAlloc:
+    case Kinds.iovaAlloc:
       onIovaAlloc(p, b, i);
       break;
-    case EventKind.iovaAllocRet:
+    case Kinds.iovaAllocRet:
       onIovaAllocReturn(p, b, i);
       break;
-    case EventKind.iovaFree:
+    case Kinds.iovaFree:
       onIovaFree(p, b, i);
       break;
-    case EventKind.dmaUnmapCall:
+    case Kinds.dmaUnmapCall:
       onUnmapProbe(p, b, i);
       break;
-    case EventKind.domainHint:
+    case Kinds.domainHint:
       onDomainHint(p, b, i);
       break;
-    case EventKind.domainInit:
+    case Kinds.domainInit:
       onDomainInit(p, b, i);
       break;
-    case EventKind.domainPut:
+    case Kinds.domainPut:
       onDomainPut(p, b, i);
       break;
-    case EventKind.reserve:
+    case Kinds.reserve:
       onReserve(p, b, i);
       break;
-    case EventKind.fqInit:
+    case Kinds.fqInit:
       onQueueInit(p, b, i);
       break;
-    case EventKind.fqFlush:
-    case EventKind.fqTimeout:
-    case EventKind.fqRingFree:
+    case Kinds.fqFlush:
+    case Kinds.fqTimeout:
+    case Kinds.fqRingFree:
       p.queueEvents++;
       break;
-    case EventKind.cpuCacheFlush:
+    case Kinds.cpuCacheFlush:
       onCpuCacheFlush(p, b, i);
       break;
   }

@@ -16,6 +16,13 @@ import { evidence, isProbesAlone, type Pairing } from './state.ts';
 import { onTableMap } from './table-map.ts';
 import { unmapRange } from './table-unmap.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const PAGE_BYTES = PAGE;
+const Calls = Call;
+const Signs = Seen;
+const NO_ENTRY = NONE;
+
 const BELOW_4G = 2 ** 32;
 /** ns within which two probes of one address on one CPU are of one call. */
 const NESTED = 5_000;
@@ -23,16 +30,16 @@ const NESTED = 5_000;
 /** iommu_dma_alloc_iova: the first sign of a map on a translated device. */
 export function onAllocProbe(p: Pairing, b: EventBatch, i: number): void {
   let call = openMap(p, b, i);
-  if (call !== null && (call.record !== NONE || (call.seen & ~Seen.bounce) !== 0)) {
+  if (call !== null && (call.record !== NO_ENTRY || (call.seen & ~Signs.bounce) !== 0)) {
     endOther(p, call);
     call = null;
   }
-  if (call === null) call = openCall(p, b, i, Call.map);
+  if (call === null) call = openCall(p, b, i, Calls.map);
   const limit = b.aux[i]!;
-  call.seen |= Seen.allocProbe;
+  call.seen |= Signs.allocProbe;
   call.device = b.device[i]!;
   call.domainToken = b.token[i]!;
-  call.place(p.attribution.ofPointer(b.token[i]!), DomainClass.A);
+  call.place(p.attribution.ofPointer(b.token[i]!), Classes.A);
   call.bytes = b.size[i]!;
   call.limit = limit;
   const known = evidence(p, b.device[i]!);
@@ -49,19 +56,19 @@ export function onIovaAlloc(p: Pairing, b: EventBatch, i: number): void {
     endOther(p, call);
     call = null;
   }
-  if (call === null) call = openCall(p, b, i, Call.map);
+  if (call === null) call = openCall(p, b, i, Calls.map);
   const token = b.token[i]!;
   const domain = attribution.ofToken(token, p.tokens[token] ?? '');
   const state = attribution.domains[domain]!;
-  const granule = state.granule || p.unit * PAGE;
+  const granule = state.granule || p.unit * PAGE_BYTES;
   state.inUse = true;
   state.allocations++;
-  const isRetry = (call.seen & Seen.allocFailed) !== 0;
-  call.seen = (call.seen | Seen.iova) & ~Seen.allocFailed;
-  call.place(domain, DomainClass.A);
+  const isRetry = (call.seen & Signs.allocFailed) !== 0;
+  call.seen = (call.seen | Signs.iova) & ~Signs.allocFailed;
+  call.place(domain, Classes.A);
   takeEffect(p, b, i, call);
   if (call.bytes === 0) call.bytes = b.size[i]! * granule;
-  if ((call.seen & Seen.allocProbe) === 0) return;
+  if ((call.seen & Signs.allocProbe) === 0) return;
   attribution.linkPointer(call.domainToken, domain);
   attribution.link(call.device, domain);
   noteLimit(p, call, domain, (b.aux[i]! + 1) * granule, isRetry);
@@ -93,17 +100,17 @@ function noteLimit(
 
 function continuesAllocation(call: OpenCall): boolean {
   const seen = call.seen;
-  if (call.record !== NONE) return false;
-  return (seen & Seen.iova) === 0 || (seen & Seen.allocFailed) !== 0;
+  if (call.record !== NO_ENTRY) return false;
+  return (seen & Signs.iova) === 0 || (seen & Signs.allocFailed) !== 0;
 }
 
 /** alloc_iova_fast returned. */
 export function onIovaAllocReturn(p: Pairing, b: EventBatch, i: number): void {
   p.allocReturns = true;
   const call = openMap(p, b, i);
-  if (call === null || (call.seen & Seen.iova) === 0) return;
+  if (call === null || (call.seen & Signs.iova) === 0) return;
   const pfn = b.aux[i]!;
-  if (pfn === 0) call.seen |= Seen.allocFailed;
+  if (pfn === 0) call.seen |= Signs.allocFailed;
   else {
     call.page = pfn * granuleOf(p, call.domain);
     if (isProbesAlone(p)) beginMapping(p, call);
@@ -112,7 +119,7 @@ export function onIovaAllocReturn(p: Pairing, b: EventBatch, i: number): void {
 
 function granuleOf(p: Pairing, domain: number): number {
   const granule = p.attribution.domains[domain]!.granule;
-  return granule === 0 ? p.unit : granule / PAGE;
+  return granule === 0 ? p.unit : granule / PAGE_BYTES;
 }
 
 /** free_iova_fast: inside the unmap of the same range it shows a strict domain. */
@@ -124,10 +131,10 @@ export function onIovaFree(p: Pairing, b: EventBatch, i: number): void {
     onFreeAlone(p, b, i, domain, b.aux[i]! * granuleOf(p, domain));
     return;
   }
-  if (call === null || call.kind !== Call.unmap) return;
+  if (call === null || call.kind !== Calls.unmap) return;
   const entry = call.record;
   const domain = p.attribution.ofToken(b.token[i]!, p.tokens[b.token[i]!] ?? '');
-  if (entry === NONE || live.page[entry] !== b.aux[i]! * granuleOf(p, domain)) return;
+  if (entry === NO_ENTRY || live.page[entry] !== b.aux[i]! * granuleOf(p, domain)) return;
   p.attribution.domains[domain]!.freedInCall++;
   // Only now is the range free for others.
   takeEffect(p, b, i, call);
@@ -140,20 +147,20 @@ export function onUnmapProbe(p: Pairing, b: EventBatch, i: number): void {
   if (isNmi(context)) p.breakpoints = true;
   else {
     call = currentCall(p, b, i);
-    const isListed = call !== null && call.kind === Call.unmap && call.pending > 0;
+    const isListed = call !== null && call.kind === Calls.unmap && call.pending > 0;
     if (call !== null && !isListed) {
       resolve(p, call);
       call = null;
     }
   }
-  if (call === null) call = openCall(p, b, i, Call.unmap);
-  else if (call.record !== NONE) return;
-  call.seen |= Seen.unmapProbe;
+  if (call === null) call = openCall(p, b, i, Calls.unmap);
+  else if (call.record !== NO_ENTRY) return;
+  call.seen |= Signs.unmapProbe;
   call.device = b.device[i]!;
   call.bytes = b.size[i]!;
   call.addressLow = b.addressLow[i]!;
   call.addressHigh = b.addressHigh[i]!;
-  call.place(p.attribution.ofDevice(b.device[i]!), DomainClass.A);
+  call.place(p.attribution.ofDevice(b.device[i]!), Classes.A);
   if (isProbesAlone(p)) endMapping(p, call);
 }
 
@@ -163,17 +170,17 @@ function openMap(p: Pairing, b: EventBatch, i: number): OpenCall | null {
   const context = b.context[i]!;
   if (isNmi(context)) {
     p.breakpoints = true;
-    return calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
+    return calls.findNmi(b.cpu[i]!, b.tid[i]!, Calls.map);
   }
   const call = currentCall(p, b, i);
-  if (call === null || call.kind === Call.map) return call;
+  if (call === null || call.kind === Calls.map) return call;
   resolve(p, call);
   return null;
 }
 
 // A breakpoint call that is not over may just be interrupted: it stays open.
 function endOther(p: Pairing, call: OpenCall): void {
-  const isFailed = (call.seen & Seen.allocFailed) !== 0;
+  const isFailed = (call.seen & Signs.allocFailed) !== 0;
   if (isFailed || !isNmi(call.context)) resolve(p, call);
 }
 
@@ -198,7 +205,7 @@ function isMappedAlready(p: Pairing, b: EventBatch, i: number): boolean {
   const domain = p.attribution.ofPointer(b.token[i]!);
   for (
     let entry = live.first(keyOf(p, b.addressLow[i]!, b.addressHigh[i]!));
-    entry !== NONE;
+    entry !== NO_ENTRY;
     entry = live.next(entry)
   ) {
     const isNested = live.cpu[entry] === b.cpu[i] && b.time[i]! - live.time[entry]! < NESTED;
@@ -212,23 +219,23 @@ function hint(p: Pairing, b: EventBatch, i: number): void {
   const pointer = b.token[i]!;
   if (isUnmap) {
     const call = currentCall(p, b, i);
-    const waits = call !== null && call.kind === Call.unmap && !isTableSeen(call);
-    if (!waits) endAndOpen(p, b, i, call, Call.unmap, p.attribution.ofPointer(pointer));
+    const waits = call !== null && call.kind === Calls.unmap && !isTableSeen(call);
+    if (!waits) endAndOpen(p, b, i, call, Calls.unmap, p.attribution.ofPointer(pointer));
     return;
   }
   const call = openMap(p, b, i);
   const known = call === null ? 0 : call.domain;
-  if (call !== null && known !== 0 && (call.seen & Seen.iova) !== 0) {
+  if (call !== null && known !== 0 && (call.seen & Signs.iova) !== 0) {
     p.attribution.linkPointer(pointer, known);
     return;
   }
   const domain = p.attribution.ofPointer(pointer) || addDomain(p, pointer);
-  if (known !== domain) endAndOpen(p, b, i, call, Call.map, domain);
+  if (known !== domain) endAndOpen(p, b, i, call, Calls.map, domain);
 }
 
 function isTableSeen(call: OpenCall): boolean {
   const seen = call.seen;
-  return (seen & (Seen.list | Seen.free)) === 0 && (seen & Seen.table) !== 0;
+  return (seen & (Signs.list | Signs.free)) === 0 && (seen & Signs.table) !== 0;
 }
 
 function addDomain(p: Pairing, pointer: number): number {
@@ -246,10 +253,10 @@ function endAndOpen(
   kind: Call,
   domain: number,
 ): void {
-  if (open !== null && open.kind === kind && open.record === NONE) {
-    open.place(domain, DomainClass.A);
+  if (open !== null && open.kind === kind && open.record === NO_ENTRY) {
+    open.place(domain, Classes.A);
     return;
   }
   if (open !== null) resolve(p, open);
-  openCall(p, b, i, kind).place(domain, DomainClass.A);
+  openCall(p, b, i, kind).place(domain, Classes.A);
 }

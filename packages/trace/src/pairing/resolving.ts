@@ -16,6 +16,17 @@ import { beginRow } from './rows.ts';
 import { splitMapping } from './splitting.ts';
 import type { Pairing } from './state.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const Flags = Flag;
+const Ops = Op;
+const ROW_MASK = BLOCK_MASK;
+const PAGE_BYTES = PAGE;
+const Calls = Call;
+const Signs = Seen;
+const NO_ENTRY = NONE;
+const States = State;
+
 const TWO_32 = 2 ** 32;
 
 /** Opens a call at event `i`, with a row of its own. */
@@ -30,14 +41,14 @@ export function openCall(p: Pairing, b: EventBatch, i: number, kind: Call): Open
 /** Lets a call hold a mapping, or NONE. Another call may still take the mapping away. */
 export function hold(p: Pairing, call: OpenCall, entry: number): void {
   call.record = entry;
-  if (entry !== NONE) call.serial = p.live.serial[entry]!;
+  if (entry !== NO_ENTRY) call.serial = p.live.serial[entry]!;
 }
 
 /** The open call of the context of event `i`. A map call whose mapping was taken away is over. */
 export function currentCall(p: Pairing, b: EventBatch, i: number): OpenCall | null {
   const { calls } = p;
   const call = calls.find(b.cpu[i]!, b.tid[i]!, b.context[i]!);
-  if (call === null || !dropStale(p, call) || call.kind !== Call.map) return call;
+  if (call === null || !dropStale(p, call) || call.kind !== Calls.map) return call;
   calls.close(call);
   return null;
 }
@@ -46,18 +57,18 @@ export function currentCall(p: Pairing, b: EventBatch, i: number): OpenCall | nu
 function dropStale(p: Pairing, call: OpenCall): boolean {
   const { live } = p;
   const entry = call.record;
-  if (entry === NONE) return false;
+  if (entry === NO_ENTRY) return false;
   const isAnother = live.serial[entry] !== call.serial;
-  const isClaimed = (live.state[entry]! & State.claimed) !== 0;
-  if (!isAnother && !(isClaimed && call.kind === Call.map)) return false;
-  call.record = NONE;
+  const isClaimed = (live.state[entry]! & States.claimed) !== 0;
+  if (!isAnother && !(isClaimed && call.kind === Calls.map)) return false;
+  call.record = NO_ENTRY;
   return true;
 }
 
 /** Ends a call. */
 export function resolve(p: Pairing, call: OpenCall): void {
   dropStale(p, call);
-  if (call.kind === Call.map) resolveMap(p, call);
+  if (call.kind === Calls.map) resolveMap(p, call);
   else resolveUnmap(p, call);
   p.calls.close(call);
 }
@@ -72,16 +83,16 @@ export function resolveCalls(p: Pairing, cpu: number): void {
 
 function resolveMap(p: Pairing, call: OpenCall): void {
   const seen = call.seen;
-  if (call.record !== NONE || (seen & Seen.table) !== 0) return;
-  if ((seen & Seen.allocFailed) !== 0) {
-    const d = draftCall(p, call, Op.map);
+  if (call.record !== NO_ENTRY || (seen & Signs.table) !== 0) return;
+  if ((seen & Signs.allocFailed) !== 0) {
+    const d = draftCall(p, call, Ops.map);
     if (d.domain === 0) {
       d.domain = p.attribution.ofDevice(d.device);
-      d.domainClass = DomainClass.A;
+      d.domainClass = Classes.A;
     }
-    d.flags = Flag.sizeDerived;
+    d.flags = Flags.sizeDerived;
     writeFailure(p, d);
-  } else if ((seen & Seen.bounceFailed) !== 0) failList(p, call);
+  } else if ((seen & Signs.bounceFailed) !== 0) failList(p, call);
 }
 
 // A list without an event of its own: bounce memory had no room for one of its segments, and those behind
@@ -90,11 +101,11 @@ function failList(p: Pairing, call: OpenCall): void {
   p.oddities.count('FAILED_LIST');
   const { asked, askedPhys, askedBytes } = call;
   if (asked === 0) return;
-  const d = draftCall(p, call, Op.map);
+  const d = draftCall(p, call, Ops.map);
   d.physLow = askedPhys[0]! % TWO_32;
   d.physHigh = Math.floor(askedPhys[0]! / TWO_32);
   d.domain = p.attribution.ofDevice(d.device);
-  d.flags = Flag.bounced | Flag.listCapped | (d.domain === 0 ? Flag.direct : 0);
+  d.flags = Flags.bounced | Flags.listCapped | (d.domain === 0 ? Flags.direct : 0);
   d.segments = asked;
   let list = 0;
   for (let s = 0; s < asked; s++) {
@@ -103,41 +114,41 @@ function failList(p: Pairing, call: OpenCall): void {
     d.size += askedBytes[s]!;
   }
   writeFailure(p, d, ANY_LIST);
-  if (asked > 1) p.store.block(d.row).list[d.row & BLOCK_MASK] = list;
+  if (asked > 1) p.store.block(d.row).list[d.row & ROW_MASK] = list;
 }
 
 function resolveUnmap(p: Pairing, call: OpenCall): void {
   const seen = call.seen;
   let entry = call.record;
-  if (entry === NONE && (seen & Seen.unmapProbe) !== 0) {
+  if (entry === NO_ENTRY && (seen & Signs.unmapProbe) !== 0) {
     entry = findMapping(p, call.device, call.addressLow, call.addressHigh);
     // A mapping that was made since then is another one.
-    if (entry !== NONE && p.live.row[entry]! > call.row) entry = NONE;
+    if (entry !== NO_ENTRY && p.live.row[entry]! > call.row) entry = NO_ENTRY;
   }
-  if (entry !== NONE) finishFound(p, call, entry);
+  if (entry !== NO_ENTRY) finishFound(p, call, entry);
   else if (isTableAlone(seen) && splitMapping(p, call)) return;
   else if (call.bytes > 0) finishNotFound(p, call);
-  else if ((seen & Seen.list) !== 0) noteUnmatched(p, draftCall(p, call, Op.unmap));
+  else if ((seen & Signs.list) !== 0) noteUnmatched(p, draftCall(p, call, Ops.unmap));
 }
 
 function isTableAlone(seen: number): boolean {
-  return (seen & Seen.table) !== 0 && (seen & (Seen.list | Seen.free | Seen.unmapProbe)) === 0;
+  return (seen & Signs.table) !== 0 && (seen & (Signs.list | Signs.free | Signs.unmapProbe)) === 0;
 }
 
 function finishFound(p: Pairing, call: OpenCall, entry: number): void {
   const { live } = p;
-  const isProbed = (call.seen & Seen.unmapProbe) !== 0;
+  const isProbed = (call.seen & Signs.unmapProbe) !== 0;
   const d = draftCall(p, call, opOf(call));
-  if ((live.state[entry]! & State.claimed) === 0 && isProbed) {
+  if ((live.state[entry]! & States.claimed) === 0 && isProbed) {
     adoptExact(p, entry, d.device, d.size, d.addressLow, d.addressHigh);
   }
-  if ((live.state[entry]! & (State.claimed | State.exact)) !== 0) {
+  if ((live.state[entry]! & (States.claimed | States.exact)) !== 0) {
     d.size = live.size[entry]!;
     d.addressLow = live.addressLow[entry]!;
     d.addressHigh = live.addressHigh[entry]!;
-    if ((call.seen & Seen.free) !== 0) takeFreed(p, call);
+    if ((call.seen & Signs.free) !== 0) takeFreed(p, call);
   } else {
-    d.size = live.pages[entry]! * PAGE;
+    d.size = live.pages[entry]! * PAGE_BYTES;
     d.addressLow = lowOf(live.page[entry]!);
     d.addressHigh = highOf(live.page[entry]!);
   }
@@ -154,20 +165,20 @@ function takeFreed(p: Pairing, call: OpenCall): void {
 
 function finishNotFound(p: Pairing, call: OpenCall): void {
   const d = draftCall(p, call, opOf(call));
-  const isExact = (call.seen & (Seen.unmapProbe | Seen.free)) !== 0;
-  if (!isExact) d.flags = Flag.sizeDerived;
+  const isExact = (call.seen & (Signs.unmapProbe | Signs.free)) !== 0;
+  if (!isExact) d.flags = Flags.sizeDerived;
   if (d.domain === 0) {
     d.domain = p.attribution.ofDevice(d.device);
-    d.domainClass = DomainClass.A;
+    d.domainClass = Classes.A;
   }
   if (d.domain === 0 && d.device === 0) {
     d.domain = p.attribution.guess();
-    d.domainClass = DomainClass.none;
-    d.flags |= Flag.domainInferred;
+    d.domainClass = Classes.none;
+    d.flags |= Flags.domainInferred;
   }
   finishOrphan(p, d);
 }
 
 function opOf(call: OpenCall): Op {
-  return (call.seen & Seen.free) !== 0 ? Op.free : Op.unmap;
+  return (call.seen & Signs.free) !== 0 ? Ops.free : Ops.unmap;
 }

@@ -14,6 +14,14 @@ import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import type { Pairing } from './state.ts';
 import { placeVirtually } from './virtual-domains.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const ROW_MASK = BLOCK_MASK;
+const Calls = Call;
+const Signs = Seen;
+const NO_ENTRY = NONE;
+const States = State;
+
 /** iommu:map. */
 export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
   const { live } = p;
@@ -21,8 +29,8 @@ export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   const pages = pagesFor(b.size[i]!);
   let call = findCall(p, b, i, page);
-  let previous = NONE;
-  if (call !== null && call.record !== NONE) {
+  let previous = NO_ENTRY;
+  if (call !== null && call.record !== NO_ENTRY) {
     const entry = call.record;
     const isNext = page === live.page[entry]! + live.pages[entry]!;
     if (isNext && extendsCall(p, call, entry, pages)) return;
@@ -30,15 +38,15 @@ export function onTableMap(p: Pairing, b: EventBatch, i: number): void {
     resolve(p, call);
     call = null;
   }
-  if (call === null) call = openCall(p, b, i, Call.map);
+  if (call === null) call = openCall(p, b, i, Calls.map);
   const entry = addEntry(p, b, i, call, page, pages);
   hold(p, call, entry);
-  call.seen |= Seen.table;
+  call.seen |= Signs.table;
   if (p.dmaEvents) return;
-  if (previous !== NONE) live.continues[entry] = live.row[previous]! + 1;
+  if (previous !== NO_ENTRY) live.continues[entry] = live.row[previous]! + 1;
   placeByProbe(p, b, i, entry);
   if (live.domain[entry] !== 0) closeTwins(p, b, i, entry);
-  else placeVirtually(p, b, i, entry, previous === NONE ? 0 : live.domain[previous]!);
+  else placeVirtually(p, b, i, entry, previous === NO_ENTRY ? 0 : live.domain[previous]!);
   closeWhenFull(p, call, entry);
 }
 
@@ -48,7 +56,7 @@ function placeByProbe(p: Pairing, b: EventBatch, i: number, entry: number): void
   const device = live.device[entry]!;
   if (live.domain[entry] === 0) live.domain[entry] = p.attribution.ofDevice(device);
   if (live.domain[entry] === 0) return;
-  live.domainClass[entry] = DomainClass.A;
+  live.domainClass[entry] = Classes.A;
   p.pageOwners.note(b.tid[i]!, b.physLow[i]!, b.physHigh[i]!, live.domain[entry]!, device);
 }
 
@@ -73,7 +81,7 @@ export function addEntry(
   live.domain[entry] = call.domain;
   live.domainClass[entry] = call.domainClass;
   live.ranges[entry] = 1;
-  live.state[entry] = State.translated;
+  live.state[entry] = States.translated;
   return entry;
 }
 
@@ -81,7 +89,7 @@ export function addEntry(
 // belong to it.
 function extendsCall(p: Pairing, call: OpenCall, entry: number, pages: number): boolean {
   const { live } = p;
-  const isKnown = (call.seen & (Seen.allocProbe | Seen.iova)) !== 0;
+  const isKnown = (call.seen & (Signs.allocProbe | Signs.iova)) !== 0;
   if (!p.dmaEvents && !isKnown) return false;
   if (isKnown && live.pages[entry]! + pages > pagesFor(call.bytes)) return false;
   live.resize(entry, live.pages[entry]! + pages);
@@ -91,14 +99,14 @@ function extendsCall(p: Pairing, call: OpenCall, entry: number, pages: number): 
 
 function closeWhenFull(p: Pairing, call: OpenCall, entry: number): void {
   const { live } = p;
-  if ((call.seen & (Seen.allocProbe | Seen.iova)) === 0) return;
+  if ((call.seen & (Signs.allocProbe | Signs.iova)) === 0) return;
   if (live.pages[entry]! >= pagesFor(call.bytes)) resolve(p, call);
 }
 
 // The domain is certain and the address is live in it: the unmap in between was never seen.
 function closeTwins(p: Pairing, b: EventBatch, i: number, entry: number): void {
   const { live } = p;
-  for (let at = live.first(live.page[entry]!); at !== NONE; ) {
+  for (let at = live.first(live.page[entry]!); at !== NO_ENTRY; ) {
     const twin = at;
     at = live.next(at);
     if (twin === entry || live.domain[twin] !== live.domain[entry]) continue;
@@ -111,17 +119,17 @@ function closeTwins(p: Pairing, b: EventBatch, i: number, entry: number): void {
 function findCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall | null {
   const { calls } = p;
   if (p.breakpoints) {
-    let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map);
+    let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Calls.map);
     while (hidden !== null && !mayMap(p, hidden, page)) {
-      hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.map, hidden);
+      hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Calls.map, hidden);
     }
     if (hidden !== null) return unveil(p, b, i, hidden);
   }
   const call = currentCall(p, b, i);
   if (call === null) return null;
   const known = call.page;
-  const isOther = call.record === NONE && known >= 0 && known !== page;
-  if (call.kind === Call.map && !isOther) return call;
+  const isOther = call.record === NO_ENTRY && known >= 0 && known !== page;
+  if (call.kind === Calls.map && !isOther) return call;
   resolve(p, call);
   return null;
 }
@@ -129,7 +137,7 @@ function findCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall 
 // The call was given this page; or nothing tells what it was given, as returns have no probe.
 function mayMap({ allocReturns }: Pairing, call: OpenCall, page: number): boolean {
   if (call.page === page) return true;
-  return !allocReturns && call.record === NONE && (call.seen & Seen.iova) !== 0;
+  return !allocReturns && call.record === NO_ENTRY && (call.seen & Signs.iova) !== 0;
 }
 
 /** Gives a call that a breakpoint probe opened the context of event `i`, its first ordinary one. */
@@ -138,6 +146,6 @@ export function unveil(p: Pairing, b: EventBatch, i: number, call: OpenCall): Op
   if (stale !== null && stale !== call) resolve(p, stale);
   call.context = b.context[i]!;
   const row = call.row;
-  p.store.block(row).context[row & BLOCK_MASK] = b.context[i]!;
+  p.store.block(row).context[row & ROW_MASK] = b.context[i]!;
   return call;
 }

@@ -16,6 +16,13 @@ import { cutFront } from './splitting.ts';
 import type { Pairing } from './state.ts';
 import { unveil } from './table-map.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const Calls = Call;
+const Signs = Seen;
+const NO_ENTRY = NONE;
+const States = State;
+
 /** How far into a range a piece of a call is looked for, in pages. */
 const REACH = 1024;
 
@@ -37,10 +44,10 @@ export function unmapRange(p: Pairing, b: EventBatch, i: number, bytes: number):
   p.tableEvents = true;
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   let call = findCall(p, b, i, page);
-  if (call === null) call = openCall(p, b, i, Call.unmap);
+  if (call === null) call = openCall(p, b, i, Calls.unmap);
   const seen = call.seen;
-  call.seen = seen | Seen.table;
-  if ((seen & (Seen.list | Seen.free)) !== 0) closeListed(p, b, i, call, page, bytes);
+  call.seen = seen | Signs.table;
+  if ((seen & (Signs.list | Signs.free)) !== 0) closeListed(p, b, i, call, page, bytes);
   else closePlain(p, b, i, call, page, bytes);
 }
 
@@ -48,18 +55,18 @@ export function unmapRange(p: Pairing, b: EventBatch, i: number, bytes: number):
 function findCall(p: Pairing, b: EventBatch, i: number, page: number): OpenCall | null {
   const { calls } = p;
   if (p.breakpoints) {
-    let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.unmap);
+    let hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Calls.unmap);
     while (hidden !== null && keyOf(p, hidden.addressLow, hidden.addressHigh) !== page) {
-      hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Call.unmap, hidden);
+      hidden = calls.findNmi(b.cpu[i]!, b.tid[i]!, Calls.unmap, hidden);
     }
     if (hidden !== null) return unveil(p, b, i, hidden);
   }
   const call = currentCall(p, b, i);
   if (call === null) return null;
   const seen = call.seen;
-  const isListed = (seen & (Seen.list | Seen.free)) !== 0;
-  const waits = isListed ? call.pending > 0 : (seen & Seen.table) === 0;
-  if (call.kind === Call.unmap && waits) return call;
+  const isListed = (seen & (Signs.list | Signs.free)) !== 0;
+  const waits = isListed ? call.pending > 0 : (seen & Signs.table) === 0;
+  if (call.kind === Calls.unmap && waits) return call;
   resolve(p, call);
   return null;
 }
@@ -73,12 +80,12 @@ export function closePlain(
   page: number,
   bytes: number,
 ): void {
-  const isProbed = (call.seen & Seen.unmapProbe) !== 0;
+  const isProbed = (call.seen & Signs.unmapProbe) !== 0;
   const entry = take(p, page, pagesFor(bytes), call, b.time[i]!);
   hold(p, call, entry);
-  if (entry === NONE) {
+  if (entry === NO_ENTRY) {
     if (!isProbed) noteRange(b, i, call, bytes);
-  } else if (isProbed && (p.live.state[entry]! & State.claimed) === 0) {
+  } else if (isProbed && (p.live.state[entry]! & States.claimed) === 0) {
     adoptExact(p, entry, call.device, call.bytes, call.addressLow, call.addressHigh);
   }
   if (!p.dmaEvents) resolve(p, call);
@@ -95,14 +102,14 @@ function closeListed(
 ): void {
   const { live } = p;
   const entry = call.record;
-  const isItsOwn = entry !== NONE && (live.page[entry] === page || live.ranges[entry]! > 1);
+  const isItsOwn = entry !== NO_ENTRY && (live.page[entry] === page || live.ranges[entry]! > 1);
   if (!isItsOwn) {
     const taken = take(p, page, pagesFor(bytes), call, b.time[i]!);
     hold(p, call, taken);
-    if (taken === NONE && call.bytes === 0) {
+    if (taken === NO_ENTRY && call.bytes === 0) {
       noteRange(b, i, call, bytes);
       if (call.domain === 0) {
-        call.place(p.attribution.ofTranslated(call.device), DomainClass.B);
+        call.place(p.attribution.ofTranslated(call.device), Classes.B);
       }
     }
   }
@@ -121,9 +128,9 @@ function take(p: Pairing, page: number, pages: number, call: OpenCall, time: num
   const { live } = p;
   const end = page + pages;
   const entry = choose(p, page, pages, call, time);
-  if (entry === NONE) return takeLater(p, page, end);
-  const isClaimed = (live.state[entry]! & State.claimed) !== 0;
-  if (!isClaimed && live.pages[entry]! > pages) return NONE;
+  if (entry === NO_ENTRY) return takeLater(p, page, end);
+  const isClaimed = (live.state[entry]! & States.claimed) !== 0;
+  if (!isClaimed && live.pages[entry]! > pages) return NO_ENTRY;
   if (!isClaimed && live.pages[entry]! < pages) absorb(p, entry, end);
   live.unindex(entry);
   return entry;
@@ -134,14 +141,14 @@ function takeLater(p: Pairing, page: number, end: number): number {
   const { live } = p;
   for (let at = page + 1; at < Math.min(end, page + REACH); at++) {
     const piece = firstUnclaimed(p, at);
-    if (piece === NONE || at + live.pages[piece]! > end) continue;
+    if (piece === NO_ENTRY || at + live.pages[piece]! > end) continue;
     absorb(p, piece, end);
     live.unindex(piece);
     live.page[piece] = page;
     live.resize(piece, end - page);
     return piece;
   }
-  return NONE;
+  return NO_ENTRY;
 }
 
 // The pieces up to `end` become part of the first.
@@ -150,7 +157,7 @@ function absorb(p: Pairing, entry: number, end: number): void {
   let at = live.page[entry]! + live.pages[entry]!;
   while (at < end) {
     const piece = pieceAt(p, at, entry);
-    if (piece === NONE) return;
+    if (piece === NO_ENTRY) return;
     const beyond = at + live.pages[piece]! - end;
     live.resize(entry, live.pages[entry]! + live.pages[piece]! - Math.max(0, beyond));
     if (beyond > 0) {
@@ -168,8 +175,8 @@ function pieceAt(p: Pairing, page: number, entry: number): number {
   const { live } = p;
   let piece = live.first(page);
   while (
-    piece !== NONE &&
-    (live.domain[piece] !== live.domain[entry] || (live.state[piece]! & State.claimed) !== 0)
+    piece !== NO_ENTRY &&
+    (live.domain[piece] !== live.domain[entry] || (live.state[piece]! & States.claimed) !== 0)
   ) {
     piece = live.next(piece);
   }
@@ -183,13 +190,13 @@ function choose(p: Pairing, page: number, pages: number, call: OpenCall, time: n
   const device = call.device;
   const domain = call.domain;
   const only = live.first(page);
-  if (only === NONE || live.next(only) === NONE) return only;
-  let best = NONE;
+  if (only === NO_ENTRY || live.next(only) === NO_ENTRY) return only;
+  let best = NO_ENTRY;
   let bestScore = -1;
-  for (let entry = only; entry !== NONE; entry = live.next(entry)) {
+  for (let entry = only; entry !== NO_ENTRY; entry = live.next(entry)) {
     const score = scoreOf(p, entry, page + pages, device, domain);
     const mayBeLate =
-      best !== NONE &&
+      best !== NO_ENTRY &&
       live.domain[best] === live.domain[entry] &&
       time - live.time[best]! <= p.reorderWindow;
     if (score > bestScore || (score === bestScore && mayBeLate)) {
@@ -219,7 +226,7 @@ function hasPieces(p: Pairing, entry: number, end: number): boolean {
   let at = live.page[entry]! + live.pages[entry]!;
   while (at < end) {
     const piece = pieceAt(p, at, entry);
-    if (piece === NONE) return false;
+    if (piece === NO_ENTRY) return false;
     at += live.pages[piece]!;
   }
   return at === end;

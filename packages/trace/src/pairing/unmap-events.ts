@@ -15,34 +15,43 @@ import { currentCall, hold, openCall, resolve } from './resolving.ts';
 import { beginRow } from './rows.ts';
 import type { Pairing } from './state.ts';
 
+// Constants of this module are compiled in; what is imported is loaded at each use (docs/architecture.md).
+const Classes = DomainClass;
+const Flags = Flag;
+const Ops = Op;
+const Calls = Call;
+const Signs = Seen;
+const NO_ENTRY = NONE;
+const States = State;
+
 /** dma_unmap_page, dma_unmap_phys, dma_unmap_resource. */
 export function onUnmap(p: Pairing, b: EventBatch, i: number): void {
   const { calls } = p;
   const call = takeCall(p, b, i);
   const seen = call === null ? 0 : call.seen;
-  const taken = call === null ? NONE : call.record;
+  const taken = call === null ? NO_ENTRY : call.record;
   const entry = mappingOf(p, b, i, taken, seen);
   const row = call === null ? beginRow(p, b, i) : call.row;
-  const reordered = entry === NONE ? 0 : checkTwins(p, b, i, entry);
-  const d = draftEvent(p, b, i, row, Op.unmap);
+  const reordered = entry === NO_ENTRY ? 0 : checkTwins(p, b, i, entry);
+  const d = draftEvent(p, b, i, row, Ops.unmap);
   d.flags |= reordered;
   if (call !== null) {
     d.time = call.time;
-    if (call.domainClass === DomainClass.A) d.domainClass = DomainClass.A;
+    if (call.domainClass === Classes.A) d.domainClass = Classes.A;
   }
-  if ((seen & Seen.bounce) !== 0) d.flags |= Flag.bounced;
-  if (entry !== NONE) {
-    if ((p.live.state[entry]! & State.claimed) !== 0) {
+  if ((seen & Signs.bounce) !== 0) d.flags |= Flags.bounced;
+  if (entry !== NO_ENTRY) {
+    if ((p.live.state[entry]! & States.claimed) !== 0) {
       if (p.live.size[entry] !== d.size) p.oddities.count('SIZE_MISMATCH');
       if (p.live.direction[entry] !== d.direction) p.oddities.count('DIR_MISMATCH');
     }
     finishUnmap(p, entry, d);
   } else {
-    const isTranslated = (seen & Seen.table) !== 0;
+    const isTranslated = (seen & Signs.table) !== 0;
     d.domain = isTranslated
       ? p.attribution.ofTranslated(d.device)
       : p.attribution.ofDevice(d.device);
-    if (d.domain === 0) d.flags |= Flag.direct;
+    if (d.domain === 0) d.flags |= Flags.direct;
     finishOrphan(p, d);
   }
   if (call !== null) calls.close(call);
@@ -53,19 +62,19 @@ export function onUnmapList(p: Pairing, b: EventBatch, i: number): void {
   endOpen(p, b, i);
   const hash = listHash(b, i);
   const entry = p.live.findList(b.device[i]!, hash, b.aux[i]!, b.physLow[i]!, b.physHigh[i]!);
-  openUnmap(p, b, i, entry, Seen.list);
+  openUnmap(p, b, i, entry, Signs.list);
 }
 
 /** dma_free*: its table unmap follows. Freeing a null pointer is ignored. */
 export function onFree(p: Pairing, b: EventBatch, i: number): void {
   if (b.addressLow[i] === 0 && b.addressHigh[i] === 0 && b.size[i] === 0) {
     p.oddities.count('NULL_FREE');
-    noteUnmatched(p, draftEvent(p, b, i, beginRow(p, b, i), Op.none));
+    noteUnmatched(p, draftEvent(p, b, i, beginRow(p, b, i), Ops.none));
     return;
   }
   endOpen(p, b, i);
   const entry = findMapping(p, b.device[i]!, b.addressLow[i]!, b.addressHigh[i]!);
-  openUnmap(p, b, i, entry, Seen.free);
+  openUnmap(p, b, i, entry, Signs.free);
 }
 
 function endOpen(p: Pairing, b: EventBatch, i: number): void {
@@ -75,18 +84,18 @@ function endOpen(p: Pairing, b: EventBatch, i: number): void {
 
 function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: number): void {
   const { live } = p;
-  const call = openCall(p, b, i, Call.unmap);
+  const call = openCall(p, b, i, Calls.unmap);
   call.seen = seen;
   hold(p, call, entry);
   call.device = b.device[i]!;
-  call.place(p.attribution.ofDevice(b.device[i]!), DomainClass.B);
+  call.place(p.attribution.ofDevice(b.device[i]!), Classes.B);
   call.direction = b.direction[i]!;
   call.addressLow = b.addressLow[i]!;
   call.addressHigh = b.addressHigh[i]!;
   call.physLow = b.physLow[i]!;
   call.physHigh = b.physHigh[i]!;
   call.bytes = b.size[i]!;
-  call.pending = entry === NONE ? 1 : live.ranges[entry]! + live.bounces[entry]!;
+  call.pending = entry === NO_ENTRY ? 1 : live.ranges[entry]! + live.bounces[entry]!;
   if (call.pending === 0) resolve(p, call);
 }
 
@@ -94,8 +103,8 @@ function openUnmap(p: Pairing, b: EventBatch, i: number, entry: number, seen: nu
 function takeCall(p: Pairing, b: EventBatch, i: number): OpenCall | null {
   const call = currentCall(p, b, i);
   if (call === null) return null;
-  const isPage = (call.seen & (Seen.list | Seen.free)) === 0;
-  if (call.kind === Call.unmap && isPage) return call;
+  const isPage = (call.seen & (Signs.list | Signs.free)) === 0;
+  if (call.kind === Calls.unmap && isPage) return call;
   resolve(p, call);
   return null;
 }
@@ -106,15 +115,15 @@ function mappingOf(p: Pairing, b: EventBatch, i: number, taken: number, seen: nu
   const device = b.device[i]!;
   const low = b.addressLow[i]!;
   const high = b.addressHigh[i]!;
-  if (taken === NONE) {
-    if ((seen & Seen.table) !== 0) return NONE;
+  if (taken === NO_ENTRY) {
+    if ((seen & Signs.table) !== 0) return NO_ENTRY;
     return ofSize(p, findMapping(p, device, low, high), b.size[i]!);
   }
-  if ((live.state[taken]! & State.claimed) === 0) {
+  if ((live.state[taken]! & States.claimed) === 0) {
     adoptExact(p, taken, device, b.size[i]!, low, high);
     if (live.domain[taken] === 0) {
       live.domain[taken] = p.attribution.ofTranslated(device);
-      live.domainClass[taken] = DomainClass.B;
+      live.domainClass[taken] = Classes.B;
     }
     return taken;
   }
@@ -126,23 +135,23 @@ function mappingOf(p: Pairing, b: EventBatch, i: number, taken: number, seen: nu
   // The table unmap had to guess where several domains share an address.
   live.index(taken);
   const other = findMapping(p, device, low, high);
-  if (other !== NONE) live.unindex(other);
+  if (other !== NO_ENTRY) live.unindex(other);
   return other;
 }
 
 // The same page may be mapped directly several times: the newest of the same size is closed.
 function ofSize(p: Pairing, newest: number, size: number): number {
-  if (newest === NONE) return NONE;
+  if (newest === NO_ENTRY) return NO_ENTRY;
   const { live } = p;
   let found = live.size[newest] === size ? newest : NONE;
   let several = false;
-  for (let other = live.next(newest); other !== NONE; other = live.next(other)) {
+  for (let other = live.next(newest); other !== NO_ENTRY; other = live.next(other)) {
     if (!isSameAddress(p, other, newest)) continue;
     several = true;
-    if (found === NONE && live.size[other] === size) found = other;
+    if (found === NO_ENTRY && live.size[other] === size) found = other;
   }
   if (several) p.oddities.count('AMBIGUOUS_PAIR');
-  return found === NONE ? newest : found;
+  return found === NO_ENTRY ? newest : found;
 }
 
 function isSameAddress(p: Pairing, a: number, b: number): boolean {
@@ -151,7 +160,7 @@ function isSameAddress(p: Pairing, a: number, b: number): boolean {
     live.device[a] === live.device[b] &&
     live.addressLow[a] === live.addressLow[b] &&
     live.addressHigh[a] === live.addressHigh[b] &&
-    (live.state[a]! & State.claimed) !== 0
+    (live.state[a]! & States.claimed) !== 0
   );
 }
 
@@ -159,20 +168,20 @@ function isSameAddress(p: Pairing, a: number, b: number): boolean {
 // printed, or left by an unmap that was never seen.
 function checkTwins(p: Pairing, b: EventBatch, i: number, entry: number): number {
   const { live } = p;
-  if ((live.state[entry]! & State.translated) === 0) return 0;
+  if ((live.state[entry]! & States.translated) === 0) return 0;
   let flags = 0;
-  for (let at = live.first(live.page[entry]!); at !== NONE; ) {
+  for (let at = live.first(live.page[entry]!); at !== NO_ENTRY; ) {
     const twin = at;
     at = live.next(at);
     if (twin === entry || live.device[twin] !== live.device[entry]) continue;
-    const isKnown = (live.state[twin]! & State.claimed) !== 0;
+    const isKnown = (live.state[twin]! & States.claimed) !== 0;
     if (!isKnown || live.domain[twin] !== live.domain[entry]) continue;
     if (live.time[twin]! < live.time[entry]!) {
       p.oddities.count(live.epoch[twin] === p.losses ? 'DOUBLE_MAP' : 'LOSS_WINDOW');
       closeUnseen(p, twin, b, i);
     } else if (live.cpu[twin] !== b.cpu[i] && b.time[i]! - live.time[twin]! <= p.reorderWindow) {
       p.oddities.count('REORDERED');
-      flags = Flag.reordered;
+      flags = Flags.reordered;
     }
   }
   return flags;

@@ -25,6 +25,8 @@ const MACHINES: readonly Machine[] = [
   { little: false, longSize: 4 },
 ];
 const COMPRESSED = 81;
+/** Bytes of a compressed record at most; perf itself fills one to nearly 64 KiB. */
+const LONGEST_PIECE = 65_000;
 const HEADER_ATTR = 64;
 const TRACING_DATA = 66;
 const FINISHED_ROUND = 68;
@@ -126,10 +128,18 @@ export function anyCompressed(random: Random): Buffer {
   if (records.length > 0 && random.chance(DAMAGED_INSIDE)) setField(records, random);
   const packed = zstdCompressSync(records);
   const cut = random.below(packed.length);
-  const pieces = random.chance(0.5) ? [packed] : [packed.subarray(0, cut), packed.subarray(cut)];
+  const parts = random.chance(0.5) ? [packed] : [packed.subarray(0, cut), packed.subarray(cut)];
   return perfFile(
-    pieces.map((piece) => record(COMPRESSED, piece)),
+    parts.flatMap((part) => piecesOf(part).map((piece) => record(COMPRESSED, piece))),
     { compression: 1 },
+  );
+}
+
+/** Pieces that fit into a record, whose length has 16 bits. */
+function piecesOf(bytes: Buffer): Buffer[] {
+  const count = Math.max(1, Math.ceil(bytes.length / LONGEST_PIECE));
+  return Array.from({ length: count }, (_, i) =>
+    bytes.subarray(i * LONGEST_PIECE, (i + 1) * LONGEST_PIECE),
   );
 }
 

@@ -23,16 +23,16 @@ export async function writeBatch(
   table: BatchTable,
   report: (task: ReportTask) => Promise<void> = writeReports,
 ): Promise<void> {
-  // First those of results, which other processes write.
-  const [, html] = await Promise.all([
-    writeOwnReports(out, table, report),
-    renderBatchHtml(table, linkTo),
-  ]);
+  // Those of results first: other processes write them meanwhile.
+  await Promise.all([writeOwnReports(out, table, report), writeOverAll(out, table)]);
+  writeWhole(join(out, BATCH_TABLE), batchJson(table));
+}
+
+async function writeOverAll(out: string, table: BatchTable): Promise<void> {
+  writeWhole(join(out, BATCH_FILES.html), await renderBatchHtml(table, linkTo));
+  writeWhole(join(out, BATCH_FILES.text), renderBatchText(table));
   writeWhole(join(out, BATCH_FILES.csv), batchCsv(table));
   writeParquet(join(out, BATCH_FILES.parquet), table);
-  writeWhole(join(out, BATCH_FILES.text), renderBatchText(table));
-  writeWhole(join(out, BATCH_FILES.html), html);
-  writeWhole(join(out, BATCH_TABLE), batchJson(table));
 }
 
 /** Text that is not there is empty, numbers are NaN. */

@@ -131,15 +131,17 @@ export class JobPool {
 
 /**
  * Runs jobs in the processes of a pool, in the order given, and calls `done` for each as it ends. `done` returns false to have
- * no more begun.
+ * no more begun. A process that has no job left does `spare` work until the last job is done; it returns false when there is none.
  */
 export async function runJobs(
   pool: JobPool,
   jobs: readonly BatchJob[],
   limits: JobLimits,
   done: (job: BatchJob, result: JobResult) => boolean,
+  spare: () => Promise<boolean> = async () => false,
 ): Promise<void> {
   let next = 0;
+  let running = pool.processes;
   let goesOn = true;
   const runNext = async (): Promise<void> => {
     while (goesOn && next < jobs.length) {
@@ -147,6 +149,8 @@ export async function runJobs(
       const result = await pool.run(job, limits);
       goesOn = done(job, result) && goesOn;
     }
+    running--;
+    while (goesOn && running > 0 && (await spare()));
   };
   await Promise.all(Array.from({ length: pool.processes }, runNext));
 }

@@ -14,6 +14,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { BATCH_FILES, BATCH_TABLE, shardTable } from '../batch/batch-files.ts';
 import { lockBatch } from '../batch/batch-lock.ts';
 import { BatchProgress, type ProgressMode } from '../batch/batch-progress.ts';
+import { EarlyReports } from '../batch/early-reports.ts';
 import { failureLines } from '../batch/failure-lines.ts';
 import { type FoundTrace, findTraces } from '../batch/find-traces.ts';
 import {
@@ -210,7 +211,7 @@ async function runBatch(options: BatchArguments & { failFast?: boolean }): Promi
   const off = killOnSignals(pool, () => lock?.release());
   try {
     const [rows] = await Promise.all([
-      replayAll(traces, jobOptions, { options, pool, limits, keepGoing }),
+      replayAll(traces, jobOptions, { options, machines, pool, limits, keepGoing }),
       // Meanwhile, so that the report need not wait for it.
       shard === null ? loadReports() : null,
     ]);
@@ -238,11 +239,7 @@ async function finish(
   { machines, rows, pool, shard, notBegun }: Finished,
 ): Promise<void> {
   const { out } = options;
-  const table = batchTable(
-    toolVersion(),
-    machines,
-    rows.flatMap(({ rows: each }) => each),
-  );
+  const table = tableOf(machines, rows);
   if (notBegun > 0) {
     tellDone(table, { kept: 0, notBegun, stale: 0, isShard: true }, options);
     return;
@@ -259,6 +256,14 @@ async function finish(
   tellDone(table, { kept, notBegun, stale: stale.length, isShard: shard !== null }, options);
 }
 
+function tableOf(machines: readonly BatchMachine[], results: readonly JobResult[]): BatchTable {
+  return batchTable(
+    toolVersion(),
+    machines,
+    results.flatMap(({ rows }) => rows),
+  );
+}
+
 /** What writes tables and reports, and all that they draw with: no replay needs it. */
 async function loadReports(): Promise<typeof import('../batch/batch-output.ts')> {
   const [output, { loadRenderer }] = await Promise.all([
@@ -272,6 +277,7 @@ async function loadReports(): Promise<typeof import('../batch/batch-output.ts')>
 /** How the traces are replayed. */
 interface Running {
   readonly options: BatchArguments;
+  readonly machines: readonly BatchMachine[];
   readonly pool: JobPool;
   readonly limits: JobLimits;
   readonly keepGoing: boolean;
@@ -280,9 +286,9 @@ interface Running {
 async function replayAll(
   traces: readonly FoundTrace[],
   jobOptions: JobOptions,
-  { options, pool, limits, keepGoing }: Running,
+  { options, machines, pool, limits, keepGoing }: Running,
 ): Promise<JobResult[]> {
-  const { dir, out, progress, redis, tracesRoot, outRoot } = options;
+  const { dir, out, progress, redis, shard, tracesRoot, outRoot } = options;
   const bytesOf = new Map(traces.map(({ path, bytes }) => [path, bytes]));
   const told = new BatchProgress(
     progress,
@@ -310,7 +316,9 @@ async function replayAll(
     if (error !== null) failed.push(job);
     return error === null || keepGoing;
   };
-  if (redis === undefined) await runJobs(pool, todo, limits, onDone);
+  const early = new EarlyReports(out, pool, () => tableOf(machines, results));
+  const spare = async (): Promise<boolean> => shard === undefined && early.write();
+  if (redis === undefined) await runJobs(pool, todo, limits, onDone, spare);
   else await runQueueJobs(todo, { redis, tracesRoot, outRoot }, limits, onDone);
   for (const job of failed) await removeIncomplete(job);
   return results;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -197,4 +197,14 @@ test('a file that is given twice, or as a copy, is read once', () => {
   expect(stderr).toBe(
     `dmalab: ${first}: DUP_INPUT: is given twice; read once\ndmalab: ${copy}: DUP_INPUT: has the same content as ${first}; read once\n`,
   );
+});
+
+test('info advises for a kernel whose release begins with no version', () => {
+  const recorded = '6.12.107+deb13-amd64\0';
+  const named = `${'custom'.padEnd(recorded.length - 1, '-')}\0`;
+  const file = readFileSync('traces/formats-perf/perf-callgraph.data', 'latin1');
+  const { advice } = infoOf('custom.data', Buffer.from(file.replaceAll(recorded, named), 'latin1'));
+  const commands = advice.flatMap((lack) => lack.commands);
+  expect(commands).not.toEqual([]);
+  expect(commands.filter((command) => command.includes('--kernel'))).toEqual([]);
 });

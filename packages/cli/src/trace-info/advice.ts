@@ -1,7 +1,7 @@
 // What to record next time: the lacks of a trace, and the commands that mend them.
 
 import type { Capture } from '@dmalab/trace';
-import { isAtLeast, kernelVersion } from '../recording/kernel-release.ts';
+import { isAtLeast, versionOf } from '../recording/kernel-release.ts';
 import { FIRST_WITH_DMA_EVENTS } from '../recording/recipe.ts';
 import { quote } from '../recording/recording-script.ts';
 import type { Contents } from './allowance.ts';
@@ -21,8 +21,9 @@ const LARGER_BUFFER_KB = 262_144;
 export function adviceFor(capture: Capture, contents: Contents): Advice[] {
   const { facts } = capture;
   const release = facts.kernel?.value ?? null;
-  const isOld = release !== null && !isAtLeast(kernelVersion(release), FIRST_WITH_DMA_EVENTS);
-  const kernel = release === null ? [] : ['--kernel', release];
+  const version = release === null ? null : versionOf(release);
+  const isOld = version !== null && !isAtLeast(version, FIRST_WITH_DMA_EVENTS);
+  const kernel = release === null || version === null ? [] : ['--kernel', release];
   const print = (words: readonly string[], workload: string): string =>
     `${['dmalab', 'record', '--print', ...kernel, ...words].map(quote).join(' ')} -- ${workload}`;
   const device = facts.devices[1]?.name;

@@ -34,7 +34,7 @@ export function meterText(
 }
 
 /** Shows the progress of one piece of work that begins now. */
-export function progressMeter(
+function progressMeter(
   label: string,
   unit: MeterUnit,
   total: number | null,

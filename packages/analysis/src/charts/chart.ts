@@ -78,6 +78,7 @@ export function panelTitle(label: string): { text: string; style: string; offset
   return { text: label, style: 'run-title', offset: 6 };
 }
 
+/** Of every spec: the version of Vega-Lite that it is written for. */
 export const SCHEMA: string = 'https://vega.github.io/schema/vega-lite/v6.json';
 
 /** Pixels of a plot without axes; reports set their own. */

@@ -27,6 +27,7 @@ export interface Judgement {
   readonly reason: string;
 }
 
+/** Keeps `limit` findings of each code and confidence. */
 export class FindingLog {
   readonly #capture: Capture;
   readonly #limit: number;

@@ -29,14 +29,17 @@ export function hasWholeHistory(s: CheckState, b: RequestBatch, i: number): bool
   return (b.flags[i]! & Flag.openStart) === 0 && domain.createdAt <= b.time[i]!;
 }
 
+/** Nothing that the trace may lack could change it. */
 export function certain(reason: string): Judgement {
   return { confidence: 'certain', reason };
 }
 
+/** Something that was derived would have to be wrong. */
 export function likely(reason: string): Judgement {
   return { confidence: 'likely', reason };
 }
 
+/** The trace lacks what would rule it out. */
 export function possible(reason: string): Judgement {
   return { confidence: 'possible', reason };
 }

@@ -19,6 +19,7 @@ export type Totals = Readonly<Record<string, unknown>>;
 const eventColumns = ['seq', 't_ns', 'cpu', 'ev'] as const;
 const twoValues = ['a', 'b'] as const;
 
+/** Takes the answers of a model in the order of the operations, and the totals at the end. */
 export class Checker {
   /** Cells, event rows and totals that differ. */
   mismatches = 0;

@@ -24,6 +24,7 @@ export interface ScenarioRun {
   readonly totals: Readonly<Record<string, unknown>>;
 }
 
+/** A scenario file, checked as far as all families share it. */
 export interface Scenario {
   readonly file: string;
   readonly name: string;

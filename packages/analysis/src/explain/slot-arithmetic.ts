@@ -22,7 +22,7 @@ export interface PoolState {
 }
 
 /** Slots that `bytes` need. */
-export function slotsFor(bytes: number): number {
+function slotsFor(bytes: number): number {
   return Math.ceil(bytes / SLOT);
 }
 

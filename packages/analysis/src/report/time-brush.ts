@@ -11,7 +11,7 @@ import { type SlicedRun, slicedRun } from './part-of-time.ts';
 const STRIP_WIDTH = 512;
 const STRIP_HEIGHT = 100;
 /** Steps of a range input: a thousandth of the time each. */
-export const BRUSH_STEPS = 1000;
+const BRUSH_STEPS = 1000;
 
 /** Courses of one run, one value per bucket; null where the run has no such thing. */
 export interface BrushRun {

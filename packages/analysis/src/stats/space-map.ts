@@ -10,9 +10,9 @@
 import { SERIES_BUCKETS } from './series.ts';
 
 /** Columns of a grid; four buckets of series.ts each. */
-export const MAP_COLUMNS = 128;
+const MAP_COLUMNS = 128;
 /** Most rows of a grid. */
-export const MAP_ROWS = 32;
+const MAP_ROWS = 32;
 const FIRST_COLUMN_NS = (1000 * SERIES_BUCKETS) / MAP_COLUMNS;
 
 /** What the rows held before they were doubled; used within one call. */

@@ -8,7 +8,7 @@ import { LogHistogram, OCTAVES, SUB_BUCKETS } from './log-histogram.ts';
 import { addCounts, SLICE_PER_OCTAVE, type SliceCounts } from './slice-counts.ts';
 
 /** Most slices of a run; at least half of them are in use once time has passed TIME_SLICES microseconds. */
-export const TIME_SLICES = 64;
+const TIME_SLICES = 64;
 
 /** From buckets of {@link LogHistogram} to those of slices. */
 const SHIFT = Math.log2(SUB_BUCKETS / SLICE_PER_OCTAVE);

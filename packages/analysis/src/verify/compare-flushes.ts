@@ -6,6 +6,7 @@
 import { median } from '../stats/quantile.ts';
 import type { Flush } from './recorded-flushes.ts';
 
+/** How the flushes of one domain compare; counts are of flushes where nothing else is said. */
 export interface FlushComparison {
   readonly recorded: number;
   readonly replayed: number;

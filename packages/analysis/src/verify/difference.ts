@@ -4,6 +4,7 @@ import { NO_PFN } from '@dmalab/replay';
 import type { DomainModel, ModelState } from './domain-model.ts';
 import type { OperationLog } from './operation-log.ts';
 
+/** The call, what was recorded of it, and what the model did. */
 export interface Difference {
   /** Line that shows the recorded address, and line at which the call begins. */
   readonly line: number;

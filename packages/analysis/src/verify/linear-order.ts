@@ -25,7 +25,7 @@ export interface Edge {
 export type OrderStatus = 'reached' | 'starved' | 'dead';
 
 /** Positions that can still be changed. */
-export const HISTORY = 32_768;
+const HISTORY = 32_768;
 const CHECKPOINT_EVERY = 64;
 const SHARED = 1;
 const DIFFERS = 2;

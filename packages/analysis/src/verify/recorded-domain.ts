@@ -2,6 +2,7 @@
 
 import { OperationLog } from './operation-log.ts';
 
+/** See the head of the file. */
 export interface RecordedDomain {
   /** The iovad pointer as printed. */
   readonly token: string;

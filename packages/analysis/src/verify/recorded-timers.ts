@@ -9,6 +9,7 @@ import type { Firing, FiringRule } from '@dmalab/replay';
 import { FlushCause } from '@dmalab/replay';
 import type { Flush } from './recorded-flushes.ts';
 
+/** How late or early the flush timers of a recorded machine fired. */
 export interface TimerComparison {
   /** Recorded timers with a known moment of arming that the replay armed as well. */
   readonly compared: number;

@@ -33,7 +33,7 @@ export function verifyText(result: VerifyResult): string {
 }
 
 /** Share of matches in percent, rounded down: 100 % means all. */
-export function matchRate(matched: number, compared: number): string {
+function matchRate(matched: number, compared: number): string {
   if (matched === compared) return '100 %';
   return `${(Math.floor((matched / compared) * 10_000) / 100).toFixed(2)} %`;
 }

@@ -14,6 +14,7 @@ export interface MachineFacts {
   readonly machine: { readonly cpus: number; readonly arch: string };
 }
 
+/** The facts of this machine; a `cmdline` that cannot be read is null. */
 export function machineFacts(): MachineFacts {
   return {
     kernel: `${systemName()} ${release()} ${version()} ${machine()}`,

@@ -31,8 +31,10 @@ export function eventSystems({ systems, probes }: Recipe): readonly string[] {
 /** The own ftrace instance of a recording. */
 export const INSTANCE = 'dmalab';
 
+/** Where tracefs is mounted, unless said otherwise. */
 export const TRACEFS = '/sys/kernel/tracing';
 
+/** The first kernels with the events dma:*, and with probes by fprobe. */
 export const FIRST_WITH_DMA_EVENTS: KernelVersion = [6, 12];
 export const FIRST_WITH_FPROBES: KernelVersion = [6, 5];
 

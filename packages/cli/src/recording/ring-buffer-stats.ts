@@ -31,7 +31,7 @@ export function readStats(instance: string): Record<string, CpuStats> {
 }
 
 /** The numbers of one stats file; what is not there is 0. */
-export function parseStats(text: string): CpuStats {
+function parseStats(text: string): CpuStats {
   const of = (name: string): number =>
     Number(text.match(new RegExp(`^${name}: (\\d+)`, 'm'))?.[1] ?? 0);
   return {
@@ -42,6 +42,7 @@ export function parseStats(text: string): CpuStats {
   };
 }
 
+/** The counts of all CPUs together. */
 export function totalOf(stats: Readonly<Record<string, CpuStats>>): CpuStats {
   const total = { entries: 0, overrun: 0, commit_overrun: 0, dropped: 0 };
   for (const cpu of Object.values(stats)) {

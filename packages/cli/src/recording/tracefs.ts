@@ -22,6 +22,7 @@ import { FIRST_WITH_FPROBES, type Recipe } from './recipe.ts';
 /** f_type of statfs: "trac". */
 const TRACEFS_MAGIC = 0x74726163;
 
+/** Where a recording writes: tracefs, or a folder that stands in for it. */
 export interface Tracefs {
   readonly root: string;
   /** Plain files, not the kernel's. */
@@ -122,6 +123,7 @@ export function makeInstance({ root }: Tracefs, name: string): void {
   }
 }
 
+/** Removes an instance, of tracefs with its buffers; an error of the file system where it is in use. */
 export function removeInstance({ root, isStandIn }: Tracefs, name: string): void {
   const path = join(root, 'instances', name);
   if (isStandIn) rmSync(path, { recursive: true, force: true });

@@ -29,6 +29,7 @@ export interface Contents {
   readonly isDirect: boolean;
 }
 
+/** What a capture has and lacks, from its facts and its report. */
 export function contentsOf({ facts, report }: Capture): Contents {
   const { events, requests, lost, lostUnknown, diagnostics } = report;
   const has = (name: string): boolean => (events[name] ?? 0) > 0;

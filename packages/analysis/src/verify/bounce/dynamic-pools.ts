@@ -61,7 +61,7 @@ export function dynamicPools(
 }
 
 /** Whether a map found nothing in any pool but one of its own. */
-export function missedAll(call: MapCall): boolean {
+function missedAll(call: MapCall): boolean {
   const listed = call.steps.filter(({ pool }) => !pool.transient);
   return call.searchesSeen && listed.every(({ slot }) => slot === FAILED);
 }

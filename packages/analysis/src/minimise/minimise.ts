@@ -53,29 +53,18 @@ export function minimise(
     return true;
   };
   const shows = (chosen: Uint8Array): boolean => search(list.source(chosen)) !== null;
-  const { rows } = list;
-  const prefix = shortestPrefix(rows.length, shows, spend);
-  const { of, count } = list.units();
-  const inPrefix = new Uint8Array(count);
-  for (let row = 0; row < prefix; row++) inPrefix[of[row]!] = 1;
-  const chosenOf = (units: readonly number[]): Uint8Array => {
-    const has = new Uint8Array(count);
-    for (const unit of units) has[unit] = 1;
-    return Uint8Array.from({ length: rows.length }, (_, row) =>
-      row < prefix && has[of[row]!] === 1 ? 1 : 0,
-    );
-  };
-  const units = indices(inPrefix);
-  const byUnit = reduce(units, (kept) => shows(chosenOf(kept)), spend);
-  const rowsLeft = indices(chosenOf(byUnit.kept));
-  const byRow = reduce(rowsLeft, (kept) => shows(maskOf(kept, rows.length)), spend);
-  const chosen = maskOf(byRow.kept, rows.length);
+  const rows = list.rows.length;
+  const units = unitsOf(list, shortestPrefix(rows, shows, spend));
+  const byUnit = reduce(units.all, (kept) => shows(units.rowsOf(kept)), spend);
+  const rowsLeft = indices(units.rowsOf(byUnit.kept));
+  const byRow = reduce(rowsLeft, (kept) => shows(maskOf(kept, rows)), spend);
+  const chosen = maskOf(byRow.kept, rows);
   const eventLeft = search(list.source(chosen));
   if (eventLeft === null) throw new Error('the smallest list does not show the event');
   return {
     event,
     eventLeft,
-    before: rows.length,
+    before: rows,
     left: byRow.kept.length,
     replays,
     minimal: byUnit.minimal && byRow.minimal,
@@ -100,6 +89,22 @@ function shortestPrefix(
   return works;
 }
 
+/** The units that begin in the first `prefix` rows, and the mask of the rows there that some of them have. */
+function unitsOf(
+  list: RequestList,
+  prefix: number,
+): { readonly all: number[]; rowsOf(units: readonly number[]): Uint8Array } {
+  const { of, count } = list.units();
+  const { length } = list.rows;
+  const inPrefix = new Uint8Array(count);
+  for (let row = 0; row < prefix; row++) inPrefix[of[row]!] = 1;
+  const rowsOf = (units: readonly number[]): Uint8Array => {
+    const has = maskOf(units, count);
+    return Uint8Array.from({ length }, (_, row) => (row < prefix && has[of[row]!] === 1 ? 1 : 0));
+  };
+  return { all: indices(inPrefix), rowsOf };
+}
+
 function indices(mask: Uint8Array): number[] {
   const found: number[] = [];
   mask.forEach((chosen, i) => {
@@ -108,8 +113,8 @@ function indices(mask: Uint8Array): number[] {
   return found;
 }
 
-function maskOf(kept: readonly number[], rows: number): Uint8Array {
-  const mask = new Uint8Array(rows);
-  for (const row of kept) mask[row] = 1;
+function maskOf(kept: readonly number[], length: number): Uint8Array {
+  const mask = new Uint8Array(length);
+  for (const i of kept) mask[i] = 1;
   return mask;
 }

@@ -239,7 +239,7 @@ export class LinuxTree {
   /** Takes `pages` from `pfnLo` on, in the gap below the range at `above`; the hint moves there. */
   take(above: number, pfnLo: number, pages: number): void {
     const pfnHi = pfnLo + pages - 1;
-    const at = this.ranges.insertBelow(above, pfnLo, pfnHi);
+    const at = this.gaps.fill(above, pfnLo, pfnHi);
     if (pfnHi < this.dma32Pfn) {
       this.cached32 = at;
       this.low32Pages += pages;

@@ -2,10 +2,11 @@
 //
 // Finds what a walk over all ranges would find, and says how many ranges that walk would have visited:
 // nodes whose gaps have too little room are passed by, and counted. What a node says of its room may
-// be too much; a search that finds this out corrects it, so it pays once. The loops say the layout
+// be too much; a search that finds this out corrects it, so it pays once, and one that is successful looks
+// at the whole leaf, so that the next one knows what is left of it. The loops say the layout
 // of a row in numbers: a constant of a module is read and checked at every use.
 
-import { MOST_ROOM, ROOM_CLASSES } from './range-nodes.ts';
+import { MOST_ROOM, NONE, ROOM_CLASSES } from './range-nodes.ts';
 import type { RangeTree } from './range-tree.ts';
 import { type Gaps, NO_RANGE } from './ranges.ts';
 
@@ -22,6 +23,10 @@ export class GapSearch implements Gaps {
   private align = 1;
   private perAlign = 1;
   private roomClass = 0;
+  /** Of the last search: the leaf all of whose gaps it looked at, if it found one there; which; the most room of the others. */
+  private leaf: number = NONE;
+  private found = 0;
+  private rest = 0;
 
   constructor(tree: RangeTree, pfn: Float64Array = new Float64Array(1)) {
     this.tree = tree;
@@ -41,6 +46,7 @@ export class GapSearch implements Gaps {
     this.pages = pages;
     this.align = align;
     this.perAlign = perAlign;
+    this.leaf = NONE;
     let from = start;
     let passed = 0;
     if (doubles[start * 4]! >= end) {
@@ -79,8 +85,25 @@ export class GapSearch implements Gaps {
     this.pages = pages;
     this.align = align;
     this.perAlign = 1 / align;
+    this.leaf = NONE;
     this.steps = 0;
     return this.firstRoom(from);
+  }
+
+  fill(above: number, lo: number, hi: number): number {
+    if (this.leaf !== NONE && above === this.found) this.lowerRoom(above, lo, hi);
+    return this.tree.insertBelow(above, lo, hi);
+  }
+
+  /** The leaf that was looked at has no more room than its other gaps, and what is left of the one below `above`. */
+  private lowerRoom(above: number, lo: number, hi: number): void {
+    const { tree, align, perAlign } = this;
+    const over = tree.lo(above) - Math.ceil((hi + 1) * perAlign) * align;
+    const under = lo - Math.ceil((tree.floor(above) + 1) * perAlign) * align;
+    const most = Math.max(this.rest, over, under);
+    const { room } = tree.nodes;
+    const at = this.roomClass + this.leaf;
+    if (room[at]! > most) room[at] = most;
   }
 
   /** The walk from `from` ends at `at`, or above it; `steps` counts the ranges to `at`. */
@@ -167,6 +190,7 @@ export class GapSearch implements Gaps {
     return NO_RANGE;
   }
 
+  /** As {@link firstWithin}; goes on to the end of the leaf for the sake of {@link fill}. */
   private firstInLeaf(leaf: number): number {
     const { pages, align, perAlign } = this;
     const { firsts, lasts, room } = this.tree.nodes;
@@ -175,17 +199,22 @@ export class GapSearch implements Gaps {
     let at = firsts[leaf]!;
     let passed = 0;
     let most = 0;
+    let found: number = NO_RANGE;
     for (;;) {
       const below = words[at * 8 + 4]!;
       const fits = doubles[at * 4]! - Math.ceil((doubles[below * 4 + 1]! + 1) * perAlign) * align;
-      passed++;
-      if (fits >= pages) {
-        this.steps += passed;
-        return at;
-      }
-      if (fits > most) most = fits;
+      if (found < 0) passed++;
+      if (found < 0 && fits >= pages) found = at;
+      else if (fits > most) most = fits;
       if (at === last) break;
       at = below;
+    }
+    if (found >= 0) {
+      this.steps += passed;
+      if (align <= 2 ** LAST_CLASS) this.leaf = leaf;
+      this.found = found;
+      this.rest = most;
+      return found;
     }
     // Of alignments beyond the last class another may find more room.
     if (align <= 2 ** LAST_CLASS) room[this.roomClass + leaf] = most;

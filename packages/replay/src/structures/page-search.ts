@@ -49,6 +49,10 @@ export class PageSearch implements Gaps {
     return this.down(end, end, low, pages, align);
   }
 
+  fill(above: number, lo: number, hi: number): number {
+    return this.ranges.insertBelow(above, lo, hi);
+  }
+
   next(from: number, pages: number, align: number): number {
     const { ranges } = this;
     const top = Math.floor((from - pages) / align) * align;

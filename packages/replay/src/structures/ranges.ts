@@ -61,6 +61,8 @@ export interface Gaps {
   down(start: number, end: number, low: number, pages: number, align: number): number;
   /** {@link down} from the lowest range that starts at or above `end`. */
   downFrom(end: number, low: number, pages: number, align: number): number;
+  /** As `insertBelow`, for a place that was searched for: the next search knows that it is taken. */
+  fill(above: number, lo: number, hi: number): number;
   /** The first range at or below `from` whose gap takes `pages` at a multiple of `align`; there is always one. */
   next(from: number, pages: number, align: number): number;
 }

@@ -1,5 +1,6 @@
-// A batch in one and in two processes, beside one for each trace (xargs -P 2 dmalab replay); a second batch of the same traces
-// with and without a cache; the cost of a small trace.
+// A batch in one and in two processes, beside one for each trace (xargs -P 2 dmalab replay) and beside two batches of half the
+// traces each at once, which share nothing and so show what two cores of the machine can give; a second batch of the same
+// traces with and without a cache; the cost of a small trace.
 //
 //   node bench/batch.ts [TRACES [MEGABYTES]]
 //
@@ -10,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -50,18 +52,23 @@ function main(): void {
   const two: number[] = [];
   const cached: number[] = [];
   const peer: number[] = [];
+  const apart: number[] = [];
+  const halves = [0, 1].map((half) => halfOf(traces, half));
   for (let round = 0; round < ROUNDS; round++) {
     one.push(timed(() => batched(traces, 1)));
     two.push(timed(() => batched(traces, 2)));
     cached.push(timed(() => batched(traces, 2, cache)));
     peer.push(timed(() => processes(traces)));
+    apart.push(timed(() => sideBySide(halves)));
   }
   console.log(`${count} traces of ${megabytes} MB on 2 machines, ${ROUNDS} rounds (min / max)`);
   console.log(`batch --jobs 1               ${spread(one)} s`);
   console.log(`batch --jobs 2               ${spread(two)} s`);
   console.log(`the same, from a full cache  ${spread(cached)} s`);
   console.log(`xargs -P 2 dmalab replay     ${spread(peer)} s, without table and report`);
+  console.log(`two batches of half of them  ${spread(apart)} s, --jobs 1 each, at once`);
   console.log(`ratio, one to two jobs       ${spread(ratios(one, two), 2)}`);
+  console.log(`ratio, one to two batches    ${spread(ratios(one, apart), 2)}`);
   console.log(`ratio, no cache to cache     ${spread(ratios(two, cached), 2)}`);
   console.log(`ratio, xargs to two jobs     ${spread(ratios(peer, two), 2)}`);
   const few = made('few', SMALL.few, SMALL.megabytes);
@@ -101,6 +108,23 @@ function processes(traces: string): void {
   rmSync(out, { recursive: true, force: true });
   const command = `printf '%s\\0' "$1"/* | xargs -0 -n 1 -P 2 "$2" "$3" replay -o "$4" ${FLUSH.join(' ')}`;
   run('sh', ['-c', command, 'sh', traces, process.execPath, DMALAB, out]);
+}
+
+/** A folder with every second trace. */
+function halfOf(traces: string, half: number): string {
+  const folder = `${traces}-half-${half}`;
+  mkdirSync(folder);
+  const names = readdirSync(traces).filter((_, i) => i % 2 === half);
+  for (const name of names) linkSync(join(traces, name), join(folder, name));
+  return folder;
+}
+
+function sideBySide(halves: readonly string[]): void {
+  for (const half of halves) rmSync(`${half}-out`, { recursive: true, force: true });
+  const one = (half: string): string =>
+    `"$1" "$2" batch "${half}" -o "${half}-out" ${FLUSH.join(' ')} --jobs 1`;
+  const command = `${one('$3')} & first=$!; ${one('$4')} && wait $first`;
+  run('sh', ['-c', command, 'sh', process.execPath, DMALAB, ...halves]);
 }
 
 function run(command: string, words: readonly string[]): void {

@@ -2,12 +2,6 @@
 
 import type { ParameterList, Parameters, PolicyKind, PolicyRecord } from './policy.ts';
 
-/** A policy with complete parameters. */
-export interface Chosen<Policy> {
-  readonly policy: Policy;
-  readonly parameters: Parameters;
-}
-
 /** A policy could not be created: `cause` is what its `create` threw. */
 export class PolicyError extends Error {
   constructor(kind: PolicyKind, name: string, given: string, cause: unknown) {

@@ -3,8 +3,7 @@
 // A request without a domain belongs to a domain of its own device, made by the pattern of domain 0.
 
 import { Op, type RequestBatch } from '@dmalab/trace';
-import type { Chosen } from './create-policy.ts';
-import { Domain, type DomainContext } from './domain.ts';
+import { type Chosen, Domain, type DomainContext, runningCpu } from './domain.ts';
 import type { HostResources } from './host-policy.ts';
 import type { Latency } from './latency.ts';
 import type {
@@ -15,7 +14,6 @@ import type {
   MachineDomain,
   PolicyChoice,
 } from './machine.ts';
-import { OnlineCpus } from './online-cpus.ts';
 import { OutcomeKind, QueueKind } from './outcome.ts';
 import type { OutcomeLog } from './outcome-log.ts';
 import { offsetOf, pagesOf, pfnOf } from './pfn.ts';
@@ -72,7 +70,7 @@ export class Domains {
     host: HostResources | null,
   ) {
     const { cpus, cost, sac, devices } = machine;
-    const online = new OnlineCpus(cpus);
+    const online = new Uint8Array(cpus).fill(1);
     this.#machine = machine;
     this.#timers = timers;
     this.#log = log;
@@ -235,9 +233,10 @@ export class Domains {
 
   // The caches of a CPU that goes are returned in every domain.
   #setOnline(cpu: number, online: boolean): void {
-    const { online: cpus } = this.#context;
-    if (!cpus.set(cpu, online)) return;
-    if (!online) this.#timers.migrate(cpu, cpus.running(cpu));
+    const { online: states } = this.#context;
+    if ((states[cpu] === 1) === online) return;
+    states[cpu] = online ? 1 : 0;
+    if (!online) this.#timers.migrate(cpu, runningCpu(states, cpu));
     for (const domain of this.#domains) {
       if (online) domain?.cpuUp(cpu);
       else domain?.cpuDown(cpu);

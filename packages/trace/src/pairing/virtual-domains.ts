@@ -23,12 +23,13 @@ export function placeVirtually(
   const { live } = p;
   if (live.pages[entry]! > p.longestGuessed) p.longestGuessed = live.pages[entry]!;
   live.state[entry] = live.state[entry]! | State.guessed;
+  const others = overlapping(p, entry);
   const likely = ownerOf(p, b.tid[i]!, entry);
-  if (likely !== 0 && isFree(p, entry, likely)) {
+  if (likely !== 0 && isFree(p, others, likely)) {
     live.domain[entry] = likely;
     live.domainClass[entry] = DomainClass.E;
-  } else if (previous !== 0 && isFree(p, entry, previous)) live.domain[entry] = previous;
-  else live.domain[entry] = firstFree(p, entry) || afterLoss(p, b, i, entry) || addDomain(p);
+  } else if (previous !== 0 && isFree(p, others, previous)) live.domain[entry] = previous;
+  else live.domain[entry] = firstFree(p, others) || afterLoss(p, b, i, others) || addDomain(p);
 }
 
 function ownerOf(p: Pairing, tid: number, entry: number): number {
@@ -37,25 +38,32 @@ function ownerOf(p: Pairing, tid: number, entry: number): number {
   return known === NONE ? 0 : pageOwners.domain[known]!;
 }
 
-function firstFree(p: Pairing, entry: number): number {
-  const { length } = p.attribution.domains;
-  for (let domain = 1; domain < length; domain++) if (isFree(p, entry, domain)) return domain;
-  return 0;
+/** One pass over what is in the way, not one for each domain: where unmaps are missing there are thousands of both. */
+function firstFree(p: Pairing, others: readonly number[]): number {
+  const taken = new Set(others.map((other) => p.live.domain[other]!));
+  return firstDomain(p, (domain) => !taken.has(domain));
 }
 
 /** The first domain in which all that is in the way was mapped before the last loss: that is closed. */
-function afterLoss(p: Pairing, b: EventBatch, i: number, entry: number): number {
+function afterLoss(p: Pairing, b: EventBatch, i: number, others: readonly number[]): number {
   if (p.losses === 0) return 0;
-  const { domains } = p.attribution;
+  const { live } = p;
+  const since = others.filter((other) => live.epoch[other] === p.losses);
+  const taken = new Set(since.map((other) => live.domain[other]!));
+  const domain = firstDomain(p, (one) => !taken.has(one));
+  for (const other of others) {
+    if (domain === 0 || live.domain[other] !== domain) continue;
+    p.oddities.count('LOSS_WINDOW');
+    closeUnseen(p, other, b, i);
+  }
+  return domain;
+}
+
+/** The first domain that was not destroyed and that `accepts`, or 0. */
+function firstDomain({ attribution }: Pairing, accepts: (domain: number) => boolean): number {
+  const { domains } = attribution;
   for (let domain = 1; domain < domains.length; domain++) {
-    if (domains[domain]!.destroyedAt !== null) continue;
-    const older = overlapping(p, entry, domain);
-    if (older.some((other) => p.live.epoch[other] === p.losses)) continue;
-    for (const other of older) {
-      p.oddities.count('LOSS_WINDOW');
-      closeUnseen(p, other, b, i);
-    }
-    return domain;
+    if (domains[domain]!.destroyedAt === null && accepts(domain)) return domain;
   }
   return 0;
 }
@@ -65,33 +73,20 @@ function addDomain(p: Pairing): number {
   return p.attribution.addVirtual();
 }
 
-function isFree(p: Pairing, entry: number, domain: number): boolean {
+function isFree(p: Pairing, others: readonly number[], domain: number): boolean {
   const { destroyedAt } = p.attribution.domains[domain]!;
-  return destroyedAt === null && !overlaps(p, entry, domain);
+  return destroyedAt === null && !others.some((other) => p.live.domain[other] === domain);
 }
 
-function overlaps(p: Pairing, entry: number, domain: number): boolean {
-  const { live } = p;
-  const start = live.page[entry]!;
-  const end = start + Math.min(live.pages[entry]!, REACH);
-  for (let at = start - Math.min(p.longestGuessed, REACH) + 1; at < end; at++) {
-    for (let other = live.first(at); other !== NONE; other = live.next(other)) {
-      if (other === entry || live.domain[other] !== domain) continue;
-      if (at + live.pages[other]! > start) return true;
-    }
-  }
-  return false;
-}
-
-function overlapping(p: Pairing, entry: number, domain: number): number[] {
+/** What is live and overlaps the range of `entry`, in any domain. */
+function overlapping(p: Pairing, entry: number): number[] {
   const { live } = p;
   const start = live.page[entry]!;
   const end = start + Math.min(live.pages[entry]!, REACH);
   const found: number[] = [];
   for (let at = start - Math.min(p.longestGuessed, REACH) + 1; at < end; at++) {
     for (let other = live.first(at); other !== NONE; other = live.next(other)) {
-      if (other === entry || live.domain[other] !== domain) continue;
-      if (at + live.pages[other]! > start) found.push(other);
+      if (other !== entry && at + live.pages[other]! > start) found.push(other);
     }
   }
   return found;

@@ -92,8 +92,8 @@ export function programWords(
 /** Compiles the code of every kernel whose source is there; some seconds for each. */
 export function compileKernelCode(): KernelCode {
   const folder = mkdtempSync(join(tmpdir(), 'dmalab-kernel-'));
-  const hasCompiler = works('gcc');
-  const found = hasCompiler ? SOURCES.filter(({ archive }) => existsSync(archive)) : [];
+  const hasTools = ['gcc', 'tar', 'xz'].every(works);
+  const found = hasTools ? SOURCES.filter(({ archive }) => existsSync(archive)) : [];
   for (const source of found) compile(source, join(folder, source.kernel));
   const absent = SOURCES.filter((source) => !found.includes(source));
   const packages = absent.map(({ kernel }) => `linux-source-${kernel}`);

@@ -35,6 +35,7 @@ if (!(streams > 0) || !Number.isInteger(firstSeed)) {
 const code = compileKernelCode();
 try {
   for (const kernel of code.kernels) for (const family of FAMILIES) compare(kernel, family);
+  if (code.kernels.length === 0) console.log('nothing was checked: no source of a kernel is here');
   if (code.missing !== '') console.log(`for the code of every kernel: ${code.missing}`);
 } finally {
   code.close();

@@ -12,12 +12,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
-import { type BenchProfile, benchProfiles } from '@dmalab/analysis';
-import { compileKernelCode, type Family, type KernelCode, programWords } from './kernel-code.ts';
+import { type BenchProfile, benchProfiles, takeTurns } from '@dmalab/analysis';
+import { compileKernelCode, type Family, programWords } from './kernel-code.ts';
 
-/** Processes of one profile at most, and as which they agree: the slower takes so many times as long as the faster. */
-const MOST_TURNS = 5;
-const AGREEMENT = 1.1;
 /** Timed rounds of a process of the C code, as many as of ours. */
 const ROUNDS = 5;
 
@@ -33,12 +30,10 @@ interface NativeProfile {
   readonly domain?: Readonly<Record<string, number | string>>;
 }
 
-/** A stream and a kernel, with what the processes took so far, the fastest first. */
+/** The fastest process of a stream and a kernel; `theirs` null where there is no code of that kernel. */
 interface Row {
-  readonly id: string;
-  ours: Timing[];
-  theirs: Timing[];
-  profile: BenchProfile | null;
+  readonly ours: BenchProfile;
+  readonly theirs: Timing | null;
 }
 
 const command = fileURLToPath(new URL('../packages/cli/bin/dmalab.mjs', import.meta.url));
@@ -50,46 +45,37 @@ const { profiles: natives } = JSON.parse(readFileSync(join(directory, 'native.js
 
 const code = compileKernelCode();
 try {
-  const rows = benchProfiles(directory).map(
-    (id): Row => ({ id, ours: [], theirs: [], profile: null }),
-  );
-  for (let turn = 0; turn < MOST_TURNS; turn++) {
-    for (const row of rows) if (!hasSettled(row, code)) takeTurn(row, code);
-  }
+  const rows = new Map<string, Row>();
+  takeTurns(benchProfiles(directory), (id) => {
+    const turn = { theirs: kernelTiming(id), ours: modelTiming(id) };
+    rows.set(id, fastest(rows.get(id) ?? turn, turn));
+    return turn.theirs === null ? [turn.ours.nsPerOp] : [turn.ours.nsPerOp, turn.theirs.ns];
+  });
   console.log(
     `${'profile'.padEnd(26)}kernel   ops   ns/op  C code   ratio  C recorded   ratio  answers`,
   );
-  for (const row of rows) console.log(line(row));
+  for (const row of rows.values()) console.log(line(row));
   if (code.missing !== '') console.log(`for the C code of every kernel here: ${code.missing}`);
 } finally {
   code.close();
 }
 
-function hasSettled({ id, ours, theirs }: Row, { kernels }: KernelCode): boolean {
-  const hasCode = kernels.includes(id.split('/')[1]!);
-  return agree(ours) && (!hasCode || agree(theirs));
+function fastest(a: Row, b: Row): Row {
+  const isOurs = a.ours.nsPerOp <= b.ours.nsPerOp;
+  const isTheirs = a.theirs === null || b.theirs === null || a.theirs.ns <= b.theirs.ns;
+  return { ours: isOurs ? a.ours : b.ours, theirs: isTheirs ? a.theirs : b.theirs };
 }
 
-function agree([fastest, second]: readonly Timing[]): boolean {
-  return second !== undefined && second.ns <= fastest!.ns * AGREEMENT;
-}
-
-function takeTurn(row: Row, { kernels }: KernelCode): void {
-  const [name, kernel] = row.id.split('/') as [string, string];
-  if (kernels.includes(kernel)) insert(row.theirs, kernelTiming(natives[name]!, kernel));
-  const words = [command, 'conform', directory, '--bench', '--json', '--profile', row.id];
+function modelTiming(id: string): BenchProfile {
+  const words = [command, 'conform', directory, '--bench', '--json', '--profile', id];
   const output = execFileSync(process.execPath, words, { encoding: 'utf8' });
-  const [profile] = (JSON.parse(output) as { profiles: [BenchProfile] }).profiles;
-  row.profile = profile;
-  insert(row.ours, { ns: profile.nsPerOp, checksum: profile.checksum });
+  return (JSON.parse(output) as { profiles: [BenchProfile] }).profiles[0];
 }
 
-function insert(timings: Timing[], timing: Timing): void {
-  timings.push(timing);
-  timings.sort((a, b) => a.ns - b.ns);
-}
-
-function kernelTiming({ family, file, domain }: NativeProfile, kernel: string): Timing {
+function kernelTiming(id: string): Timing | null {
+  const [name, kernel] = id.split('/') as [string, string];
+  if (!code.kernels.includes(kernel)) return null;
+  const { family, file, domain } = natives[name]!;
   const input = zstdDecompressSync(readFileSync(join(directory, file)));
   const words = [String(ROUNDS), ...programWords(family, domain ?? {})];
   const output = execFileSync(code.program(kernel, family), words, { encoding: 'utf8', input });
@@ -97,21 +83,18 @@ function kernelTiming({ family, file, domain }: NativeProfile, kernel: string): 
   return { ns: timing.ns_per_op, checksum: timing.checksum };
 }
 
-function line({ id, ours, theirs, profile }: Row): string {
-  const [name, kernel] = id.split('/') as [string, string];
-  const { ns, checksum } = ours[0]!;
-  const here = theirs[0] ?? null;
-  const recorded = profile!.native?.nsPerOp ?? null;
-  const compared = here === null ? profile!.agrees : here.checksum === checksum;
+function line({ ours, theirs }: Row): string {
+  const { name, kernel, ops, nsPerOp, native, ratio, checksum } = ours;
+  const compared = theirs === null ? ours.agrees : theirs.checksum === checksum;
   const cells = [
-    ns.toFixed(1).padStart(8),
-    fixed(here?.ns ?? null, 1).padStart(8),
-    fixed(here === null ? null : ns / here.ns, 2).padStart(8),
-    fixed(recorded, 1).padStart(12),
-    fixed(recorded === null ? null : ns / recorded, 2).padStart(8),
+    nsPerOp.toFixed(1).padStart(8),
+    fixed(theirs?.ns ?? null, 1).padStart(8),
+    fixed(theirs === null ? null : nsPerOp / theirs.ns, 2).padStart(8),
+    fixed(native?.nsPerOp ?? null, 1).padStart(12),
+    fixed(ratio, 2).padStart(8),
   ];
   const answers = compared === null ? 'unchecked' : compared ? 'equal' : 'WRONG';
-  return `${name.padEnd(26)}${kernel.padEnd(6)}${String(profile!.ops).padStart(6)}${cells.join('')}  ${answers}`;
+  return `${name.padEnd(26)}${kernel.padEnd(6)}${String(ops).padStart(6)}${cells.join('')}  ${answers}`;
 }
 
 function fixed(value: number | null, digits: number): string {

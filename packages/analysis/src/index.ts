@@ -74,6 +74,7 @@ export {
 } from './comparison.ts';
 export type { BenchProfile } from './conform/bench.ts';
 export { benchProfiles, benchStreams } from './conform/bench.ts';
+export { takeTurns } from './conform/bench-turns.ts';
 export type { Mismatch } from './conform/checker.ts';
 export type { ConformReport, ConformResult, SkippedRun } from './conform/conform.ts';
 export { conform } from './conform/conform.ts';

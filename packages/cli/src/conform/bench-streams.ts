@@ -1,18 +1,13 @@
 // The speed of the models on golden streams, beside that of the kernel's own code.
 //
-// Each profile is timed in a process of its own, as the C code was. Whoever shares the core slows a process down, by up to
-// two and for a second or more; so profiles take turns, until the two fastest processes of each agree.
+// Each profile is timed in a process of its own, as the C code was, and in turns with the others.
 
 import { spawnSync } from 'node:child_process';
-import { type BenchProfile, benchProfiles, benchStreams } from '@dmalab/analysis';
+import { type BenchProfile, benchProfiles, benchStreams, takeTurns } from '@dmalab/analysis';
 import { print, printJson, progress, progressDone } from '../output.ts';
 
 /** Timed rounds of a profile, as many as of the C code. */
 const ROUNDS = 5;
-/** Processes of one profile at most. */
-const MOST_TURNS = 5;
-/** Two processes agree when the slower takes at most this many times as long as the faster. */
-const AGREEMENT = 1.1;
 
 /**
  * Times every profile below `dirs` and prints them, `profile` (NAME/KERNEL) alone in this process; exit code 1 if any
@@ -33,23 +28,18 @@ function clock(): number {
   return performance.now();
 }
 
+/** The fastest process of each profile. */
 function benchApart(dir: string): BenchProfile[] {
   const names = benchProfiles(dir);
-  const processes = new Map<string, BenchProfile[]>(names.map((name) => [name, []]));
-  for (let turn = 1; turn <= MOST_TURNS; turn++) {
-    for (const name of names) {
-      const measured = processes.get(name)!;
-      if (settled(measured)) continue;
-      progress(`${name}, turn ${turn}`);
-      measured.push(benchProcess(dir, name));
-      measured.sort((a, b) => a.nsPerOp - b.nsPerOp);
-    }
-  }
-  return [...processes.values()].map(([fastest]) => fastest!);
-}
-
-function settled([fastest, second]: readonly BenchProfile[]): boolean {
-  return second !== undefined && second.nsPerOp <= fastest!.nsPerOp * AGREEMENT;
+  const fastest = new Map<string, BenchProfile>();
+  takeTurns(names, (name, turn) => {
+    progress(`${name}, turn ${turn}`);
+    const measured = benchProcess(dir, name);
+    const before = fastest.get(name);
+    if (before === undefined || measured.nsPerOp < before.nsPerOp) fastest.set(name, measured);
+    return [measured.nsPerOp];
+  });
+  return names.map((name) => fastest.get(name)!);
 }
 
 function benchProcess(dir: string, profile: string): BenchProfile {

@@ -43,11 +43,10 @@ export function factOptions(y: Argv): Argv<FactArguments> {
     }) as unknown as Argv<FactArguments>;
 }
 
-/** The options as the reader takes them, with progress shown under `name`; `path` is the file, where its name is another. */
+/** The options as the reader takes them, with progress shown under `name`. */
 export function readOptions(
   name: string,
   { granule, maskBits, forcedac, columns, initialState }: FactArguments,
-  path: string = name,
 ): ReadOptions {
   if (granule !== undefined && !(granule >= 512 && Number.isInteger(Math.log2(granule)))) {
     throw new UsageError(
@@ -63,7 +62,7 @@ export function readOptions(
     ...(forcedac === undefined ? {} : { forcedac }),
     ...(columns === undefined ? {} : { columns: columnMapping(columns) }),
     ...(initialState === undefined ? {} : { initialState }),
-    progress: readingMeter(name, path),
+    progress: readingMeter(name),
   };
 }
 

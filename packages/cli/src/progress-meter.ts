@@ -1,8 +1,8 @@
 // Progress of long work: how much is done, how fast, and how long the rest takes at that speed.
 
-import { statSync } from 'node:fs';
-import type { OutcomeBatch } from '@dmalab/replay';
-import { isWatched, progress } from './output.ts';
+import type { Machine, OutcomeBatch } from '@dmalab/replay';
+import type { Capture, ReadProgress } from '@dmalab/trace';
+import { formatNumber, isWatched, progress } from './output.ts';
 
 /** Milliseconds between two lines on the terminal. */
 const PAUSE = 100;
@@ -15,7 +15,7 @@ export interface MeterUnit {
   readonly size: number;
 }
 
-/** "trace.txt: 120 MB of 480 MB, 60.0 MB/s, 6 s left"; without a total no time is told. */
+/** "trace.txt: 120 of 480 MB, 60.0 MB/s, 6 s left"; without a total no time is told. */
 export function meterText(
   label: string,
   { name, size }: MeterUnit,
@@ -23,37 +23,42 @@ export function meterText(
   total: number | null,
   elapsedMs: number,
 ): string {
-  const amount = (value: number): string => `${round(value / size)} ${name}`;
-  const parts = [`${label}: ${amount(done)}${total === null ? '' : ` of ${amount(total)}`}`];
+  const amount = (value: number): string =>
+    size === 1 ? formatNumber(value) : round(value / size);
+  const all = total === null ? '' : ` of ${amount(total)}`;
+  const parts = [`${label}: ${amount(done)}${all} ${name}`];
   if (elapsedMs >= SETTLED && done > 0) {
     const perSecond = done / (elapsedMs / 1000);
-    parts.push(`${amount(perSecond)}/s`);
+    parts.push(`${round(perSecond / size)} ${name}/s`);
     if (total !== null && done <= total) parts.push(`${timeLeft((total - done) / perSecond)} left`);
   }
   return parts.join(', ');
 }
 
-/** Shows the progress of one piece of work that begins now. */
-function progressMeter(
-  label: string,
-  unit: MeterUnit,
-  total: number | null,
-): (done: number) => void {
+/** Shows how much is done, of how much (0 where nobody knows), of one piece of work that begins now. */
+function progressMeter(label: string, unit: MeterUnit): (done: number, total: number) => void {
   if (!isWatched()) return () => {};
   const start = Date.now();
   let next = 0;
-  return (done) => {
+  return (done, total) => {
     const now = Date.now();
     if (now < next) return;
     next = now + PAUSE;
-    progress(meterText(label, unit, done, total, now - start));
+    progress(meterText(label, unit, done, total === 0 ? null : total, now - start));
   };
 }
 
-/** The meter of a reader: bytes, of all where the file is plain. */
-export function readingMeter(name: string, path: string): (lines: number, bytes: number) => void {
-  const meter = progressMeter(`${name}: reading`, { name: 'MB', size: 1e6 }, plainSize(path));
-  return (_, bytes) => meter(bytes);
+/** The meter of a reader: bytes as they lie on disk. */
+export function readingMeter(name: string): ReadProgress {
+  return progressMeter(`${name}: reading`, { name: 'MB', size: 1e6 });
+}
+
+/** The meter of work in equal steps that begins now, `total` of them where that is known; each step says what it is. */
+export function stepMeter(steps: string, total: number | null): (label: string) => void {
+  const start = Date.now();
+  let done = 0;
+  return (label) =>
+    progress(meterText(label, { name: steps, size: 1 }, done++, total, Date.now() - start));
 }
 
 /** The outcomes of a replay as they come, with the seconds of the trace that are over as progress. */
@@ -62,22 +67,16 @@ export function* watched(
   label: string,
   durationNs: number,
 ): Generator<OutcomeBatch, void, undefined> {
-  const meter = progressMeter(label, { name: 's of trace', size: 1e9 }, durationNs);
+  const meter = progressMeter(label, { name: 's of trace', size: 1e9 });
   for (const batch of outcomes) {
     yield batch;
-    if (batch.length > 0) meter(batch.time[batch.length - 1]!);
+    if (batch.length > 0) meter(batch.time[batch.length - 1]!, durationNs);
   }
 }
 
-// Of a compressed file, and of standard input, the unpacked bytes are not known before the end.
-function plainSize(path: string): number | null {
-  if (/\.(?:gz|zst|xz|parquet|arrow)$/i.test(path)) return null;
-  try {
-    const stat = statSync(path);
-    return stat.isFile() ? stat.size : null;
-  } catch {
-    return null;
-  }
+/** ns that the requests of a capture take on a machine. */
+export function tracedTime({ report }: Capture, { load }: Machine): number {
+  return report.duration / (load?.rate ?? 1);
 }
 
 function round(value: number): string {

@@ -19,7 +19,9 @@ const HEAD = 64 * 1024;
 /** Files above this size are hashed on a thread of their own. */
 const LARGE = 16 * 1024 * 1024;
 
-interface Growth {
+/** How far a file was read. */
+interface Taking {
+  taken: number;
   grew: boolean;
 }
 
@@ -59,11 +61,12 @@ export async function openBytes(
   mayAside = true,
 ): Promise<ByteSource> {
   const file = path === '-' ? null : await openFile(path);
-  const growth: Growth = { grew: false };
-  const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, growth);
+  const taking: Taking = { taken: 0, grew: false };
+  const raw = file === null ? standardInput(chunkSize) : fileChunks(file, path, chunkSize, taking);
   const wrapped = await peek(raw, 4);
   const compression = compressionOf(wrapped.head);
-  const size = file === null || compression !== 'none' ? 0 : (await statFd(file)).size;
+  const onDisk = file === null ? 0 : (await statFd(file)).size;
+  const size = compression === 'none' ? onDisk : 0;
   const hash = createHash('sha256');
   const isAside = mayAside && known === '' && size > LARGE;
   const bytes = isAside || known !== '' ? wrapped.all() : hashed(wrapped.all(), hash);
@@ -75,28 +78,31 @@ export async function openBytes(
     head,
     damage,
     async randomAccess(sink) {
-      if (file === null || size === 0) return spooled(path, source.chunks(sink));
+      if (file === null || size === 0)
+        return counted(await spooled(path, source.chunks(sink)), sink, onDisk);
       if (isAside) {
         aside = hashFile(path, size);
         aside.reached(size);
       } else if (known === '') for await (const _ of source.chunks(sink));
       else sink.counts.sha256 = known;
       sink.counts.bytes = size;
-      return fileAccess(path, file, size);
+      return counted(fileAccess(path, file, size), sink, onDisk);
     },
     async finish(sink) {
       if (sink.counts.sha256 === '' && aside !== null) sink.counts.sha256 = await aside.digest();
     },
     async *chunks(sink) {
       if (isAside) aside = hashFile(path, size);
+      sink.counts.size = onDisk;
       for await (const chunk of all()) {
+        sink.counts.taken = taking.taken;
         sink.counts.bytes += chunk.length;
         aside?.reached(sink.counts.bytes);
         yield chunk;
       }
       sink.counts.sha256 = aside === null ? known || hash.digest('hex') : await aside.digest();
       tellDamage(sink, damage);
-      if (growth.grew) sink.diagnose('GROWING', 'the file grew: it is read up to its first size');
+      if (taking.grew) sink.diagnose('GROWING', 'the file grew: it is read up to its first size');
     },
     async close() {
       aside?.close();
@@ -105,6 +111,21 @@ export async function openBytes(
     },
   };
   return source;
+}
+
+/** Positioned reads count as what was taken of the `onDisk` bytes that the input has: in proportion, where it is a copy. */
+function counted(access: RandomAccess, { counts }: EventSink, onDisk: number): RandomAccess {
+  counts.taken = 0;
+  counts.size = onDisk;
+  const share = access.size === 0 ? 0 : onDisk / access.size;
+  return {
+    ...access,
+    into(bytes, position) {
+      const got = access.into(bytes, position);
+      counts.taken = Math.min(onDisk, counts.taken + got * share);
+      return got;
+    },
+  };
 }
 
 /** True for a directory; what cannot be looked at is left to the opening. */
@@ -190,7 +211,7 @@ async function openFile(path: string): Promise<number> {
   );
 }
 
-async function* fileChunks(file: number, path: string, chunkSize: number, growth: Growth): Chunks {
+async function* fileChunks(file: number, path: string, chunkSize: number, taking: Taking): Chunks {
   const buffer = Buffer.allocUnsafe(chunkSize);
   try {
     const { size } = await statFd(file);
@@ -205,9 +226,10 @@ async function* fileChunks(file: number, path: string, chunkSize: number, growth
           : readSync(file, buffer, 0, wanted, null);
       if (bytesRead === 0) break;
       left -= bytesRead;
+      taking.taken += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
-    growth.grew = size > 0 && (await statFd(file)).size > size;
+    taking.grew = size > 0 && (await statFd(file)).size > size;
   } catch (error) {
     throw error instanceof TraceError ? error : ioError(path, error);
   }

@@ -7,6 +7,9 @@ import type { FactOptions } from './facts.ts';
 
 /** Counts that grow while the batches are read; complete after the last one. */
 export interface EventCounts {
+  /** Bytes of the input, as it lies on disk, that were taken so far, and of how many: 0 where that is not known (a pipe). */
+  taken: number;
+  size: number;
   /** Decompressed bytes and lines. */
   bytes: number;
   lines: number;
@@ -34,6 +37,9 @@ export interface EventCounts {
   sha256: string;
 }
 
+/** Hears while a trace is read how many of its bytes on disk were taken, and of how many: 0 where that is not known. */
+export type ReadProgress = (taken: number, size: number) => void;
+
 /** One pass over the events of a trace. */
 export interface EventReader {
   /** Path, or "-" for standard input. */
@@ -51,5 +57,5 @@ export interface EventReader {
   /** The events in trace order. Each batch is valid until the next. May be called once. */
   batches(): AsyncGenerator<EventBatch, void, undefined>;
   /** Tables only: the capture where the table holds requests, null where it holds events. */
-  capture?(options: FactOptions): Promise<Capture | null>;
+  capture?(options: FactOptions, progress?: ReadProgress): Promise<Capture | null>;
 }

@@ -186,6 +186,8 @@ export class EventSink {
 
 function eventCounts(): EventCounts {
   return {
+    taken: 0,
+    size: 0,
     bytes: 0,
     lines: 0,
     byName: [0],

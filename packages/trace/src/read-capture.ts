@@ -3,7 +3,7 @@
 import type { Capture, Diagnostic, ReadReport } from './capture.ts';
 import { DurationLog } from './durations/duration-log.ts';
 import { ProbeDurations } from './durations/probe-durations.ts';
-import type { EventReader } from './event-reader.ts';
+import type { EventReader, ReadProgress } from './event-reader.ts';
 import { collectFacts, type FactOptions, isTranslated } from './facts.ts';
 import { requestFinisher } from './finish-requests.ts';
 import { type LiveMapping, preloadMappings, readLiveMappings } from './initial-state.ts';
@@ -25,8 +25,8 @@ export interface ReadOptions extends OpenOptions, FactOptions {
   readonly ignoreProbes?: boolean;
   /** Dump of dma-debug (debugfs: dma-api/dump) that was taken when the trace began. */
   readonly initialState?: string;
-  /** Called after each batch with the lines and decompressed bytes read so far. */
-  readonly progress?: (lines: number, bytes: number) => void;
+  /** Called after each batch of events, and after each block of a table. */
+  readonly progress?: ReadProgress;
 }
 
 /** Reads a trace ("-" for standard input) and pairs it into requests. Close the capture when done. */
@@ -34,7 +34,7 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
   const live =
     options.initialState === undefined ? [] : await readLiveMappings(options.initialState);
   const reader = await openTrace(path, options);
-  const requests = (await reader.capture?.(options)) ?? null;
+  const requests = (await reader.capture?.(options, options.progress)) ?? null;
   if (requests !== null) return asStored(path, requests, options);
   return pairCapture(reader, await readMeta(path, reader.counts.diagnostics), options, live);
 }
@@ -74,7 +74,7 @@ export async function pairCapture(
       p.reorderWindow = REORDER_WINDOW + reader.counts.resolution;
       pairEvents(p, batch);
       probes.accumulate(batch);
-      options.progress?.(reader.counts.lines, reader.counts.bytes);
+      options.progress?.(reader.counts.taken, reader.counts.size);
     }
     closeAll(p);
     p.lifetimes.finish();

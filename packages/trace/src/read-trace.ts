@@ -190,11 +190,13 @@ function tableReader(
         await close();
       }
     },
-    async capture(facts) {
+    async capture(facts, progress) {
       try {
         const { table, requests } = await open();
         if (requests === null) return null;
-        const capture = await tableCapture(format, path, table, requests, facts);
+        const capture = await tableCapture(format, path, table, requests, facts, () =>
+          progress?.(sink.counts.taken, sink.counts.size),
+        );
         await close();
         return capture;
       } catch (error) {

@@ -83,17 +83,18 @@ export interface WalkedRuns {
   readonly divergences: readonly Divergence[] | null;
 }
 
-/** Replays `capture` on all machines at once; `context` lacks the machine only. */
+/** Replays `capture` on all machines at once; `context` lacks the machine only, `watch` sees the outcomes of the first. */
 export function walkRuns(
   capture: Capture,
   runs: readonly NamedMachine[],
   context: Omit<RunContext, 'machine'>,
+  watch: (outcomes: Iterable<OutcomeBatch>) => Iterable<OutcomeBatch> = (outcomes) => outcomes,
 ): WalkedRuns {
   const stats = runs.map(({ machine }) => new OutcomeStats({ ...context, machine }));
-  const sides = runs.map(
-    ({ machine, registry }, i) =>
-      new RequestOutcomes(replay(machine, capture, null, registry), stats[i]!),
-  );
+  const sides = runs.map(({ machine, registry }, i) => {
+    const outcomes = replay(machine, capture, null, registry);
+    return new RequestOutcomes(i === 0 ? watch(outcomes) : outcomes, stats[i]!);
+  });
   const devices = capture.facts.devices.map(({ name }) => name);
   const walk = new Walk(sides, runs, devices);
   while (walk.step());

@@ -29,7 +29,7 @@ async function runCheck({ files, json }: CheckArguments): Promise<void> {
   const results: CheckResult[] = [];
   for (const file of files) {
     progress(`${file}: checking`);
-    const capture = await readCapture(file, { progress: readingMeter(file, file) });
+    const capture = await readCapture(file, { progress: readingMeter(file) });
     const result = checkCapture(capture);
     capture.close();
     progressDone();

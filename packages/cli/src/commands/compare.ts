@@ -16,6 +16,7 @@ import { type FactArguments, factOptions, readOptions } from '../fact-options.ts
 import { InputError } from '../input-error.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
+import { tracedTime, watched } from '../progress-meter.ts';
 import { requireRequests } from '../require-requests.ts';
 import { type FoundResult, findResults } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
@@ -106,7 +107,6 @@ async function comparedTrace(
   const capture = await readTrace(file, readOptions(name, options), cacheOf(options));
   try {
     requireRequests(capture, file);
-    progress(`${name}: replaying ${runs.length} machines`);
     const machines = runs.map((run) => ({
       label: run.name,
       machine: machineOfRun(capture, run),
@@ -114,7 +114,10 @@ async function comparedTrace(
     }));
     const { facts, report } = capture;
     const context = { facts, report, version: toolVersion(), name };
-    const walked = walkRuns(capture, machines, context);
+    const label = `${name}: replaying ${runs.length} machines`;
+    const walked = walkRuns(capture, machines, context, (outcomes) =>
+      watched(outcomes, label, tracedTime(capture, machines[0]!.machine)),
+    );
     if (!options.waiting) return { name, ...walked };
     progress(`${name}: replaying with other costs`);
     const waiting = waitingTimes(capture, machines, (cost) =>

@@ -39,7 +39,7 @@ export const info: CommandModule<object, InfoArguments> = {
 async function runInfo({ files, json }: InfoArguments): Promise<void> {
   const documents: object[] = [];
   for (const file of files) {
-    const capture = await readCapture(file, { progress: readingMeter(file, file) });
+    const capture = await readCapture(file, { progress: readingMeter(file) });
     progressDone();
     if (json) documents.push(infoDocument(capture));
     else print(infoText(capture));

@@ -23,7 +23,7 @@ import { type MachineArguments, machineOptions, type Run, runsOf } from '../mach
 import { type OutcomeFiles, writeSeries, writingOutcomes } from '../outcome-files.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { makeFolder } from '../output-file.ts';
-import { watched } from '../progress-meter.ts';
+import { tracedTime, watched } from '../progress-meter.ts';
 import { requireRequests } from '../require-requests.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';
@@ -173,7 +173,7 @@ async function replayCapture(
   const outcomes = watched(
     replayRequests(machine, capture, null, run.registry),
     `${name}: replaying ${run.name}`,
-    report.duration / (machine.load?.rate ?? 1),
+    tracedTime(capture, machine),
   );
   if (keep === null) return await summarised(context, outcomes);
   const folder = join(keep.folder, folderName(run.name));

@@ -19,6 +19,7 @@ import { InputError } from '../input-error.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
 import { parseBytes } from '../memory-size.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
+import { stepMeter } from '../progress-meter.ts';
 import { requireRequests } from '../require-requests.ts';
 import { traceNames } from '../run-name.ts';
 import { type CacheArguments, cacheOf, cacheOptions } from '../trace-cache/cache-options.ts';
@@ -92,13 +93,14 @@ async function runSize(options: SizeArguments): Promise<void> {
     const traces = captures.map((capture, i) => ({ name: names[i] ?? '', capture }));
     const parameter = stated ?? chosenParameter(run, traces);
     const overrides = { ...run.overrides, ...memory };
+    const meter = stepMeter('replays', null);
     const result = sized(run, () =>
       sizeParameter(traces, {
         parameter,
         goals,
         overrides: withPolicy(parameter, overrides, traces),
         registry: run.registry,
-        progress: (value) => progress(`${parameter.name} = ${value}: replaying`),
+        progress: (value) => meter(`${parameter.name} = ${value}`),
       }),
     );
     progressDone();

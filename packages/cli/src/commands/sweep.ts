@@ -13,6 +13,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
+import { stepMeter } from '../progress-meter.ts';
 import { requireRequests } from '../require-requests.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { traceNames } from '../run-name.ts';
@@ -74,9 +75,8 @@ async function runSweep(options: SweepArguments): Promise<void> {
     try {
       requireRequests(capture, file);
       const machines = cells.map(({ overrides }) => machineOfRun(capture, { ...run, overrides }));
-      result.add(name, capture, machines, run.registry, (cell) =>
-        progress(`${name}: cell ${cell + 1} of ${cells.length}`),
-      );
+      const meter = stepMeter('cells', cells.length);
+      result.add(name, capture, machines, run.registry, () => meter(`${name}: replaying`));
     } finally {
       capture.close();
     }

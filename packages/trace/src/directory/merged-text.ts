@@ -93,7 +93,8 @@ async function* walk(
     if (!wentOn) {
       wentOn = await text.fill();
       sink.counts.lines = texts.reduce((sum, { sink: own }) => sum + own.line, 0);
-      sink.counts.bytes = texts.reduce((sum, { sink: own }) => sum + own.counts.bytes, 0);
+      for (const key of ['bytes', 'taken', 'size'] as const)
+        sink.counts[key] = texts.reduce((sum, { sink: own }) => sum + own.counts[key], 0);
     }
     text = merge.next(wentOn);
   }

@@ -16,6 +16,7 @@ const CHUNK = 256 * 1024;
 export interface Part {
   readonly file: CpuFile;
   readonly bytes: RandomAccess;
+  readonly counts: EventCounts;
   readonly sha256: () => Promise<string>;
 }
 
@@ -28,7 +29,11 @@ export async function* readParts(
   const parts: Part[] = [];
   try {
     for (const file of files) parts.push(await openPart(file));
-    yield* read(parts);
+    for await (const batch of read(parts)) {
+      counts.taken = parts.reduce((sum, { counts: own }) => sum + own.taken, 0);
+      counts.size = parts.reduce((sum, { counts: own }) => sum + own.size, 0);
+      yield batch;
+    }
     counts.bytes = parts.reduce((sum, { bytes }) => sum + bytes.size, 0);
     const hashes = parts.map(async (part) => [part.file, await part.sha256()] as const);
     counts.sha256 = hashOf(await Promise.all(hashes));
@@ -43,6 +48,7 @@ async function openPart(file: CpuFile): Promise<Part> {
   const bytes = await source.randomAccess(own);
   return {
     file,
+    counts: own.counts,
     bytes: {
       ...bytes,
       close() {

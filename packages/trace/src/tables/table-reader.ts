@@ -40,13 +40,14 @@ export async function openTable(format: TableFormat, file: RandomAccess): Promis
   return { table, requests: readRequestMetadata(table.metadata, file.source) };
 }
 
-/** The requests of a table as a capture. */
+/** The requests of a table as a capture; `progress` is called after each chunk. */
 export async function tableCapture(
   format: TableFormat,
   source: string,
   table: TableSource,
   metadata: RequestMetadata,
   options: FactOptions,
+  progress: () => void,
 ): Promise<Capture> {
   const preloaded = new RequestStore(source, 2);
   const store = new RequestStore(source, KEPT_BLOCKS);
@@ -72,6 +73,7 @@ export async function tableCapture(
       appendRequests(numbers, 0, first, preloaded, lists, limits, source);
       appendRequests(numbers, first, chunk.length - first, store, lists, limits, source);
       left -= first;
+      progress();
     }
   } catch (error) {
     close();

@@ -7,15 +7,17 @@ import { dmalab } from '../support/dmalab.ts';
 
 const BIN = fileURLToPath(new URL('../../packages/cli/bin/dmalab.mjs', import.meta.url));
 
-/** What bash offers for the last word of each line, joined by blanks. */
-function offered(...lines: readonly (readonly string[])[]): string[] {
-  const asked = lines.map(
-    (words) => `
+/** What bash offers at the end of each line, joined by blanks. Readline breaks words at "=" and ":", which are words too. */
+function offered(...lines: readonly string[]): string[] {
+  const asked = lines.map((line) => {
+    const words = line.split(/ +|(?<=[=:])|(?=[=:])/);
+    return `
+    COMP_LINE='dmalab ${line}' COMP_POINT=${'dmalab '.length + line.length}
     COMP_WORDS=(dmalab ${words.map((word) => `'${word}'`).join(' ')})
     COMP_CWORD=${words.length}
     _dmalab dmalab
-    echo "\${COMPREPLY[*]}"`,
-  );
+    echo "\${COMPREPLY[*]}"`;
+  });
   const script = `
     dmalab() { '${process.execPath}' '${BIN}' "$@"; }
     source <(dmalab completion bash)
@@ -28,22 +30,34 @@ function offered(...lines: readonly (readonly string[])[]): string[] {
 test('commands, options, policies, presets, charts; nothing where the shell is to offer files', () => {
   expect(
     offered(
-      ['rep'],
-      ['replay', 'trace.txt', '--fl'],
-      ['replay', 'trace.txt', '--flush', 's'],
-      ['replay', 'trace.txt', '--flush', '=', 'per'],
-      ['replay', '--kernel', '6.1'],
-      ['chart', 'out', 'stale'],
-      ['completion', ''],
-      ['replay', ''],
-      ['replay', 'trace.txt', '-m', ''],
+      'rep',
+      'replay trace.txt --fl',
+      'replay trace.txt --flush s',
+      'replay trace.txt --flush=per',
+      'replay trace.txt --flush percpu:',
+      'replay trace.txt --flush=percpu:size=512,timeo',
+      'replay trace.txt --bounce dynamic:maySleep=',
+      'replay --kernel 6.1',
+      'size trace.txt --parameter host.',
+      'sweep trace.txt --vary flush=strict,pe',
+      'sweep trace.txt --vary bounce.sl',
+      'chart out stale',
+      'completion ',
+      'replay ',
+      'replay trace.txt -m ',
     ),
   ).toEqual([
     'replay report',
     '--flush',
     'strict single',
     'percpu',
+    'size= timeoutMs= timerCpu=',
+    '512,timeoutMs=',
+    'true false',
     '6.1 6.12',
+    'host.entries host.pages',
+    'strict,percpu',
+    'bounce.slots=',
     'stale-window',
     'bash zsh',
     '',

@@ -2,15 +2,10 @@
 //
 // Nothing: the shell offers files.
 
-import {
-  bouncePolicies,
-  flushPolicies,
-  hostPolicies,
-  iovaPolicies,
-  type Policy,
-} from '@dmalab/replay';
-import { optionsOf } from './command-options.ts';
+import { bouncePolicies, flushPolicies, hostPolicies, iovaPolicies } from '@dmalab/replay';
+import { type CommandOption, optionsOf } from './command-options.ts';
 import { COMMAND_NAMES } from './commands.ts';
+import { valuesOf } from './completed-values.ts';
 
 const SHELLS = ['bash', 'zsh'] as const;
 
@@ -25,39 +20,30 @@ async function candidates(typed: readonly string[], current: string): Promise<re
   const [command = ''] = typed;
   if (typed.length <= 1) return [...COMMAND_NAMES, '--help', '--version'];
   const options = await optionsOf(command);
-  const before = precedingWord(typed);
-  const option = options.find(
-    ({ name, aliases }) =>
-      before === `--${name}` || aliases.some((alias) => before === `-${alias}`),
-  );
-  if (option !== undefined && option.type !== 'boolean') {
-    return option.choices.length > 0 ? option.choices : policyNames(option.name);
+  const [, joined = '', begun = ''] = /^--([\w-]+)=(.*)$/s.exec(current) ?? [];
+  if (joined !== '') {
+    const values = await valuesFor(optionNamed(options, `--${joined}`), begun);
+    return values.map((value) => `--${joined}=${value}`);
   }
+  const option = optionNamed(options, typed.at(-2) ?? '');
+  if (option !== undefined && option.type !== 'boolean') return await valuesFor(option, current);
   if (current.startsWith('-'))
     return ['--help', '--config', ...options.map(({ name }) => `--${name}`)];
   return await positionals(command);
 }
 
-// bash makes a word of "=".
-function precedingWord(typed: readonly string[]): string {
-  const before = typed.at(-2) ?? '';
-  return before === '=' ? (typed.at(-3) ?? '') : before;
+function optionNamed(options: readonly CommandOption[], word: string): CommandOption | undefined {
+  return options.find(
+    ({ name, aliases }) => word === `--${name}` || aliases.some((alias) => word === `-${alias}`),
+  );
 }
 
-function policyNames(option: string): string[] {
-  const names = (policies: readonly Policy[]): string[] => policies.map(({ name }) => name);
-  switch (option) {
-    case 'flush':
-      return [...names(flushPolicies), 'recorded'];
-    case 'bounce':
-      return names(bouncePolicies);
-    case 'host':
-      return names(hostPolicies);
-    case 'allocator':
-      return names(iovaPolicies);
-    default:
-      return [];
-  }
+async function valuesFor(
+  option: CommandOption | undefined,
+  begun: string,
+): Promise<readonly string[]> {
+  if (option === undefined) return [];
+  return option.choices.length > 0 ? option.choices : await valuesOf(option.name, begun);
 }
 
 async function positionals(command: string): Promise<readonly string[]> {
@@ -80,13 +66,26 @@ export function completionScript(shell: (typeof SHELLS)[number]): string {
   return shell === 'bash' ? BASH : ZSH;
 }
 
+// bash breaks words at "=" and ":": whole words are cut from the line, and replies are without what comes before its own last word.
+// What goes on after a reply ends with no blank.
 const BASH = `# bash completion of dmalab. Now: source <(dmalab completion bash)
 _dmalab() {
-  local word
+  local line="\${COMP_LINE:0:COMP_POINT}" last="\${COMP_WORDS[COMP_CWORD]}" whole held word
+  local -a words
+  read -ra words <<< "$line"
+  [[ "$line" == *[[:space:]] ]] && words+=("")
+  whole="\${words[\${#words[@]}-1]}"
+  case "$last" in
+    = | :) held="$whole" ;;
+    *) held="\${whole%"$last"}" ;;
+  esac
   COMPREPLY=()
   while IFS= read -r word; do
-    COMPREPLY+=("$word")
-  done < <("$1" --get-completions "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    COMPREPLY+=("\${word#"$held"}")
+  done < <("$1" --get-completions "\${words[@]:1}" 2>/dev/null)
+  case "\${COMPREPLY[0]}" in
+    *[=@]) compopt -o nospace 2>/dev/null ;;
+  esac
 }
 complete -o default -F _dmalab dmalab
 `;
@@ -94,10 +93,13 @@ complete -o default -F _dmalab dmalab
 const ZSH = `#compdef dmalab
 # zsh completion of dmalab. Now: source <(dmalab completion zsh)
 _dmalab() {
-  local -a found
+  local -a found open
   found=("\${(@f)$("\${words[1]}" --get-completions "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "\${found[1]}" ]]; then
-    compadd -- "\${found[@]}"
+    open=("\${(@M)found:#*[=@]}")
+    found=("\${(@)found:#*[=@]}")
+    (( $#open )) && compadd -S '' -- "\${open[@]}"
+    (( $#found )) && compadd -- "\${found[@]}"
   else
     _files
   fi

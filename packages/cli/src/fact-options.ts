@@ -2,6 +2,7 @@
 
 import { type ReadOptions, TABLE_FIELDS } from '@dmalab/trace';
 import type { Argv } from 'yargs';
+import { sharedGroup } from './option-groups.ts';
 import { readingMeter } from './progress-meter.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -14,9 +15,11 @@ export interface FactArguments {
   initialState: string | undefined;
 }
 
+const READING = ['granule', 'mask-bits', 'forcedac', 'columns', 'initial-state'];
+
 /** Adds the options to a command. */
 export function factOptions(y: Argv): Argv<FactArguments> {
-  return y
+  return sharedGroup(y, 'Reading', READING)
     .option('granule', {
       describe: 'Page size of the IOVA domains in bytes, where the capture does not say',
       type: 'number',

@@ -19,6 +19,7 @@ import {
 } from '@dmalab/replay';
 import type { Argv } from 'yargs';
 import { type KernelArguments, kernelOptions, kernelReadOptions } from './kernel-options.ts';
+import { sharedGroup } from './option-groups.ts';
 import { parsePolicyArgument } from './policy-argument.ts';
 import { loadRegistry, type PolicyArguments, policyOption } from './policy-file.ts';
 import { unique } from './run-name.ts';
@@ -47,9 +48,28 @@ export interface MachineArguments extends KernelArguments, PolicyArguments {
   seed: number | undefined;
 }
 
+const MACHINE = [
+  'machine',
+  'kernel',
+  'cpus',
+  'hz',
+  'timer',
+  'domain-type',
+  'translate-all',
+  'switch',
+  'fq-init-reads',
+];
+const POLICIES = ['allocator', 'flush', 'bounce', 'swiotlb', 'host', 'policy'];
+const LOAD = ['rate', 'copies', 'seed', 'loop', 'failed-requests', 'recorded-failures'];
+
+function grouped(y: Argv): Argv {
+  const machine = sharedGroup(y, 'Machine', MACHINE);
+  return sharedGroup(sharedGroup(machine, 'Policies', POLICIES), 'Load', LOAD);
+}
+
 /** Adds the options to a command. */
 export function machineOptions(y: Argv): Argv<MachineArguments> {
-  return policyOption(kernelOptions(y))
+  return policyOption(kernelOptions(grouped(y)))
     .option('machine', {
       alias: 'm',
       describe: 'Machine file (YAML or JSON); several give one run each',

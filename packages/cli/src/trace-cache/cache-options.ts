@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs';
 import { parseBytes } from '../memory-size.ts';
+import { sharedGroup } from '../option-groups.ts';
 import { TraceCache } from './trace-cache.ts';
 
 /** What the options of {@link cacheOptions} give. */
@@ -18,7 +19,7 @@ export interface CachePlace {
 
 /** Adds the options to a command. */
 export function cacheOptions(y: Argv): Argv<CacheArguments> {
-  return y
+  return sharedGroup(y, 'Reading', ['cache', 'cache-size'])
     .option('cache', {
       describe:
         'Folder that keeps converted traces, so that each is read once; runs and machines may share it',

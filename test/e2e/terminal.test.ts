@@ -26,7 +26,7 @@ test.skipIf(!hasTerminal)('an error is red on a terminal, unless NO_COLOR is set
 test.skipIf(!hasTerminal)('progress is one line that changes, and is gone at the end', () => {
   const shown = onTerminal('replay traces/vblk-large-huge/trace.txt.zst', {});
   expect(shown).toContain('\r\u001b[K');
-  expect(shown).toMatch(/: reading: \d[\d.]* MB/);
+  expect(shown).toMatch(/: reading: \d[\d.]* of \d[\d.]* MB/);
   expect(shown.lastIndexOf('\r\u001b[K')).toBeLessThan(shown.indexOf('failed maps'));
 });
 

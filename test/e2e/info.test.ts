@@ -109,6 +109,20 @@ test('nobody is told to probe an allocator that is not there, or a layout that c
   expect(advice.map(({ commands }) => commands[0])).toEqual(['cd /sys/kernel/tracing']);
 });
 
+test('a trace without unmaps is told so, and its many inferred domains are counted, not listed', () => {
+  const maps = Array.from(
+    { length: 40 },
+    (_, i) =>
+      `           fio-66      [000] .....    3.${String(i).padStart(6, '0')}: map: IOMMU: iova=0x00000000fffff000 - 0x0000000100000000 paddr=0x00000001234${String(i).padStart(2, '0')}000 size=4096`,
+  );
+  const path = writeTemp(folder, 'maps.txt', `# tracer: nop\n#\n${maps.join('\n')}\n`);
+  const { stdout } = dmalab(['info', path]);
+  expect(stdout).toContain('  virtual:16 (inferred)');
+  expect(stdout).toContain('  and 24 more that were inferred\n');
+  expect(stdout).toContain('no unmap was recorded');
+  expect(dmalab(['replay', path]).stdout).toContain('40 maps were recorded and no unmap.');
+});
+
 test('a capture that lacks nothing gets no advice', () => {
   const { allows, advice } = jsonOf<Info>(
     dmalab(['info', 'traces/hot-remove/trace.txt.zst', '--json']),

@@ -342,6 +342,21 @@ describe('iommu events alone', () => {
     expect(c.report.pairing).toEqual({ AMBIGUOUS_PAIR: 1, OVERLAP_UNKNOWN_DOMAIN: 1 });
   });
 
+  test('where unmaps are missing, overlaps make 64 domains before the first unmap, and 1,024 at most', async () => {
+    const again = (times: number, from: number): string[] =>
+      Array.from({ length: times }, (_, i) =>
+        tableMap(i % 2 === 0 ? FIO : OTHER, from + i, 'fffff'),
+      );
+    const domains = (c: Capture): number => c.facts.domains.length - 1;
+    const mapsAlone = await capture(again(100, 1));
+    expect(domains(mapsAlone)).toBe(64);
+    expect(mapsAlone.report.pairing).toEqual({ DOUBLE_MAP: 36, OVERLAP_UNKNOWN_DOMAIN: 63 });
+    expect(mapsAlone.report.requests).toMatchObject({ map: 100, unmap: 36, openEnd: 64 });
+    const some = [tableMap(FIO, 1, 'ffff0'), tableUnmap(FIO, 2, 'ffff0')];
+    expect(domains(await capture([...some, ...again(100, 3)]))).toBe(100);
+    expect(domains(await capture([...some, ...again(1100, 3)]))).toBe(1024);
+  });
+
   test('after a loss a mapping in the way is gone, and makes no other domain', async () => {
     const c = await capture([
       tableMap(FIO, 1, 'fffff'),

@@ -24,6 +24,7 @@ export function findWarnings(input: WarningInput): Warning[] {
     loads,
     losses,
     reading,
+    pairs,
     openStart,
     recordedFailures,
     guesses,
@@ -108,6 +109,35 @@ function reading({ report }: WarningInput): Warning[] {
   ];
 }
 
+function pairs({ report: { events, requests, pairing } }: WarningInput): Warning[] {
+  const hasUnmaps = Object.keys(events).some((name) => /unmap|free|release/.test(name));
+  const again = pairing.DOUBLE_MAP ?? 0;
+  const ambiguous = pairing.AMBIGUOUS_PAIR ?? 0;
+  return [
+    {
+      code: 'NO_UNMAPS',
+      count: hasUnmaps ? 0 : requests.map,
+      text: `${formatCount(requests.map)} maps were recorded and no unmap.`,
+      meaning:
+        'Mappings live until their address is mapped again: no lifetime, occupancy or flush is real. Record the events of unmaps too.',
+    },
+    {
+      code: 'DOUBLE_MAPS',
+      count: hasUnmaps ? again : 0,
+      text: `${formatCount(again)} addresses were mapped again without an unmap in between.`,
+      meaning:
+        'The unmap is missing in the trace, or the driver forgot it: the first mapping ends where the second begins.',
+    },
+    {
+      code: 'AMBIGUOUS_PAIRS',
+      count: ambiguous,
+      text: `${formatCount(ambiguous)} unmaps fit several live mappings.`,
+      meaning:
+        'The newest of the right size was taken: single lifetimes may be wrong, totals are not.',
+    },
+  ];
+}
+
 function openStart({ report, requests, failures }: WarningInput): Warning[] {
   const hasAddresses = failures.causes.some(({ stage }) => !/^(swiotlb|dmaCapable)$/.test(stage));
   const isUntranslated = requests.mapped === 0 && requests.direct > 0 && !hasAddresses;
@@ -148,7 +178,7 @@ function recordedFailures({ report, machine }: WarningInput): Warning[] {
   ];
 }
 
-function guesses({ report, machine, domains }: WarningInput): Warning[] {
+function guesses({ machine, domains }: WarningInput): Warning[] {
   const inferred = domains.filter((token) => /^(virtual|own):/.test(token)).length;
   return [
     {
@@ -163,12 +193,6 @@ function guesses({ report, machine, domains }: WarningInput): Warning[] {
       text: `${inferred} ${inferred === 1 ? 'domain was' : 'domains were'} inferred, not recorded.`,
       meaning:
         'Each device is taken to have a domain of its own, empty at the start; devices that share one compete for addresses in reality.',
-    },
-    {
-      code: 'AMBIGUOUS_PAIRS',
-      count: report.pairing.AMBIGUOUS ?? 0,
-      text: 'Some unmaps fit several live mappings.',
-      meaning: 'The oldest was taken: single lifetimes may be wrong, totals are not.',
     },
   ];
 }

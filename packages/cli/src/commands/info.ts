@@ -4,6 +4,7 @@ import { formatDuration, measuredLatencies } from '@dmalab/analysis/measured';
 import {
   type Capture,
   type DeviceFacts,
+  type DomainFacts,
   type Fact,
   type ReadReport,
   readCapture,
@@ -18,6 +19,8 @@ import { classTexts } from '../trace-info/attribution.ts';
 import type { Gap, Gaps } from '../trace-info/gaps.ts';
 import { surveyOf } from '../trace-info/survey.ts';
 
+/** Domains in the text that were inferred. */
+const MOST_INFERRED = 16;
 /** Gaps in the text. */
 const GAPS_SHOWN = 3;
 
@@ -217,16 +220,24 @@ function deviceText(device: DeviceFacts): string {
 
 function domainTexts({ facts }: Capture): string[] {
   if (facts.domains.length <= 1) return ['  none recorded'];
-  return facts.domains.slice(1).map((domain) => {
+  const isInferred = ({ token }: DomainFacts): boolean => token.startsWith('virtual:');
+  const inferred = facts.domains.filter(isInferred);
+  const left = Math.max(0, inferred.length - MOST_INFERRED);
+  const shown = facts.domains.filter(
+    (domain) => !isInferred(domain) || inferred.indexOf(domain) < MOST_INFERRED,
+  );
+  const rest = left === 0 ? [] : [`  and ${formatNumber(left)} more that were inferred`];
+  const texts = shown.slice(1).map((domain) => {
     const devices =
       domain.devices.map((i) => facts.devices[i]?.name ?? '?').join(' ') || 'no device seen';
     const created =
       domain.createdAt === null
         ? 'creation not recorded'
         : `created at ${formatNumber(domain.createdAt / 1e9)} s`;
-    const token = domain.token.startsWith('virtual:') ? `${domain.token} (inferred)` : domain.token;
+    const token = isInferred(domain) ? `${domain.token} (inferred)` : domain.token;
     return `  ${token}  ${withSource(domain.type)}, granule ${withSource(domain.granule)}, ${created}: ${devices}`;
   });
+  return [...texts, ...rest];
 }
 
 function withSource<T>(fact: Fact<T>): string {

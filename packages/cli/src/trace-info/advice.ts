@@ -43,6 +43,12 @@ export function adviceFor(capture: Capture, contents: Contents): Advice[] {
       ],
     });
   }
+  if (contents.total > 0 && !contents.hasUnmaps) {
+    advice.push({
+      why: 'no unmap was recorded, so no lifetime and no flush is known: record the events of unmaps too',
+      commands: [print([], 'WORKLOAD')],
+    });
+  }
   const hasAllocator = contents.hasAllocProbes || contents.isDirect;
   const lacks = !contents.hasDmaEvents || !hasAllocator || contents.total === 0;
   if (lacks && contents.layout === '') {

@@ -18,6 +18,7 @@ export interface Contents {
   /** Why the layout cannot be used, else empty. */
   readonly layout: string;
   readonly format: string;
+  readonly hasUnmaps: boolean;
   readonly hasDmaEvents: boolean;
   readonly hasAllocProbes: boolean;
   readonly hasCreation: boolean;
@@ -41,6 +42,7 @@ export function contentsOf({ facts, report }: Capture): Contents {
     lossless: lost === 0 && !lostUnknown && !lostBefore,
     layout: unfitLayout(report)?.message ?? '',
     format: report.format,
+    hasUnmaps: Object.keys(events).some((name) => /unmap|free|release/.test(name)),
     hasDmaEvents: Object.keys(events).some((name) => /^dma_(?:un)?(?:map|alloc|free)/.test(name)),
     hasAllocProbes: has('alloc_iova_fast') && has('alloc_iova_fast_ret') && has('free_iova_fast'),
     hasCreation: has('init_iova_domain'),

@@ -88,6 +88,11 @@ export class Attribution {
     return this.addVirtual();
   }
 
+  /** Domains that were inferred. */
+  get virtuals(): number {
+    return this.#virtuals;
+  }
+
   /** A domain that is inferred. */
   addVirtual(): number {
     return this.domains.push(newDomain(`virtual:${++this.#virtuals}`, 0)) - 1;

@@ -16,8 +16,12 @@ export function closeAll(p: Pairing): void {
   const order = byRow(p);
   mergePieces(p, order);
   for (const entry of order) {
+    if (live.used[entry] === 1 && (live.state[entry]! & State.filled) === 0)
+      writeTableMap(p, entry);
+  }
+  // The newest first: it is the first of those of its page, of which there may be very many.
+  for (const entry of order.reverse()) {
     if (live.used[entry] !== 1) continue;
-    if ((live.state[entry]! & State.filled) === 0) writeTableMap(p, entry);
     if (hasTwin(p, entry)) p.oddities.count(p.losses > 0 ? 'LOSS_WINDOW' : 'DOUBLE_MAP');
     addFlags(p, live.row[entry]!, Flag.openEnd);
     p.counts.openEnd++;

@@ -12,6 +12,7 @@ import { LiveSet } from './live-set.ts';
 import { NestedContexts } from './nested-context.ts';
 import { Oddities } from './oddities.ts';
 import { PageOwners } from './page-owners.ts';
+import { InTheWay } from './virtual-domains.ts';
 
 /** Requests by op and by fate. */
 export interface RequestCounts {
@@ -52,6 +53,7 @@ export interface Pairing {
   readonly lifetimes: Lifetimes;
   readonly oddities: Oddities;
   readonly pageOwners: PageOwners;
+  readonly inTheWay: InTheWay;
   readonly counts: RequestCounts;
   readonly draft: Draft;
   /** By device index. */
@@ -68,6 +70,8 @@ export interface Pairing {
   pageTable: boolean;
   /** Events of a page table or of the IOVA allocator were seen. */
   tableEvents: boolean;
+  /** Ranges were seen to leave a page table. */
+  unmapped: boolean;
   /** alloc_iova_fast was seen, and its return. */
   allocations: boolean;
   allocReturns: boolean;
@@ -124,6 +128,7 @@ export function createPairing(
     lifetimes: new Lifetimes(),
     oddities: new Oddities(),
     pageOwners: new PageOwners(),
+    inTheWay: new InTheWay(),
     counts: { map: 0, unmap: 0, alloc: 0, free: 0, sync: 0, failed: 0, openStart: 0, openEnd: 0 },
     draft: createDraft(),
     devices: [],
@@ -134,6 +139,7 @@ export function createPairing(
     dmaEvents: false,
     pageTable: false,
     tableEvents: false,
+    unmapped: false,
     allocations: false,
     allocReturns: false,
     unmapProbes: false,

@@ -42,6 +42,7 @@ export function onTableUnmap(p: Pairing, b: EventBatch, i: number): void {
 /** What event `i` says was unmapped: `bytes` from its address on. */
 export function unmapRange(p: Pairing, b: EventBatch, i: number, bytes: number): void {
   p.tableEvents = true;
+  p.unmapped = true;
   const page = pageOf(b.addressLow[i]!, b.addressHigh[i]!);
   let call = findCall(p, b, i, page);
   if (call === null) call = openCall(p, b, i, Calls.unmap);

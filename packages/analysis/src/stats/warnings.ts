@@ -102,8 +102,8 @@ function reading({ report }: WarningInput): Warning[] {
       count,
       text:
         first === undefined
-          ? message
-          : `${message} (first at ${placeInTrace(first, report.source)})`,
+          ? `${message}.`
+          : `${message} (first at ${placeInTrace(first, report.source)}).`,
       meaning: 'The reader went on as the message says; dmalab info lists more places.',
     })),
   ];

@@ -38,6 +38,7 @@ export function findUnclaimed(p: Pairing, low: number, high: number): number {
 /** A mapping at `page` that only iommu events told of. */
 export function firstUnclaimed(p: Pairing, page: number): number {
   const { live } = p;
+  if (!p.tableEvents) return NO_ENTRY;
   let entry = live.first(page);
   while (entry !== NO_ENTRY && (live.state[entry]! & States.claimed) !== 0)
     entry = live.next(entry);

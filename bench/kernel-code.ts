@@ -94,14 +94,20 @@ export function compileKernelCode(): KernelCode {
   const folder = mkdtempSync(join(tmpdir(), 'dmalab-kernel-'));
   const hasTools = ['gcc', 'tar', 'xz'].every(works);
   const found = hasTools ? SOURCES.filter(({ archive }) => existsSync(archive)) : [];
-  for (const source of found) compile(source, join(folder, source.kernel));
+  const close = (): void => rmSync(folder, { recursive: true });
+  try {
+    for (const source of found) compile(source, join(folder, source.kernel));
+  } catch (error) {
+    close();
+    throw error;
+  }
   const absent = SOURCES.filter((source) => !found.includes(source));
   const packages = absent.map(({ kernel }) => `linux-source-${kernel}`);
   return {
     kernels: found.map(({ kernel }) => kernel),
     missing: absent.length === 0 ? '' : `apt install gcc xz-utils ${packages.join(' ')}`,
     program: (kernel, family) => join(folder, kernel, family),
-    close: () => rmSync(folder, { recursive: true }),
+    close,
   };
 }
 

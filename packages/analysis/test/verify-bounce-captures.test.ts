@@ -1,9 +1,9 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { type BounceResult, bounceHolds, verify } from '@dmalab/analysis';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const traces = join(import.meta.dirname, '../../../traces');
 
@@ -78,7 +78,8 @@ test.each([
 /** The result for a copy of a capture in which the first match of `from` is another text. */
 async function tampered(from: RegExp, to: string): Promise<BounceResult> {
   const source = join(traces, 'swiotlb-dynamic-full');
-  const folder = mkdtempSync(join(tmpdir(), 'dmalab-'));
+  const folder = mkdtempSync(join(tmpdir(), 'dmalab-tampered-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   cpSync(join(source, 'meta.json'), join(folder, 'meta.json'));
   const text = zstdDecompressSync(readFileSync(join(source, 'trace.txt.zst'))).toString('latin1');
   const changed = text.replace(from, to);

@@ -1,8 +1,9 @@
 // Writes small ftrace texts of allocator probes, one call per line.
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 
 const IOVAD = '0xffff888000001008';
 const HEADER = ['# tracer: nop', '#', '# entries-in-buffer/entries-written: 0/0   #P:4', '#'];
@@ -110,7 +111,9 @@ export class TraceLines {
 
   /** Writes the trace to a file of its own and returns the path. */
   save(): string {
-    const path = join(mkdtempSync(join(tmpdir(), 'dmalab-')), 'trace.txt');
+    const folder = mkdtempSync(join(tmpdir(), 'dmalab-lines-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'trace.txt');
     writeFileSync(path, `${this.#lines.join('\n')}\n`);
     return path;
   }

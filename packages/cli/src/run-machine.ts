@@ -3,7 +3,7 @@
 import { type Machine, machineFromFacts } from '@dmalab/replay';
 import type { Capture } from '@dmalab/trace';
 import { InputError } from './input-error.ts';
-import type { Run } from './machine-options.ts';
+import type { Run } from './machine-runs.ts';
 import { UsageError } from './usage-error.ts';
 
 /** See the head of the file. */

@@ -2,7 +2,7 @@
 
 import type { InputHashes } from '@dmalab/analysis/results';
 import { hashOfFile, hashOfText } from '../file-hashes.ts';
-import type { Run } from '../machine-options.ts';
+import type { Run } from '../machine-runs.ts';
 
 /** SHA-256 of what makes a machine of facts: overrides, files with policies, and how traces are read. */
 export function hashOfMachine(

@@ -21,7 +21,8 @@ import { type Capture, type ReadingRoom, type ReadOptions, readingRoom } from '@
 import { type FactArguments, readOptions } from '../fact-options.ts';
 import { hashOfFile, hashOfMeta, hashOfTrace } from '../file-hashes.ts';
 import { kernelReadOptions } from '../kernel-options.ts';
-import { type MachineArguments, type Run, runsOf } from '../machine-options.ts';
+import type { MachineArguments } from '../machine-options.ts';
+import { type Run, runsOf } from '../machine-runs.ts';
 import { requireRequests } from '../require-requests.ts';
 import { writeResultFolder } from '../result-folder.ts';
 import { machineOfRun } from '../run-machine.ts';

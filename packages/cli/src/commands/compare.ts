@@ -14,7 +14,8 @@ import {
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { InputError } from '../input-error.ts';
-import { type MachineArguments, machineOptions, type Run, runsOf } from '../machine-options.ts';
+import { type MachineArguments, machineOptions } from '../machine-options.ts';
+import { type Run, runsOf } from '../machine-runs.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { tracedTime, watched } from '../progress-meter.ts';
 import { requireRequests } from '../require-requests.ts';

@@ -5,7 +5,8 @@ import { type Capture, openTraceBytes, pairCapture, readCapture, TraceError } fr
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
 import { type LogText, logInput, logOf, standardInput } from '../log-input.ts';
-import { type MachineArguments, machineOptions, runsOf } from '../machine-options.ts';
+import { type MachineArguments, machineOptions } from '../machine-options.ts';
+import { runsOf } from '../machine-runs.ts';
 import { print, printJson, progress, progressDone } from '../output.ts';
 import { machineOfRun } from '../run-machine.ts';
 import { traceFiles } from '../trace-files.ts';

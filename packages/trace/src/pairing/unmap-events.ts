@@ -146,6 +146,7 @@ function ofSize(p: Pairing, newest: number, size: number): number {
   let found = live.size[newest] === size ? newest : NONE;
   let several = false;
   for (let other = live.next(newest); other !== NO_ENTRY; other = live.next(other)) {
+    if (several && found !== NO_ENTRY) break;
     if (!isSameAddress(p, other, newest)) continue;
     several = true;
     if (found === NO_ENTRY && live.size[other] === size) found = other;

@@ -17,7 +17,7 @@ function search(
   const found = searchGrid(grid, grid.indexFrom(start), 14, (index) => {
     expect(tried.has(index)).toBe(false);
     tried.add(index);
-    return { passes: passes(grid.at(index)), isHopeless: false, guess };
+    return { passes: passes(grid.at(index)), isHopeless: false, guess, excess: null };
   });
   return { ...found, tries: tried.size };
 }

@@ -1,7 +1,8 @@
 // Finds the first value of a grid that passes, with few tries.
 //
 // The grid begins at the value that one would like best; later ones are more likely to pass. Galloping finds
-// one that passes and one that fails, bisection closes in (towards `guess` where the tries suggest one).
+// one that passes and one that fails. Then the tries close in: at the guess, where the share of failures among
+// the tries that fail would reach its bound, and in the middle whenever the last try did not halve what is left.
 // Passing need not be monotone: bounce memory is searched next fit, so a larger pool can fail where a smaller
 // one does not. So neighbours of the answer are tried too, and an answer below one that fails is given up.
 
@@ -14,6 +15,8 @@ export interface Trial {
   readonly isHopeless: boolean;
   /** A value near which the answer is expected; null without an idea. */
   readonly guess: number | null;
+  /** Share of failures beyond the bound, where it fails by that alone: it falls along the grid. Else null. */
+  readonly excess: number | null;
 }
 
 /** Where a search ended. */
@@ -30,8 +33,12 @@ export interface Found {
 const CONFIRMED = 2;
 /** A grid of more values than this is not tried value by value. */
 const FINE = 64;
-/** Where a guess was too small, its multiples are tried. */
-const BEYOND_GUESS = [1.0625, 1.25, 2];
+/** Where failures would end by two tries is taken this much farther: they become rarer ever more slowly. */
+const BEYOND = 1.25;
+/** The least part of a value by which the next one is larger there. */
+const LEAST_STEP = 1 / 32;
+/** Steps down from a guess that passes, as factors; then as from any other value. */
+const BELOW_GUESS = [31 / 32, 3 / 4];
 
 /** Searches `grid` from index `start`; `attempt` is asked once for an index, `budget` times at most. */
 export function searchGrid(
@@ -47,6 +54,7 @@ class GridSearch {
   readonly #grid: Grid;
   readonly #attempt: (index: number) => Trial;
   readonly #tried = new Map<number, boolean>();
+  readonly #excess = new Map<number, number>();
   #left: number;
   #guess: number | null = null;
   #isMonotone = true;
@@ -62,7 +70,7 @@ class GridSearch {
     if (!this.#gallopUp(start)) return this.#found(null);
     this.#gallopDown();
     for (;;) {
-      this.#bisect();
+      this.#closeIn();
       const answer = this.#firstPassing()!;
       const failed = this.#unconfirmed(answer);
       if (failed === null) return this.#found(answer);
@@ -84,11 +92,17 @@ class GridSearch {
 
   /** Tries ever earlier values until one fails, the guess first. */
   #gallopDown(): void {
-    for (let factor = 4; this.#lastFailing() < 0; factor *= factor) {
+    const near = [...BELOW_GUESS];
+    for (let factor = 4; this.#lastFailing() < 0; ) {
       const hi = this.#firstPassing()!;
       if (hi === 0) return;
-      const earlier = Math.min(hi - 1, this.#away(hi, 1 / factor));
-      if (this.#passes(this.#guessedIndex(-1, hi) ?? earlier) === null) return;
+      let next = this.#guessedIndex(-1, hi);
+      if (next === null) {
+        const isNear = this.#guess !== null && this.#grid.length > FINE && near.length > 0;
+        next = Math.min(hi - 1, this.#away(hi, isNear ? near.shift()! : 1 / factor));
+        if (!isNear) factor *= factor;
+      }
+      if (this.#passes(next) === null) return;
     }
   }
 
@@ -99,27 +113,47 @@ class GridSearch {
     return grid.indexFrom(isAscending ? grid.at(index) * factor : grid.at(index) / factor);
   }
 
-  #bisect(): void {
+  /** Closes in on the border between what fails and what passes. */
+  #closeIn(): void {
+    let [from, to] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (;;) {
       const hi = this.#firstPassing()!;
       const lo = this.#lastFailing();
       if (hi - lo <= 1 || lo < 0) return;
-      const next = this.#guessedIndex(lo, hi) ?? between(this.#grid, lo, hi);
+      const isHalved = 2 * (hi - lo) <= to - from;
+      [from, to] = [lo, hi];
+      const next =
+        this.#guessedIndex(lo, hi) ??
+        (isHalved ? this.#endOfFailures(lo, hi) : null) ??
+        between(this.#grid, lo, hi);
       // What confirms the answer needs its share of the budget.
       if (this.#left <= this.#missing(hi) || this.#passes(next) === null) return;
     }
   }
 
-  /** The index of the guess, before it, or beyond it, where it lies strictly between and was not tried. */
+  /** The index of the guess or just before it, where it lies strictly between and was not tried. */
   #guessedIndex(lo: number, hi: number): number | null {
     const guess = this.#guess;
     if (guess === null) return null;
     const at = this.#grid.indexFrom(guess);
-    const beyond = BEYOND_GUESS.map((factor) => this.#grid.indexFrom(guess * factor));
-    for (const index of [at, at - 1, ...beyond]) {
+    for (const index of [at, at - 1]) {
       if (index > lo && index < hi && !this.#tried.has(index)) return index;
     }
     return null;
+  }
+
+  /** Where failures would end if they went on to fall as between the last two tries that fail; all fail of nothing. */
+  #endOfFailures(lo: number, hi: number): number | null {
+    const grid = this.#grid;
+    const excess = this.#excess.get(lo);
+    if (excess === undefined || grid.length <= FINE || grid.at(0) > grid.at(1)) return null;
+    const before = Math.max(-1, ...[...this.#excess.keys()].filter((index) => index < lo));
+    const fallen = (this.#excess.get(before) ?? 1) - excess;
+    const value = grid.at(lo);
+    const distance = (excess * (value - (before < 0 ? 0 : grid.at(before)))) / fallen;
+    if (!(fallen > 0)) return null;
+    const end = grid.indexFrom(value + Math.max(BEYOND * distance, LEAST_STEP * value));
+    return end > lo && end < hi ? end : null;
   }
 
   /** A value beyond the answer that fails; null where enough of them pass. */
@@ -163,10 +197,11 @@ class GridSearch {
     if (known !== undefined) return known;
     if (this.#left === 0) return null;
     this.#left--;
-    const { passes, guess, isHopeless } = this.#attempt(index);
+    const { passes, guess, excess, isHopeless } = this.#attempt(index);
     this.#isHopeless = isHopeless;
     this.#guess = guess ?? this.#guess;
     this.#tried.set(index, passes);
+    if (excess !== null) this.#excess.set(index, excess);
     return passes;
   }
 

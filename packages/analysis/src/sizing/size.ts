@@ -116,6 +116,7 @@ function answer(
       passes: point.passes,
       isHopeless: isHopeless(point, goals),
       guess: guessFrom(point, trials.needed(point.value), goals),
+      excess: excessOf(point, goals),
     };
   });
   const value = found.answer === null ? null : grid.at(found.answer);
@@ -134,19 +135,31 @@ function isHopeless({ failed, causes }: SizePoint, goals: readonly Goal[]): bool
   return !mayFail && failed > 0 && curableFailures(causes) === 0;
 }
 
-/** What is enough by a replay in which nothing was short. */
+/** What is enough by a replay in which nothing was short: what requests need, and the peak at its allowed share. */
 function guessFrom(
-  { value, failed }: SizePoint,
+  { value, failed, peak }: SizePoint,
   needed: number | null,
   goals: readonly Goal[],
 ): number | null {
-  if (needed === null || failed > 0 || needed > TELLING_SHARE * value) return null;
-  const shares = goals.map(({ figure, bound }) => {
-    if (figure === 'failures') return 1;
-    return figure === 'hiwater' && bound > 0 ? bound : 0;
+  if (failed > 0) return null;
+  const guesses = goals.map(({ figure, bound }) => {
+    if (figure === 'failures') return needed;
+    return figure === 'hiwater' && bound > 0 && peak !== null ? peak / bound : null;
   });
-  const least = Math.min(...shares);
-  return least === 0 ? null : needed / least;
+  const most = guesses.includes(null) ? 0 : Math.max(...guesses.map(Number));
+  return most > 0 && most <= TELLING_SHARE * value ? most : null;
+}
+
+/** The share of failures beyond its bound, where nothing else is wrong; null elsewhere. */
+function excessOf({ figures, failureRate }: SizePoint, goals: readonly Goal[]): number | null {
+  let most: number | null = null;
+  for (const [i, { value }] of figures.entries()) {
+    const { figure, bound } = goals[i]!;
+    if (value !== null && value <= bound) continue;
+    if (figure !== 'failures' && value !== null) return null;
+    most = Math.max(most ?? 0, failureRate - (value === null ? 0 : bound));
+  }
+  return most;
 }
 
 /** Values on the wrong side of the answer, so that the curve shows how fast it gets worse. */

@@ -202,6 +202,7 @@ const sizing: SizeResult = {
     recordedFailures: 'drop',
     answer: 1024,
     below: { value: 512, passes: false },
+    untried: 0,
     kernelParameter: 'swiotlb=1024,1',
     curve: [sizePoint(512, 90), sizePoint(1024, 0)],
   },

@@ -79,11 +79,16 @@ describe('the answer passes, one step less does not, in fewer than 15 replays', 
   });
 });
 
-test('the text fits into a mail', () => {
+test('the text fits into a mail, warnings too', () => {
   const text = sizeText(
-    size(['nvme-lazy-randread'], 'host.entries', [NO_FAILURES], { ...VFIO, ...SINGLE }),
+    size(
+      ['swiotlb-small-full', 'swiotlb-force-default', 'swiotlb-sync-e1000'],
+      'slots',
+      [NO_FAILURES],
+      STATIC,
+    ),
   );
-  expect(text).toContain('answer          213 entries');
+  expect(text).toContain('answer          4,096 slots = 8.00 MiB');
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(72);
 });
 
@@ -104,7 +109,7 @@ test('maps that failed while recording are read both ways', () => {
   const result = size(['swiotlb-small-full'], 'slots', [NO_FAILURES], STATIC);
   expect(result).toMatchObject({ recordedFailures: 'hold', failedWhileRecording: 1404 });
   expect(result.otherReading).toMatchObject({ recordedFailures: 'drop', answer: 4096 });
-  expect(result.warnings.join(' ')).toContain('1404 maps failed while recording');
+  expect(result.warnings.join(' ')).toContain('1,404 maps failed while recording');
 });
 
 test('the kernel would take 64 MiB, or 6 % of the memory of a confidential guest', () => {
@@ -128,7 +133,47 @@ test('a request that no pool can serve is said, not sized', () => {
     devices: [{ name: '*', translated: false, segBoundary: 65_535 }],
   });
   expect(result).toMatchObject({ answer: null, passes: false, kernelParameter: null });
-  expect(result.warnings.join(' ')).toMatch(/maps still fail: .*tooLarge/);
+  expect(result.warnings.join(' ')).toMatch(/maps fail \(.*tooLarge\), and more slots cure none/);
+});
+
+test('goals that pull both ways leave a window, or none, and then it is said', () => {
+  const sized = (stale: string): SizeResult =>
+    size(['sas-128k'], 'timeoutMs', ['invalidations<=30', stale].map(parseGoal), PERCPU);
+  const found = sized('stale<=40ms');
+  expect(found).toMatchObject({ answer: 13, below: { value: 12 }, untried: 0 });
+  expect(found.curve.at(-1)).toMatchObject({ passes: false });
+  const none = sized('stale<=15ms');
+  expect(none).toMatchObject({ answer: null, passes: false });
+  expect(none.warnings.join(' ')).toContain('13 ms is the least');
+  expect(none.warnings.join(' ')).toContain('stale is 19.9 ms');
+});
+
+test('of a queue that may be long even the shortest is too long: that one is told', () => {
+  const { warnings } = size(['nvme-lazy-randread'], 'timeoutMs', [parseGoal('stale<=1ms')], PERCPU);
+  expect(warnings.join(' ')).toMatch(/even at 1 ms stale is [\d.]+ ms/);
+});
+
+test('the peak at its allowed share is found to the last entry', () => {
+  const goals = [parseGoal('hiwater<=80%')];
+  const result = size(['nvme-lazy-randread'], 'host.entries', goals, { ...VFIO, ...SINGLE });
+  expect(result).toMatchObject({ untried: 0, below: { value: result.answer! - 1 } });
+  expect(result.defaults).toMatchObject([{ value: 65_535, passes: true }]);
+  expect(sizeText(result)).toMatch(/one step less.*\n +hiwater is 80/);
+});
+
+test('a kernel without areas is not given any', () => {
+  const result = size(['swiotlb-small-full'], 'slots', [NO_FAILURES], {
+    ...STATIC,
+    kernel: '4.15',
+  });
+  expect(result.kernelParameter).toBe('swiotlb=8192,force');
+});
+
+test.each([
+  ['flush.size', 'hiwater<=80%', PERCPU, /host.* no limit/],
+  ['bounce.slots', 'transients<=1%', STATIC, /bounce: dynamic/],
+])('%s: nothing can miss %s, which is a mistake', (name, goal, overrides, message) => {
+  expect(() => size(['sas-128k'], name, [parseGoal(goal)], overrides)).toThrow(message);
 });
 
 test('without bounce memory its size is no question', () => {

@@ -1,6 +1,6 @@
 // The bounce memory of a machine: as chosen, else the recorded one, else none.
 //
-// What a choice leaves open comes from the machine: kernel, start of the recorded pool, and for a growing
+// What a choice leaves open comes from the machine: kernel (one area before 6.0), start of the recorded pool, and for a growing
 // pool whether memory is encrypted and how much there is; of a confidential guest the 6 % of its memory. See docs/models/swiotlb.md.
 
 import type { CaptureFacts } from '@dmalab/trace';
@@ -23,6 +23,7 @@ export function bounceOf(
   const start = facts.bounce?.start?.value;
   const known: Parameters = {
     kernel: searchOf(kernel),
+    ...(hasAreas(kernel) ? {} : { areas: 1 }),
     ...(start === undefined ? {} : { start }),
     ...(overrides.encrypted === true ? { encrypted: true } : {}),
     ...(overrides.memory ? { memory: overrides.memory / GIB } : {}),
@@ -51,6 +52,11 @@ function recordedBounce({ bounce }: CaptureFacts): PolicyChoice {
     name: dynamic.value ? 'dynamic' : 'static',
     parameters: { slots: slots.value, areas: areas.value },
   };
+}
+
+/** Since 6.0; before, the pool has one lock. */
+function hasAreas(kernel: KernelPreset): boolean {
+  return kernel !== '4.9' && kernel !== '4.15';
 }
 
 function searchOf(kernel: KernelPreset): string {

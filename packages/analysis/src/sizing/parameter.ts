@@ -5,6 +5,7 @@
 
 import {
   bootPoolSize,
+  coCoSlots,
   DEFAULT_SLOTS,
   type Machine,
   type MachineOverrides,
@@ -15,12 +16,22 @@ import type { GoalFigure } from './goal.ts';
 import { type Grid, powersOfTwo, steps } from './grid.ts';
 
 const SLOT_BYTES = 2048;
+const GIB = 2 ** 30;
+const DMA_IOMMU = 'drivers/iommu/dma-iommu.c';
 const SET_SLOTS = 128;
 const PAGE = 4096;
 /** Most slots of a pool that is tried: 2 GiB. */
 const MOST_SLOTS = 2 ** 20;
 /** Figures that get better as a queue grows; a queue is made as large as the others allow. */
 const BETTER_WITH_QUEUE: readonly GoalFigure[] = ['p99', 'invalidations'];
+/** The kernels whose bounce memory has areas: 6.0 and later. */
+const WITHOUT_AREAS: readonly Machine['kernel'][] = ['4.9', '4.15'];
+
+/** A value that is taken where nobody states one. */
+export interface DefaultValue {
+  readonly value: number;
+  readonly rule: string;
+}
 
 /** A parameter that can be sized. */
 export interface SizedParameter {
@@ -30,8 +41,8 @@ export interface SizedParameter {
   readonly summary: string;
   /** Bytes of one unit, 0 = not memory. */
   readonly unitBytes: number;
-  /** True: the largest value that meets the goals is the answer; else the smallest. */
-  wantsLargest(figures: readonly GoalFigure[]): boolean;
+  /** True: more of the parameter makes the figure better, or leaves it alone; else less does. */
+  wantsMore(figure: GoalFigure): boolean;
   /** Legal values on machines like these. */
   grid(machines: readonly Machine[]): Grid;
   /** The value that is tried first. */
@@ -40,8 +51,12 @@ export interface SizedParameter {
   overrides(machine: Machine, value: number, machines: readonly Machine[]): MachineOverrides;
   /** Most in use at once, in the unit; null where that says nothing. */
   peak(summary: Summary): number | null;
+  /** Most in use / size, of what `hiwater` is about; null where nothing has a size. */
+  usedShare(summary: Summary, value: number): number | null;
   /** What requests need at least, in the unit, by a replay in which nothing was short; null without an idea. */
   needed(summary: Summary): number | null;
+  /** The values that are taken where nobody states one, each with its rule. */
+  defaults(machines: readonly Machine[], memoryBytes: number): DefaultValue[];
   /** Parameter for the kernel command line; null where there is none. */
   kernelParameter(value: number, machines: readonly Machine[]): string | null;
   /** How it is set, in words. */
@@ -53,7 +68,7 @@ const slots: SizedParameter = {
   unit: 'slots',
   summary: 'slots of 2 KiB in the pool of bounce memory that is made at boot (swiotlb=)',
   unitBytes: SLOT_BYTES,
-  wantsLargest: () => false,
+  wantsMore: () => true,
   grid: () => powersOfTwo(SET_SLOTS, MOST_SLOTS),
   start: () => DEFAULT_SLOTS,
   overrides: (machine, value, machines) => ({
@@ -63,15 +78,18 @@ const slots: SizedParameter = {
     machine.bounce.name === 'dynamic' ? null : (bounce?.hiwaterSlots ?? null),
   needed: ({ bounce, machine }) =>
     machine.bounce.name === 'dynamic' ? null : (bounce?.hiwaterSlots ?? null),
-  kernelParameter(value, machines) {
-    if (isRestricted(machines)) return null;
-    const { areas } = areasOf(machines, value);
-    return `swiotlb=${value},${areas}${isForced(machines) ? ',force' : ''}`;
+  usedShare: hiwaterShare,
+  defaults: (machines, memory) => (isRestricted(machines) ? [] : bootDefaults(memory)),
+  kernelParameter: (value, machines) =>
+    swiotlbParameter(machines, value, areasOf(machines, value).areas),
+  setting(value, machines) {
+    if (isRestricted(machines)) {
+      return `a restricted-dma-pool of ${value * SLOT_BYTES} bytes in the device tree`;
+    }
+    const isTakenForNone = value === DEFAULT_SLOTS && machines.some(({ encrypted }) => encrypted);
+    const note = ', which SEV and TDX take for none stated: they make it 6 % of memory';
+    return `on the kernel command line${isTakenForNone ? note : ''}`;
   },
-  setting: (value, machines) =>
-    isRestricted(machines)
-      ? `a restricted-dma-pool of ${value * SLOT_BYTES} bytes in the device tree`
-      : 'on the kernel command line',
 };
 
 const areas: SizedParameter = {
@@ -79,7 +97,7 @@ const areas: SizedParameter = {
   unit: 'areas',
   summary: 'areas of the pool of bounce memory, with a lock each (swiotlb=slots,areas)',
   unitBytes: 0,
-  wantsLargest: (figures) => !figures.includes('p99'),
+  wantsMore: (figure) => figure === 'p99',
   grid: (machines) => powersOfTwo(1, Math.min(65_536, slotsOf(machines) / SET_SLOTS)),
   start: (machines) => Math.min(wantedAreas(machines), slotsOf(machines) / SET_SLOTS),
   overrides: (machine, value, machines) => ({
@@ -87,10 +105,9 @@ const areas: SizedParameter = {
   }),
   peak: () => null,
   needed: () => null,
-  kernelParameter: (value, machines) =>
-    isRestricted(machines)
-      ? null
-      : `swiotlb=${slotsOf(machines)},${value}${isForced(machines) ? ',force' : ''}`,
+  usedShare: hiwaterShare,
+  defaults: (machines) => [{ rule: 'the CPUs, as a power of two', value: areas.start(machines) }],
+  kernelParameter: (value, machines) => swiotlbParameter(machines, slotsOf(machines), value),
   setting: () => 'on the kernel command line',
 };
 
@@ -99,14 +116,16 @@ const queueSize: SizedParameter = {
   unit: 'entries',
   summary: 'entries of a flush queue',
   unitBytes: 0,
-  wantsLargest,
+  wantsMore: wantsLongerQueue,
   grid: () => powersOfTwo(2, 4_194_304),
   start: (machines) => numberOf(machines[0]?.flush ?? PERCPU, 'size', 256),
   overrides: ({ flush }, value) => ({ flush: changed(flush ?? PERCPU, { size: value }) }),
-  peak: ({ occupancy }) => occupancy.peakQueuedEntries,
+  peak: () => null,
   needed: () => null,
+  usedShare: hostShare,
+  defaults: (machines) => queueDefaults(machines, 256, 32_768),
   kernelParameter: () => null,
-  setting: () => 'by the IOMMU driver (fq_size in drivers/iommu/dma-iommu.c)',
+  setting: (_, machines) => `in ${DMA_IOMMU}: ${queueConstant(machines, 'SIZE')}`,
 };
 
 const queueTimeout: SizedParameter = {
@@ -114,14 +133,16 @@ const queueTimeout: SizedParameter = {
   unit: 'ms',
   summary: 'longest time that an unmapped range waits in a flush queue',
   unitBytes: 0,
-  wantsLargest,
+  wantsMore: wantsLongerQueue,
   grid: () => steps(1, 3_600_000, 1),
   start: (machines) => numberOf(machines[0]?.flush ?? PERCPU, 'timeoutMs', 10),
   overrides: ({ flush }, value) => ({ flush: changed(flush ?? PERCPU, { timeoutMs: value }) }),
   peak: () => null,
   needed: () => null,
+  usedShare: hostShare,
+  defaults: (machines) => queueDefaults(machines, 10, 1000),
   kernelParameter: () => null,
-  setting: () => 'by the IOMMU driver (fq_timeout in drivers/iommu/dma-iommu.c)',
+  setting: (_, machines) => `in ${DMA_IOMMU}: ${queueConstant(machines, 'TIMEOUT')}`,
 };
 
 const hostEntries: SizedParameter = {
@@ -129,12 +150,14 @@ const hostEntries: SizedParameter = {
   unit: 'entries',
   summary: 'mapping entries that the host takes (dma_entry_limit of vfio)',
   unitBytes: 0,
-  wantsLargest: () => false,
+  wantsMore: () => true,
   grid: () => steps(1, 2 ** 30, 1),
   start: () => 65_535,
   overrides: ({ host }, value) => ({ host: changed(limited(host, 'vfio'), { entries: value }) }),
   peak: ({ host }) => host?.peakEntries ?? null,
   needed: livePages,
+  usedShare: ({ host }, value) => (host?.peakEntries ?? 0) / value,
+  defaults: () => [{ rule: 'dma_entry_limit of vfio', value: 65_535 }],
   kernelParameter: (value) => `vfio_iommu_type1.dma_entry_limit=${value}`,
   setting: () => 'on the kernel command line of the host',
 };
@@ -144,12 +167,14 @@ const hostPages: SizedParameter = {
   unit: 'pages',
   summary: 'pages of 4 KiB that the host lets the guest pin (RLIMIT_MEMLOCK)',
   unitBytes: PAGE,
-  wantsLargest: () => false,
+  wantsMore: () => true,
   grid: () => steps(1, 2 ** 32, 1),
   start: () => 65_536,
   overrides: ({ host }, value) => ({ host: changed(limited(host, 'pinned'), { pages: value }) }),
   peak: ({ host }) => host?.peakPinnedPages ?? null,
   needed: livePages,
+  usedShare: ({ host }, value) => (host?.peakPinnedPages ?? 0) / value,
+  defaults: () => [],
   kernelParameter: () => null,
   setting: () => 'by the host (RLIMIT_MEMLOCK of the hypervisor)',
 };
@@ -159,7 +184,7 @@ const aperture: SizedParameter = {
   unit: 'pages',
   summary: 'pages of 4 KiB of I/O address space in each domain, from its first address on',
   unitBytes: PAGE,
-  wantsLargest: () => false,
+  wantsMore: () => true,
   grid: () => steps(1, 2 ** 40, 1),
   start: () => 2 ** 20,
   overrides: ({ domains }, value) => ({
@@ -168,12 +193,10 @@ const aperture: SizedParameter = {
       apertureEnd: domain.startPfn * domain.granule + value * PAGE - 1,
     })),
   }),
-  peak: ({ domains }) =>
-    domains.reduce((most, { peak, granule }) => {
-      const bytes = peak.live + peak.queued + peak.cached;
-      return Math.max(most, (Math.ceil(bytes / granule) * granule) / PAGE);
-    }, 0),
+  peak: pagesTaken,
   needed: livePages,
+  usedShare: (summary, value) => pagesTaken(summary) / value,
+  defaults: () => [],
   kernelParameter: () => null,
   setting: () => 'by the IOMMU, or by the hypervisor that advertises it',
 };
@@ -207,8 +230,74 @@ function livePages({ occupancy }: Summary): number {
   return Math.ceil(occupancy.peakLiveBytes / PAGE) + 1;
 }
 
-function wantsLargest(figures: readonly GoalFigure[]): boolean {
-  return !figures.some((figure) => BETTER_WITH_QUEUE.includes(figure));
+/** Most pages of a domain that are live, queued or cached. */
+function pagesTaken({ domains }: Summary): number {
+  return domains.reduce((most, { peak, granule }) => {
+    const bytes = peak.live + peak.queued + peak.cached;
+    return Math.max(most, (Math.ceil(bytes / granule) * granule) / PAGE);
+  }, 0);
+}
+
+function hiwaterShare({ bounce }: Summary): number | null {
+  return bounce?.hiwaterShare ?? null;
+}
+
+/** What a queue fills is the host. */
+function hostShare({ host }: Summary): number | null {
+  if (host === null) return null;
+  const { entryLimit, pageLimit, peakEntries, peakPinnedPages } = host;
+  const shares = [
+    ...(entryLimit === null ? [] : [peakEntries / entryLimit]),
+    ...(pageLimit === null ? [] : [peakPinnedPages / pageLimit]),
+  ];
+  return shares.length === 0 ? null : Math.max(...shares);
+}
+
+function wantsLongerQueue(figure: GoalFigure): boolean {
+  return BETTER_WITH_QUEUE.includes(figure);
+}
+
+/** 64 MiB; of a confidential guest the share of its memory, where that is known (0: not). */
+function bootDefaults(memory: number): DefaultValue[] {
+  const plain = { rule: '64 MiB', value: DEFAULT_SLOTS };
+  if (memory === 0) return [plain];
+  const { slots } = bootPoolSize(coCoSlots(memory), 1, 1);
+  const rule = `6 % of ${Number((memory / GIB).toPrecision(6))} GiB, from 64 MiB to 1 GiB (SEV, TDX)`;
+  return slots === DEFAULT_SLOTS
+    ? [{ ...plain, rule: `64 MiB; ${rule}` }]
+    : [plain, { rule, value: slots }];
+}
+
+function queueDefaults(
+  machines: readonly Machine[],
+  percpu: number,
+  single: number,
+): DefaultValue[] {
+  const { name } = machines[0]?.flush ?? PERCPU;
+  if (name === 'percpu') return [{ rule: 'a queue for each CPU', value: percpu }];
+  return name === 'single' ? [{ rule: 'one queue for all CPUs', value: single }] : [];
+}
+
+/** The constant that has to be changed; until 6.6 there was one kind of queue. */
+function queueConstant(machines: readonly Machine[], what: 'SIZE' | 'TIMEOUT'): string {
+  if (machines.some(({ kernel }) => kernel !== '6.12')) return `IOVA_FQ_${what}`;
+  const kind = machines[0]?.flush?.name === 'single' ? 'SINGLE' : 'DEFAULT';
+  return `IOVA_${kind}_FQ_${what}`;
+}
+
+/** swiotlb=slots[,areas][,force]: an older kernel would not see `force` behind areas. */
+function swiotlbParameter(
+  machines: readonly Machine[],
+  slots: number,
+  areas: number | undefined,
+): string | null {
+  if (isRestricted(machines)) return null;
+  const words = [slots, ...(areas === undefined || !hasAreas(machines) ? [] : [areas])];
+  return `swiotlb=${[...words, ...(isForced(machines) ? ['force'] : [])].join(',')}`;
+}
+
+function hasAreas(machines: readonly Machine[]): boolean {
+  return machines.every(({ kernel }) => !WITHOUT_AREAS.includes(kernel));
 }
 
 function changed(choice: PolicyChoice, parameters: PolicyChoice['parameters']): PolicyChoice {
@@ -226,6 +315,7 @@ function numberOf({ parameters }: PolicyChoice, name: string, byDefault: number)
 
 /** Areas that the machines would have with enough slots: all traces are sized for one command line. */
 function wantedAreas(machines: readonly Machine[]): number {
+  if (!hasAreas(machines)) return 1;
   return Math.max(
     1,
     ...machines.map(({ bounce, cpus }) => {

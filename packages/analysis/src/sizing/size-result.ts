@@ -37,7 +37,7 @@ export interface SizeResult {
   readonly replays: number;
   /** All values that were tried, ascending: the curve of the failure rate. */
   readonly curve: readonly SizePoint[];
-  /** What the kernel would have taken by itself; only for bounce.slots. */
+  /** What is taken where nobody states a value, as far as there is such a rule. */
   readonly defaults: readonly DefaultSize[];
   /** How maps that failed while recording were taken for this answer. */
   readonly recordedFailures: 'hold' | 'drop';
@@ -69,14 +69,18 @@ export interface SizePoint {
   /** The highest peak of a trace, in the unit; null where that says nothing. */
   readonly peak: number | null;
   /** Figures of the goals, each of the trace that is worst; null: cannot be met here. */
-  readonly figures: readonly { readonly goal: string; readonly value: number | null }[];
+  readonly figures: readonly {
+    readonly goal: string;
+    readonly value: number | null;
+    readonly isMet: boolean;
+  }[];
   /** Failures of all traces by cause. */
   readonly causes: readonly Pick<FailureCause, 'stage' | 'cause' | 'count'>[];
   /** Names of the traces that do not meet the goals. */
   readonly failing: readonly string[];
 }
 
-/** A size that the kernel chooses where `swiotlb=` gives none. */
+/** A value that is taken where nobody states one, as 64 MiB of bounce memory. */
 export interface DefaultSize extends SizePoint {
   readonly rule: string;
 }
@@ -86,6 +90,7 @@ export interface OtherReading {
   readonly recordedFailures: 'hold' | 'drop';
   readonly answer: number | null;
   readonly below: { readonly value: number; readonly passes: false } | null;
+  readonly untried: number;
   readonly kernelParameter: string | null;
   readonly curve: readonly SizePoint[];
 }

@@ -1,26 +1,44 @@
 // A sizing as text for people, at most 72 columns wide where names allow.
 
+import { bootPoolSize, coCoSlots, DEFAULT_SLOTS } from '@dmalab/replay';
+import { mailLines } from '../mail-lines.ts';
 import { formatBytes, formatCount, formatShare } from '../quantity.ts';
 import { printable } from '../report/escape.ts';
-import type { SizePoint, SizeResult } from './size-result.ts';
+import { figureText, isOfFailures, nameOf, shortfall } from './shortfall.ts';
+import type { SizeResult } from './size-result.ts';
 
 const BAR = 20;
 const LABEL = 15;
+const SLOT_BYTES = 2048;
 
 /** The answer, what it rests on, and the curve. */
 export function sizeText(result: SizeResult): string {
   const { parameter, policy, direction, goals, traces } = result;
-  const head = `${printable(traces.join(', '))}\n${direction} ${parameter}${policy === null ? '' : ` (${policy})`} with ${goals.join(' and ')}`;
+  const question = `${direction} ${parameter}${policy === null ? '' : ` (${policy})`} with ${goals.join(' and ')}`;
+  const head = [printable(traces.join(', ')), question].flatMap(mailLines).join('\n');
   const lines = [
     ...answerLines(result),
     ...belowLines(result),
     ...readingLines(result),
     ...defaultLines(result),
-  ].map(([label, text]) => `  ${label.padEnd(LABEL)} ${text}\n`);
+    ...confidentialLines(result),
+  ].flatMap(([label, text]) => labelled(label, text));
   const curve = curveText(result);
   const replays = `\n${result.replays} replays of each trace\n`;
-  const warnings = result.warnings.map((text) => `warning: ${text}\n`).join('');
+  const warnings = result.warnings
+    .flatMap((text) => mailLines(printable(`warning: ${text}`)))
+    .map((line) => `${line}\n`)
+    .join('');
   return `${head}\n\n${lines.join('')}\n${curve}${replays}${warnings}`;
+}
+
+/** "  label  text", the text in as many lines as it takes. */
+function labelled(label: string, text: string): string[] {
+  const indent = ' '.repeat(LABEL + 3);
+  return mailLines(`${indent}${text}`).map((line, i) => {
+    const rest = `${indent}${line.trimStart()}`;
+    return `${i === 0 ? `  ${label.padEnd(LABEL)} ${rest.trimStart()}`.trimEnd() : rest}\n`;
+  });
 }
 
 type Line = readonly [label: string, text: string];
@@ -29,7 +47,7 @@ function answerLines(result: SizeResult): Line[] {
   const { answer, bytes, unit, kernelParameter, setting, headroom } = result;
   if (answer === null) return [['answer', 'none']];
   return [
-    ['answer', amount(answer, unit, bytes)],
+    ['answer', amount(answer, answer === 1 ? unit.replace(/s$/, '') : unit, bytes)],
     ...(kernelParameter === null ? [] : [['set it with', kernelParameter] as const]),
     [kernelParameter === null ? 'set it' : '', setting ?? ''],
     ...(headroom === null
@@ -43,14 +61,17 @@ function answerLines(result: SizeResult): Line[] {
   ];
 }
 
-function belowLines({ below, curve, unit, direction, untried }: SizeResult): Line[] {
-  if (below === null) return [];
+function belowLines({ answer, below, curve, unit, direction, untried }: SizeResult): Line[] {
+  if (answer === null || below === null) return [];
   const label = direction === 'smallest' ? 'one step less' : 'one step more';
   const point = curve.find(({ value }) => value === below.value);
   const gap = untried === 0 ? '' : ` (${formatCount(untried)} between were not tried)`;
   return [
-    [label, `${formatCount(below.value)} ${unit}${gap}: not enough`],
-    ['', shortfall(point)],
+    [
+      label,
+      `${formatCount(below.value)} ${unit}${gap}: ${direction === 'smallest' ? 'not enough' : 'too much'}`,
+    ],
+    ['', point === undefined ? 'the goals are not met' : shortfall(point)],
   ];
 }
 
@@ -67,19 +88,40 @@ function readingLines({ otherReading, recordedFailures, unit }: SizeResult): Lin
 }
 
 const MEANING = {
-  hold: 'maps that failed while recording live as long as others',
-  drop: 'maps that failed while recording are left out',
+  hold: 'what failed while recording lives as long as others',
+  drop: 'what failed while recording is left out',
 } as const;
 
-function defaultLines({ defaults, answer }: SizeResult): Line[] {
+function defaultLines({ defaults, answer, unit }: SizeResult): Line[] {
   return defaults.flatMap((point, i) => {
     const { rule, value, passes } = point;
     const times = answer === null ? '' : `, ${ratio(value / answer)} the answer`;
     return [
       [i === 0 ? 'kernel default' : '', rule],
-      ['', `${formatCount(value)} slots${times}: ${passes ? 'meets the goals' : shortfall(point)}`],
+      [
+        '',
+        `${formatCount(value)} ${unit}${times}: ${passes ? 'meets the goals' : shortfall(point)}`,
+      ],
     ] as const;
   });
+}
+
+/** Where the memory of the guest is not stated: from what memory on its 6 % are the answer. */
+function confidentialLines({ parameter, policy, answer, defaults }: SizeResult): Line[] {
+  if (parameter !== 'bounce.slots' || policy === 'restricted' || answer === null) return [];
+  if (defaults.some(({ rule }) => rule.includes('6 %'))) return [];
+  return [
+    ['', '6 % of memory (SEV, TDX), from 64 MiB to 1 GiB'],
+    ['', `as much as the answer ${guestsWith(answer)}; see --memory`],
+  ];
+}
+
+/** Half the slots and a little more are rounded up to the answer. */
+function guestsWith(slots: number): string {
+  if (slots <= DEFAULT_SLOTS) return 'in guests of any size';
+  if (slots > bootPoolSize(coCoSlots(Number.MAX_SAFE_INTEGER / 8), 1, 1).slots)
+    return 'in no guest';
+  return `in guests of more than ${formatBytes((slots * SLOT_BYTES * 100) / 6 / 2)}`;
 }
 
 function curveText({ curve, unit, answer }: SizeResult): string {
@@ -93,7 +135,7 @@ function curveText({ curve, unit, answer }: SizeResult): string {
     ...figures.filter(isShown).map(({ goal, value: figure }) => figureText(goal, figure)),
     failureRate === 0 ? '' : `${bar(failureRate / highest)} ${formatShare(failureRate)}`,
   ]);
-  const goals = curve[0]!.figures.filter(isShown).map(({ goal }) => goal.split('<')[0] ?? goal);
+  const goals = curve[0]!.figures.filter(isShown).map(({ goal }) => nameOf(goal));
   const head = ['', unit, '', 'goals', 'failed', ...goals, highest === 0 ? '' : 'failure rate'];
   const all = [head, ...rows];
   const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]!.length)));
@@ -112,24 +154,7 @@ function bar(share: number): string {
 
 /** The failure rate has its own column. */
 function isShown({ goal }: { readonly goal: string }): boolean {
-  return !/^(?:no-)?failures/.test(goal);
-}
-
-function figureText(goal: string, value: number | null): string {
-  if (value === null) return '-';
-  if (/^(?:p99|stale)/.test(goal)) return `${Number((value / 1000).toPrecision(3))} us`;
-  if (goal.startsWith('invalidations')) return String(Number(value.toPrecision(3)));
-  return formatShare(value);
-}
-
-function shortfall(point: SizePoint | undefined): string {
-  if (point === undefined) return 'the goals are not met';
-  const { failed, maps, causes, figures } = point;
-  if (failed > 0) {
-    const why = causes.map(({ cause, count }) => `${formatCount(count)} ${cause}`).join(', ');
-    return `${formatCount(failed)} of ${formatCount(maps)} maps fail (${why})`;
-  }
-  return figures.map(({ goal, value }) => `${goal} is ${figureText(goal, value)}`).join(', ');
+  return !isOfFailures(goal);
 }
 
 function amount(value: number, unit: string, bytes: number | null): string {
@@ -138,5 +163,5 @@ function amount(value: number, unit: string, bytes: number | null): string {
 }
 
 function ratio(times: number): string {
-  return times >= 1 ? `${Number(times.toPrecision(3))} times` : `1/${Math.round(1 / times)} of`;
+  return times > 0.5 ? `${Number(times.toPrecision(3))} times` : `1/${formatCount(1 / times)} of`;
 }

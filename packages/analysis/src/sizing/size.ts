@@ -2,18 +2,13 @@
 //
 // Every value that the answer rests on is replayed; nothing is extrapolated. See docs/size.md.
 
-import {
-  BUILT_IN,
-  bootPoolSize,
-  coCoSlots,
-  DEFAULT_SLOTS,
-  type MachineOverrides,
-  type PolicyRegistry,
-} from '@dmalab/replay';
+import { BUILT_IN, type MachineOverrides, type PolicyRegistry } from '@dmalab/replay';
+import { formatCount } from '../quantity.ts';
 import { curableFailures, type Goal, NO_FAILURES } from './goal.ts';
 import { descending, type Grid } from './grid.ts';
 import type { SizedParameter } from './parameter.ts';
 import { type Found, searchGrid } from './search.ts';
+import { shortfall } from './shortfall.ts';
 import type { DefaultSize, OtherReading, SizePoint, SizeResult } from './size-result.ts';
 import { type NamedCapture, Trials } from './trials.ts';
 
@@ -25,7 +20,6 @@ const FIRST_OF_TWO = 9;
 const CURVE_FACTORS = [2, 4, 8];
 /** A peak above this share of what there is says little about what would be enough. */
 const TELLING_SHARE = 0.9;
-const GIB = 2 ** 30;
 
 /** What is sized, and on what. */
 export interface SizeOptions {
@@ -48,16 +42,17 @@ export function sizeParameter(traces: readonly NamedCapture[], options: SizeOpti
   const failed = traces.reduce((sum, { capture }) => sum + capture.report.requests.failed, 0);
   const trials = new Trials(setup);
   requirePool(parameter, trials);
-  const rules = defaultRules(parameter, trials, overrides.memory ?? 0);
+  requireSense(goals, parameter, trials);
+  const rules = parameter.defaults(trials.machines, overrides.memory ?? 0);
   const isTwofold = failed > 0;
   const budget = (isTwofold ? FIRST_OF_TWO : MOST_REPLAYS) - rules.length;
   const answered = answer(parameter, goals, trials, budget, null);
-  const defaults = rules.map(({ rule, slots }): DefaultSize => ({ rule, ...trials.at(slots) }));
+  const defaults = rules.map(({ rule, value }): DefaultSize => ({ rule, ...trials.at(value) }));
   const second = isTwofold
     ? otherReading(setup, first === 'hold' ? 'drop' : 'hold', answered, trials.count)
     : null;
   completeCurve(answered, trials, MOST_REPLAYS - trials.count - (second?.replays ?? 0));
-  const { found, value, below, kernelParameter } = answered;
+  const { found, value, below, kernelParameter, direction } = answered;
   const point = value === null ? null : trials.at(value);
   return {
     schema: 'dmalab.size/1',
@@ -66,7 +61,7 @@ export function sizeParameter(traces: readonly NamedCapture[], options: SizeOpti
     unit: parameter.unit,
     traces: traces.map(({ name }) => name),
     goals: goals.map(({ text }) => text),
-    direction: isLargest(parameter, goals) ? 'largest' : 'smallest',
+    direction,
     answer: value,
     bytes: point?.bytes ?? null,
     passes: point !== null,
@@ -76,7 +71,7 @@ export function sizeParameter(traces: readonly NamedCapture[], options: SizeOpti
     kernelParameter,
     setting: value === null ? null : parameter.setting(value, trials.machines),
     headroom:
-      point === null || point.peak === null || isLargest(parameter, goals)
+      point === null || point.peak === null || direction === 'largest'
         ? null
         : { peak: point.peak, share: 1 - point.peak / point.value },
     replays: trials.count + (second?.replays ?? 0),
@@ -85,13 +80,16 @@ export function sizeParameter(traces: readonly NamedCapture[], options: SizeOpti
     recordedFailures: first,
     failedWhileRecording: failed,
     otherReading: second?.reading ?? null,
-    warnings: warningsOf(parameter, trials, answered, failed),
+    warnings: warningsOf(parameter, goals, trials, answered, failed),
   };
 }
 
 interface Answered {
+  readonly direction: SizeResult['direction'];
   readonly grid: Grid;
   readonly found: Found;
+  /** Where the goals that want more of it are met first, but not the others; else null. */
+  readonly conflict: number | null;
   readonly value: number | null;
   readonly below: SizeResult['below'];
   readonly kernelParameter: string | null;
@@ -107,26 +105,37 @@ function answer(
 ): Answered {
   const { machines } = trials;
   const ascending = parameter.grid(machines);
-  const largest = isLargest(parameter, goals);
-  const grid = largest ? descending(ascending) : ascending;
+  const wanting = goals.filter(({ figure }) => parameter.wantsMore(figure));
+  const direction = wanting.length === 0 ? 'largest' : 'smallest';
+  const grid = direction === 'largest' ? descending(ascending) : ascending;
+  // Goals that want less of it are best met by the least that the others want.
+  const sought = wanting.length === 0 ? goals : wanting;
   const start = grid.indexFrom(near ?? parameter.start(machines));
   const found = searchGrid(grid, Math.min(start, grid.length - 1), budget, (index) => {
     const point = trials.at(grid.at(index));
     return {
-      passes: point.passes,
+      passes: point.figures.every((figure) => isMet(figure, sought)),
       isHopeless: isHopeless(point, goals),
       guess: guessFrom(point, trials.needed(point.value), goals),
       excess: excessOf(point, goals),
     };
   });
-  const value = found.answer === null ? null : grid.at(found.answer);
+  const reached = found.answer === null ? null : grid.at(found.answer);
+  const value = reached !== null && trials.at(reached).passes ? reached : null;
   return {
+    direction,
     grid,
     found,
+    conflict: value === null ? reached : null,
     value,
     below: found.below === null ? null : { value: grid.at(found.below), passes: false },
     kernelParameter: value === null ? null : parameter.kernelParameter(value, machines),
   };
+}
+
+/** True for a figure of another goal as well. */
+function isMet({ goal, value }: SizePoint['figures'][number], goals: readonly Goal[]): boolean {
+  return goals.every(({ text, bound }) => text !== goal || (value !== null && value <= bound));
 }
 
 /** Maps fail, and none of them for want of more. */
@@ -185,7 +194,14 @@ function otherReading(
   const second = answer(parameter, goals, trials, MOST_REPLAYS - used, first.value);
   const { value, below, kernelParameter } = second;
   const curve = trials.curve();
-  const reading = { recordedFailures, answer: value, below, kernelParameter, curve };
+  const reading = {
+    recordedFailures,
+    answer: value,
+    below,
+    untried: untried(second),
+    kernelParameter,
+    curve,
+  };
   return { reading, replays: trials.count };
 }
 
@@ -195,33 +211,33 @@ function untried({ grid, found, value, below }: Answered): number {
   return found.answer - from - 1;
 }
 
-function isLargest(parameter: SizedParameter, goals: readonly Goal[]): boolean {
-  return parameter.wantsLargest(goals.map(({ figure }) => figure));
-}
-
-/** What the kernel takes where `swiotlb=` gives no size, as values of the parameter. */
-function defaultRules(
-  { name }: SizedParameter,
-  { machines }: Trials,
-  memory: number,
-): { rule: string; slots: number }[] {
-  if (name !== 'bounce.slots' || machines.some(({ bounce }) => bounce.name === 'restricted')) {
-    return [];
-  }
-  const plain = { rule: '64 MiB', slots: DEFAULT_SLOTS };
-  if (memory === 0) return [plain];
-  const { slots } = bootPoolSize(coCoSlots(memory), 1, 1);
-  const rule = `6 % of ${Number((memory / GIB).toPrecision(6))} GiB, from 64 MiB to 1 GiB (SEV, TDX)`;
-  return slots === DEFAULT_SLOTS
-    ? [{ ...plain, rule: `64 MiB; ${rule}` }]
-    : [plain, { rule, slots }];
-}
-
 function requirePool({ name }: SizedParameter, { machines }: Trials): void {
   if (!name.startsWith('bounce.') || machines.every(({ bounce }) => bounce.name !== 'none')) return;
   throw new RangeError(
     `${name}: the machine has no bounce memory; choose one, as in bounce: static`,
   );
+}
+
+/** A goal that nothing on these machines can miss is a mistake. */
+function requireSense(
+  goals: readonly Goal[],
+  { name }: SizedParameter,
+  { machines }: Trials,
+): void {
+  for (const { text, figure } of goals) {
+    if (figure === 'hiwater' && name.startsWith('flush.')) {
+      if (machines.every(({ host }) => host.name !== 'unlimited')) continue;
+      throw new RangeError(
+        `${text}: what a flush queue fills is the host, and that has no limit; choose one, as in host: vfio`,
+      );
+    }
+    if (figure !== 'transients' || machines.every(({ bounce }) => bounce.name === 'dynamic')) {
+      continue;
+    }
+    throw new RangeError(
+      `${text}: only pools that grow have transient ones; choose them, as in bounce: dynamic`,
+    );
+  }
 }
 
 function policyOf({ name }: SizedParameter, { machines: [machine] }: Trials): string | null {
@@ -235,34 +251,61 @@ function policyOf({ name }: SizedParameter, { machines: [machine] }: Trials): st
 
 function warningsOf(
   parameter: SizedParameter,
+  goals: readonly Goal[],
   trials: Trials,
-  { found, value, below }: Answered,
+  answered: Answered,
   failed: number,
 ): string[] {
-  const curve = trials.curve();
-  const last = curve.at(-1);
+  const { found, value } = answered;
   const warnings: string[] = [];
   if (failed > 0) {
     warnings.push(
-      `${failed} maps failed while recording: how long they would have lived is not known; the answer is given for both readings of them.`,
+      `${formatCount(failed)} maps failed while recording: how long they would have lived is not known; the answer is given for both readings of them.`,
     );
   }
-  if (value === null && last !== undefined) {
-    const why = last.causes.map(({ cause, count }) => `${count} ${cause}`).join(', ');
-    warnings.push(
-      `No value from ${curve[0]?.value} to ${last.value} ${parameter.unit} meets the goals${why === '' ? '' : `; at ${last.value} maps still fail: ${why}`}.`,
-    );
-  }
-  if (value !== null && below === null) {
-    warnings.push(
-      'Every legal value meets the goals: on these traces the parameter decides nothing.',
-    );
-  }
+  if (value === null) warnings.push(unmet(parameter, trials, answered));
+  else if (found.below === null) warnings.push(undecided(parameter, goals, trials, answered));
   if (!found.isMonotone) {
     warnings.push('The goals are not met at some values beyond smaller ones that meet them.');
   }
-  if (parameter.name.startsWith('bounce.') && last !== undefined && last.peak === 0) {
-    warnings.push('Nothing bounces on these traces: every device reaches its buffers.');
-  }
   return warnings;
+}
+
+/** Why there is no answer. */
+function unmet(
+  { name, unit }: SizedParameter,
+  trials: Trials,
+  { direction, grid, found, conflict }: Answered,
+): string {
+  if (conflict !== null) {
+    return `No value meets all goals: ${formatCount(conflict)} ${unit} is the least that meets those which want more of ${name}, and there ${shortfall(trials.at(conflict))}.`;
+  }
+  const best = grid.at(found.below!);
+  const at = `${formatCount(best)} ${unit} ${shortfall(trials.at(best))}`;
+  if (found.below === grid.length - 1) return `No value meets the goals: even at ${at}.`;
+  const isCured = curableFailures(trials.at(best).causes) > 0 || trials.at(best).failed === 0;
+  return isCured
+    ? `No value that was tried meets the goals: at ${at}.`
+    : `No value meets the goals: at ${at}, and ${direction === 'smallest' ? 'more' : 'less'} ${unit} cure none of it.`;
+}
+
+/** Why the first legal value is enough. */
+function undecided(
+  { name, unit }: SizedParameter,
+  goals: readonly Goal[],
+  { machines, hasBounced, hasTranslated }: Trials,
+  { direction, value }: Answered,
+): string {
+  const isOfBounce = name.startsWith('bounce.');
+  if (isOfBounce && !hasBounced) {
+    return 'Nothing bounces on these traces: every device reaches its buffers.';
+  }
+  if (!isOfBounce && !hasTranslated) {
+    return 'Nothing is mapped through an IOMMU on these traces: every device is mapped directly.';
+  }
+  const first = `Even the ${direction} legal value, ${formatCount(value!)} ${unit}, meets the goals`;
+  const isGrowing = isOfBounce && machines.every(({ bounce }) => bounce.name === 'dynamic');
+  return isGrowing && goals.every(({ figure }) => figure !== 'transients')
+    ? `${first}, because pools are added; a goal such as transients<=1% asks for what the pool of boot serves by itself.`
+    : `${first}: on these traces they do not depend on it.`;
 }

@@ -39,6 +39,8 @@ export class Trials {
   readonly #setup: TrialSetup;
   readonly #points = new Map<number, SizePoint>();
   readonly #needed = new Map<number, number | null>();
+  #hasBounced = false;
+  #hasTranslated = false;
 
   constructor(setup: TrialSetup) {
     this.#setup = setup;
@@ -67,6 +69,16 @@ export class Trials {
     return this.#needed.get(value) ?? null;
   }
 
+  /** True where a trial bounced a buffer. */
+  get hasBounced(): boolean {
+    return this.#hasBounced;
+  }
+
+  /** True where a trial mapped through an IOMMU. */
+  get hasTranslated(): boolean {
+    return this.#hasTranslated;
+  }
+
   /** All trials, by ascending value. */
   curve(): SizePoint[] {
     return [...this.#points.values()].sort((a, b) => a.value - b.value);
@@ -78,6 +90,8 @@ export class Trials {
     const failing = traces.filter((_, i) =>
       goals.some((goal) => this.#figure(goal, summaries[i]!, value) > goal.bound),
     );
+    this.#hasBounced ||= summaries.some(({ bounce }) => (bounce?.buffers ?? 0) > 0);
+    this.#hasTranslated ||= summaries.some(({ requests }) => requests.mapped > 0);
     const needs = summaries.map((summary) => parameter.needed(summary));
     this.#needed.set(value, needs.includes(null) ? null : Math.max(...needs.map(Number)));
     const peaks = summaries.map((summary) => parameter.peak(summary));
@@ -91,7 +105,11 @@ export class Trials {
       peak: peaks.includes(null) ? null : Math.max(...peaks.map(Number)),
       figures: goals.map((goal) => {
         const worst = Math.max(...summaries.map((summary) => this.#figure(goal, summary, value)));
-        return { goal: goal.text, value: Number.isFinite(worst) ? worst : null };
+        return {
+          goal: goal.text,
+          value: Number.isFinite(worst) ? worst : null,
+          isMet: worst <= goal.bound,
+        };
       }),
       causes: mergedCauses(summaries),
       failing: failing.map(({ name }) => name),
@@ -99,10 +117,7 @@ export class Trials {
   }
 
   #figure({ figure }: Goal, summary: Summary, value: number): number {
-    const { parameter } = this.#setup;
-    const ofBounce = parameter.name === 'bounce.slots' ? summary.bounce?.hiwaterShare : null;
-    const peak = parameter.peak(summary);
-    return figureOf(figure, summary, ofBounce ?? (peak === null ? null : peak / value));
+    return figureOf(figure, summary, this.#setup.parameter.usedShare(summary, value));
   }
 
   #replay(trace: number, value: number): Summary {

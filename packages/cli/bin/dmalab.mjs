@@ -5,7 +5,7 @@
 // Node finds it through its platform package and starts again on it. Compiled code is kept in the user's cache
 // folder, not in the one for temporary files, which others can write to: a start takes a third of the time.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { homedir } from 'node:os';
@@ -42,15 +42,20 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
     );
     process.exit(2);
   }
-  const { status, signal } = spawnSync(
-    node,
-    [fileURLToPath(import.meta.url), ...process.argv.slice(2)],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, DMALAB_STARTED: '1' },
-      shell: process.platform === 'win32',
-    },
-  );
-  if (signal !== null) process.kill(process.pid, signal);
-  process.exit(status ?? 1);
+  const run = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, DMALAB_STARTED: '1' },
+    shell: process.platform === 'win32',
+  });
+  // The run ends by its own handling of a signal, and this one with it. A terminal sends Ctrl-C to both.
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const passOn = (signal) => {
+    if (signal !== 'SIGINT' || !hasTerminal) run.kill(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, passOn);
+  run.on('exit', (status, signal) => {
+    if (signal === null) process.exit(status ?? 1);
+    process.off(signal, passOn);
+    process.kill(process.pid, signal);
+  });
 }

@@ -219,8 +219,7 @@ async function drawn(spec: ReturnType<typeof sizingChart>): Promise<string> {
 
 test('a sizing has a curve and an answer for each way to take recorded failures', async () => {
   const both = await drawn(sizingChart(sizing));
-  for (const text of ['held', 'dropped'])
-    expect(both).toContain(`>failed while recording: ${text}<`);
+  expect(both).toContain('solid line held, dashed line dropped');
   expect(both).toContain('>answer: 2,048 slots<');
   expect(both).toContain('>where they are dropped: 1,024 slots<');
   const same = { ...sizing.otherReading!, answer: 2048 };
@@ -232,6 +231,24 @@ test('a sizing has a curve and an answer for each way to take recorded failures'
   );
   expect(one).not.toContain('held');
   expect(one).not.toContain('answer');
+});
+
+test('a goal of another figure has its own panel, and colours do not depend on what is there', async () => {
+  const goal = 'stale<=15ms';
+  const point = (value: number, ms: number): SizePoint => ({
+    ...sizePoint(value, 0),
+    passes: ms <= 15,
+    figures: [{ goal, value: ms * 1e6, isMet: ms <= 15 }],
+  });
+  const none = { ...sizing, goals: [goal], answer: null, otherReading: null, defaults: [] };
+  const svg = await drawn(sizingChart({ ...none, curve: [point(1, 16), point(2, 20)] }));
+  expect(svg).toContain('>stale window p99 (ms)<');
+  expect(svg).toContain('>goal<');
+  expect(svg).not.toContain('failed maps');
+  expect(svg).toContain('no value meets it');
+  expect(svg).not.toContain('#0072b2');
+  const failing = sizingChart({ ...none, curve: [point(1, 16), sizePoint(2, 5)] });
+  expect(await drawn(failing)).toContain('>failed maps (%)<');
 });
 
 test('the front of a sweep names each point that has room, and equal ones once', async () => {

@@ -57,6 +57,14 @@ describe('search', () => {
     expect(grid.at(found.below!)).toBe(16_384);
   });
 
+  test('an answer with one that fails beyond it is better than none', () => {
+    const grid = powersOfTwo(128, 2 ** 20);
+    const found = search(grid, 32_768, (slots) => slots === 4096 || slots === 8192, 4096);
+    expect(found).toMatchObject({ answer: null });
+    const near = search(grid, 4096, (slots) => slots === 4096 || slots === 8192);
+    expect(near).toMatchObject({ answer: 5, below: 4, isMonotone: false });
+  });
+
   test('a fine grid is searched to the last entry as far as the tries reach', () => {
     const grid = steps(1, 2 ** 30, 1);
     for (const limit of [1, 2, 77, 213, 4000, 65_535]) {

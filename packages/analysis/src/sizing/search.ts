@@ -4,7 +4,8 @@
 // one that passes and one that fails. Then the tries close in: at the guess, where the share of failures among
 // the tries that fail would reach its bound, and in the middle whenever the last try did not halve what is left.
 // Passing need not be monotone: bounce memory is searched next fit, so a larger pool can fail where a smaller
-// one does not. So neighbours of the answer are tried too, and an answer below one that fails is given up.
+// one does not. So neighbours of the answer are tried too, and an answer below one that fails is given up, unless
+// there is no other.
 
 import { between, type Grid } from './grid.ts';
 
@@ -25,7 +26,7 @@ export interface Found {
   readonly answer: number | null;
   /** The nearest index below that was seen to fail; null where the answer is the first of the grid. */
   readonly below: number | null;
-  /** False: a value beyond one that passed was seen to fail. */
+  /** False: a value beyond one that passed was seen to fail. Beyond the answer that is so only where nothing else passes. */
   readonly isMonotone: boolean;
 }
 
@@ -75,8 +76,13 @@ class GridSearch {
       const failed = this.#unconfirmed(answer);
       if (failed === null) return this.#found(answer);
       this.#isMonotone = false;
-      if (!this.#gallopUp(failed)) return this.#found(null);
+      if (!this.#gallopUp(failed)) return this.#found(this.#alone());
     }
+  }
+
+  /** The lowest index that passes, whatever fails beyond it: where nothing passes from some index on. */
+  #alone(): number {
+    return Math.min(...[...this.#tried].filter(([, passes]) => passes).map(([index]) => index));
   }
 
   /** Tries values from `start` on, ever farther, until one passes. */
@@ -206,7 +212,10 @@ class GridSearch {
   }
 
   #found(answer: number | null): Found {
-    const below = this.#lastFailing();
+    const failing = [...this.#tried].filter(
+      ([index, passes]) => !passes && index < (answer ?? this.#grid.length),
+    );
+    const below = Math.max(-1, ...failing.map(([index]) => index));
     return { answer, below: below < 0 ? null : below, isMonotone: this.#isMonotone };
   }
 }

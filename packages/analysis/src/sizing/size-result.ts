@@ -25,7 +25,7 @@ export interface SizeResult {
   readonly below: { readonly value: number; readonly passes: false } | null;
   /** Legal values between `below` and the answer that were not tried. */
   readonly untried: number;
-  /** False: a value beyond one that met the goals did not. The answer lies beyond all such values. */
+  /** False: a value beyond one that met the goals did not. The answer lies beyond all such values, if anything there meets them. */
   readonly monotone: boolean;
   /** To be pasted; null where no kernel parameter sets it. */
   readonly kernelParameter: string | null;

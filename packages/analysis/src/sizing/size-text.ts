@@ -95,7 +95,7 @@ const MEANING = {
 function defaultLines({ defaults, answer, unit }: SizeResult): Line[] {
   return defaults.flatMap((point, i) => {
     const { rule, value, passes } = point;
-    const times = answer === null ? '' : `, ${ratio(value / answer)} the answer`;
+    const times = answer === null ? '' : `, ${ratio(value / answer)}`;
     return [
       [i === 0 ? 'kernel default' : '', rule],
       [
@@ -163,5 +163,9 @@ function amount(value: number, unit: string, bytes: number | null): string {
 }
 
 function ratio(times: number): string {
+  return times === 1 ? 'the answer itself' : `${multiple(times)} the answer`;
+}
+
+function multiple(times: number): string {
   return times > 0.5 ? `${Number(times.toPrecision(3))} times` : `1/${formatCount(1 / times)} of`;
 }

@@ -265,9 +265,7 @@ function warningsOf(
   }
   if (value === null) warnings.push(unmet(parameter, trials, answered));
   else if (found.below === null) warnings.push(undecided(parameter, goals, trials, answered));
-  if (!found.isMonotone) {
-    warnings.push('The goals are not met at some values beyond smaller ones that meet them.');
-  }
+  if (value !== null && !found.isMonotone) warnings.push(scattered(parameter, trials, answered));
   return warnings;
 }
 
@@ -287,6 +285,23 @@ function unmet(
   return isCured
     ? `No value that was tried meets the goals: at ${at}.`
     : `No value meets the goals: at ${at}, and ${direction === 'smallest' ? 'more' : 'less'} ${unit} cure none of it.`;
+}
+
+/** Which values do not fit into the picture of a limit. */
+function scattered(
+  { unit }: SizedParameter,
+  trials: Trials,
+  { direction, value }: Answered,
+): string {
+  const more = direction === 'smallest' ? 'larger' : 'smaller';
+  const isBeyond = (at: number): boolean => (direction === 'smallest' ? at > value! : at < value!);
+  const failing = trials
+    .curve()
+    .filter((point) => !point.passes && isBeyond(point.value))
+    .map((point) => formatCount(point.value));
+  return failing.length === 0
+    ? `Values before the answer meet the goals too, but not all ${more} ones up to it; from the answer on all that were tried do.`
+    : `The answer stands alone: at ${failing.join(', ')} ${unit} the goals are not met.`;
 }
 
 /** Why the first legal value is enough. */

@@ -33,8 +33,25 @@ test('explain says so where nothing in a log tells, and refuses what is neither 
   });
   const nothing = dmalab(['explain', writeTemp(folder, 'letter.txt', 'Dear all,\nhello\n')]);
   expect(nothing.code).toBe(1);
-  expect(nothing.stderr).toContain('letter.txt');
+  expect(nothing.stderr).toContain('letter.txt: no kernel log');
+  expect(dmalab(['explain', '-'], '').stderr).toContain('found an empty file');
   expect(dmalab(['explain', 'no-such-file']).stderr).toContain('no such file');
+});
+
+test('explain takes a log in UTF-16, with zeros, and in the middle of a letter', () => {
+  const utf16 = Buffer.from(`\ufeff[   12.500000] ${FULL}\r\n`, 'utf16le');
+  const zeros = Buffer.from(`[   12.500000] usb\n\0\0\0[   13.000000] ${FULL}\n`);
+  const letter = Buffer.from(
+    `Dear all,\n\n> caf\xe9\n> ${FULL.replace('), ', '),\n> ')}\n\nhello\n`,
+    'latin1',
+  );
+  const paths = [utf16, zeros, letter].map((bytes, i) => writeTemp(folder, `log-${i}`, bytes));
+  const { inputs } = jsonOf<{ inputs: { explanations: unknown }[] }>(
+    dmalab(['explain', '--json', ...paths]),
+  );
+  for (const { explanations } of inputs) {
+    expect(explanations).toMatchObject([{ cause: 'pool-full', device: 'nvme 0000:00:04.0' }]);
+  }
 });
 
 test('explain reads a trace from standard input, and replays it', () => {

@@ -1,18 +1,20 @@
 // Lines of the kernel log that tell of DMA: bounce buffers, exhausted address spaces, faults of drivers.
 //
 // Described in kernel/dma/{swiotlb,direct,debug,pool}.c, drivers/iommu, drivers/vfio (3.16 to 6.18); QEMU's words
-// about vfio count too, as they are pasted with the log. A line may begin with a priority, a time in brackets, or
-// what syslog and journald put before it; a message that a mail program broke is joined again. Lines that tell
-// nothing of DMA are passed over. The kernel rations most of these messages: their count is a lower bound.
+// and of DPDK about vfio count too, as they are pasted with the log. A line may begin with a priority, a time, what
+// syslog, journald and dmesg put before it, quote marks of mail and Markdown; a message that a mail program broke is
+// joined again. Lines that tell nothing of DMA are passed over. The kernel rations most of these messages: their count
+// is a lower bound.
 
-import { joinedLines, messageOf } from './kernel-log/lines.ts';
-import { readers } from './kernel-log/readers.ts';
+import { messagesOf } from './kernel-log/joined.ts';
 
 /** What every line has. */
 export interface LogLine {
   /** 1-based line in the text. */
   readonly line: number;
-  /** Seconds since boot; null where the line has no time. */
+  /** The last line of a message that was broken; else the same. */
+  readonly last: number;
+  /** Seconds since boot, or of the calendar in a log that has no others; null where the line has no time. */
   readonly time: number | null;
 }
 
@@ -21,7 +23,7 @@ export interface SwiotlbFull extends LogLine {
   readonly kind: 'swiotlb-full';
   readonly driver: string;
   readonly device: string;
-  /** Bytes that were asked for. */
+  /** Bytes that were asked for; negative where the driver computed them so. */
   readonly size: number;
   /** Slots of 2 KiB: of the pool, and in use when the message was printed; null where the kernel does not say. */
   readonly total: number | null;
@@ -43,6 +45,10 @@ export interface SwiotlbPool extends LogLine {
   readonly bytes: number | null;
   readonly areas: number | null;
   readonly growthFailed: boolean;
+  /** True: a pool of a few devices by themselves, from the device tree; it has one area. */
+  readonly restricted: boolean;
+  /** True: the size that the kernel wants, not yet one that it has. */
+  readonly wanted: boolean;
 }
 
 /** There is no bounce buffer: it could not be allocated at boot, or something asks for one that is not there. */
@@ -50,6 +56,8 @@ export interface SwiotlbMissing extends LogLine {
   readonly kind: 'swiotlb-missing';
   readonly device: string;
   readonly message: string;
+  /** True: at boot, before anything asked for it. */
+  readonly boot: boolean;
 }
 
 /** No IOVA was left: "iommu alloc failed", "Allocating 1-page iova for X failed", "iommu_alloc failed". */
@@ -58,6 +66,8 @@ export interface IovaFailure extends LogLine {
   readonly device: string;
   /** 4 KiB pages; null where this line does not tell. */
   readonly pages: number | null;
+  /** True: the aperture of an AMD northbridge (GART). */
+  readonly gart: boolean;
 }
 
 /** "Using 64-bit DMA addresses": low addresses ran out once, and the device went over to high ones. */
@@ -86,24 +96,42 @@ export interface MaskOverflow extends LogLine {
   readonly busLimit: string;
   /** True: it is the address of the bounce slot itself ("swiotlb addr ... overflow"). */
   readonly bounced: boolean;
+  /** True: words of kernels before 5.6, which come after a full pool too. */
+  readonly afterFull: boolean;
 }
 
 /** A pool of coherent memory, or the page allocator behind it, had nothing left. */
 export interface CoherentFailure extends LogLine {
   readonly kind: 'coherent-failed';
-  /** atomic: the pool for requests that must not sleep. cma, zone: contiguous pages. swiotlb: a bounce pool stood in. */
-  readonly source: 'atomic' | 'cma' | 'zone' | 'swiotlb';
+  /**
+   * atomic: the pool for requests that must not sleep. cma, zone: contiguous pages. swiotlb: a bounce pool stood in.
+   * driver: a driver tells that it got none.
+   */
+  readonly source: 'atomic' | 'cma' | 'zone' | 'swiotlb' | 'driver';
   readonly device: string;
   /** Bytes of the pool (atomic) or of the request; null where the line does not tell. */
   readonly bytes: number | null;
+  /** -12: no run of free pages; -16: pages of the run could not be moved; null where the line does not tell. */
+  readonly error: number | null;
 }
 
-/** The host refused to map or pin guest memory: vfio in its log, or QEMU in the words of its error. */
+/** What is left of a CMA area, or its size at boot. */
+export interface CmaPool extends LogLine {
+  readonly kind: 'cma-pool';
+  /** Bytes; null where this line does not tell. */
+  readonly free: number | null;
+  readonly bytes: number;
+}
+
+/** The host refused to map or pin guest memory: vfio in its log, or QEMU and DPDK in the words of their errors. */
 export interface HostLimit extends LogLine {
   readonly kind: 'host-limit';
-  readonly limit: 'entries' | 'pinned';
+  /** other: refused for a reason that is no limit. */
+  readonly limit: 'entries' | 'pinned' | 'other';
   /** Mapping entries, or bytes that may be pinned; null where the line does not tell. */
   readonly value: number | null;
+  /** Number of the error; null where the line does not tell. */
+  readonly error: number | null;
   /** True: only a warning that it may happen. */
   readonly warning: boolean;
   readonly device: string;
@@ -136,13 +164,22 @@ export interface DmaApiWarning extends LogLine {
   readonly message: string;
   /** What the brackets say: "device address" -> "0x...", "map size" -> "4096 bytes". */
   readonly details: Readonly<Record<string, string>>;
+  /** True: the line ends before the message does. */
+  readonly broken: boolean;
+}
+
+/** "DMA PTE for vPFN ... already set": an address was given out that was mapped. */
+export interface DoubleMapping extends LogLine {
+  readonly kind: 'double-mapping';
+  /** 0x and hexadecimal digits, in bytes. */
+  readonly address: string;
 }
 
 /** A fault that the IOMMU reported. */
 export interface IommuFault extends LogLine {
   readonly kind: 'iommu-fault';
   readonly device: string;
-  /** 0x and hexadecimal digits. */
+  /** 0x and hexadecimal digits; empty where the line does not tell. */
   readonly address: string;
   readonly message: string;
 }
@@ -158,8 +195,10 @@ export type KernelLogLine =
   | NarrowIommu
   | MaskOverflow
   | CoherentFailure
+  | CmaPool
   | HostLimit
   | DmaApiWarning
+  | DoubleMapping
   | IommuFault
   | KernelRelease
   | CommandLine
@@ -167,15 +206,5 @@ export type KernelLogLine =
 
 /** Finds the lines that tell of DMA, in the order of the text. */
 export function parseKernelLog(text: string): KernelLogLine[] {
-  const found: KernelLogLine[] = [];
-  for (const { line, text: raw } of joinedLines(text)) {
-    const { time, message } = messageOf(raw);
-    for (const read of readers) {
-      const parsed = read(message, { line, time });
-      if (parsed === null) continue;
-      found.push(parsed);
-      break;
-    }
-  }
-  return found;
+  return messagesOf(text);
 }

@@ -11,6 +11,7 @@ test('a full bounce buffer, with the line and the time of the message', () => {
     {
       kind: 'swiotlb-full',
       line: 2,
+      last: 2,
       time: 12.549897,
       driver: 'nvme',
       device: '0000:00:04.0',
@@ -26,6 +27,15 @@ test.each([
   ['Nov 21 10:00:00 host kernel: '],
   ['2026-11-21T10:00:00+0000 host kernel: [   12.5] '],
   ['[T417] '.replace('[', '[   12.5][ ')],
+  ['kern  :warn  : [   12.5] '],
+  ['[Thu Jan  4 23:12:54 2024] '],
+  ['[   12.5] host kernel: '],
+  ['juil. 29 14:38:52 host kernel: '],
+  ['> > [   12.5] '],
+  ['&gt; [   12.5] '],
+  ['- `'],
+  ['* **'],
+  ['\u001b[32m[   12.5] \u001b[0m\u001b[33m'],
 ])('what a log tool puts before the message (%s)', (prefix) => {
   const [found] = parseKernelLog(
     `${prefix}e1000e 0000:00:03.0: swiotlb buffer is full (sz: 1 bytes), total 2 (slots), used 3 (slots)`,
@@ -88,6 +98,7 @@ test('a warning of dma-debug with its numbers', () => {
     {
       kind: 'dma-api',
       line: 1,
+      last: 1,
       time: null,
       driver: 'nvme',
       device: '0000:00:05.0',
@@ -97,6 +108,7 @@ test('a warning of dma-debug with its numbers', () => {
         'map size': '4096 bytes',
         'unmap size': '512 bytes',
       },
+      broken: false,
     },
   ]);
   expect(parseKernelLog('DMA-API: debugging out of memory - disabling')).toMatchObject([
@@ -191,6 +203,37 @@ test('a message that a mail program broke', () => {
     'virtio-pci 0000:00:02.0: swiotlb buffer is full (sz: 262144 bytes),\ntotal 524288 (slots), used 523564 (slots)';
   expect(parseKernelLog(text)).toMatchObject([
     { line: 1, size: 262_144, total: 524_288, used: 523_564 },
+  ]);
+});
+
+test.each([
+  ['a: swiotlb\nbuffer is full (sz: 9 bytes), total 8 (slots), used 7 (slots)', 2],
+  ['> foo a: swiotlb buffer is full (sz:\n> 9 bytes), total 8 (slots), used 7\n> (slots)', 2],
+  ['foo a1:\nswiotlb buffer is full (sz: 9 bytes), total 8\n(slots), used 7 (slots)', 3],
+  ['foo a: swiotlb buffer is full (sz: 9 b=\nytes),\ntotal=20\n8 (slots), used 7', 4],
+])('a message that was broken elsewhere: %j', (text, last) => {
+  expect(parseKernelLog(text)).toMatchObject([{ line: 1, last, size: 9 }]);
+});
+
+test('lines that are messages by themselves are not joined', () => {
+  const full = 'swiotlb buffer is full (sz: 9 bytes), total 8 (slots), used 7 (slots)';
+  const text = `I see this:\n${full}\nfoo a1: ${full}\n[    1.0] foo a1: swiotlb\n[    2.0] b: ${full}`;
+  expect(parseKernelLog(text)).toMatchObject([
+    { line: 2, last: 2, device: '' },
+    { line: 3, last: 3, device: 'a1' },
+    { line: 5, last: 5, device: 'b' },
+  ]);
+});
+
+test('times of the calendar stand in where the log has none since boot', () => {
+  const full = 'a: swiotlb buffer is full (sz: 9 bytes)';
+  const times = (...stamps: string[]): (number | null)[] =>
+    parseKernelLog(stamps.map((stamp) => `${stamp} ${full}`).join('\n')).map(({ time }) => time);
+  const [first, second] = times('Nov 28 06:25:01 host kernel:', 'Nov 28 06:27:01 host kernel:');
+  expect(second! - first!).toBe(120);
+  expect(times('Nov 28 06:25:01 host kernel: [ 5.0]', 'Nov 28 06:25:01 host kernel:')).toEqual([
+    5,
+    null,
   ]);
 });
 

@@ -1,8 +1,8 @@
 // Makes the record of one explanation.
 
-import { type Cause, causeKind } from './causes.ts';
+import type { Cause } from './causes.ts';
 import type { Evidence, Explanation } from './explanation.ts';
-import { type RemedyNumbers, remediesFor } from './remedies.ts';
+import { type RemedyNumbers, remediesFor, uselessFor } from './remedies.ts';
 
 /** Lines of evidence that are kept of each failure. */
 const SHOWN = 3;
@@ -28,7 +28,7 @@ export function explanationOf(
     openBecause,
     evidence: evidence.slice(0, SHOWN),
     helps: remediesFor(cause, parts.numbers),
-    doesNotHelp: causeKind(cause).doesNotHelp,
+    doesNotHelp: uselessFor(cause, parts.numbers),
     proof: [],
   };
 }

@@ -8,6 +8,9 @@ const SLOT = 2048;
 /** Slots that fit below 4 GiB with some luck: 1 GiB, the most that the kernel takes by itself. */
 const MOST_SLOTS = 524_288;
 const VFIO_ENTRIES = 65_535;
+/** Half of the default. */
+const SMALL_POOL = 16_384;
+const LEAST_SLOTS = 512;
 
 /** What is known of the machine; null where it is not. */
 export interface RemedyNumbers {
@@ -17,16 +20,53 @@ export interface RemedyNumbers {
   readonly limit?: number | null;
   /** Bytes of the pool or block that was too small. */
   readonly bytes?: number | null;
-  readonly source?: 'atomic' | 'cma' | 'zone' | 'swiotlb';
+  readonly source?: 'atomic' | 'cma' | 'zone' | 'swiotlb' | 'driver';
+  /** True: pages of a CMA area could not be moved. */
+  readonly busy?: boolean;
+  /** True: the address space is the aperture of a GART. */
+  readonly gart?: boolean;
+  /** True: there is no bounce pool, and not for want of memory. */
+  readonly givenUp?: boolean;
 }
 
 /** What helps against `cause`: the first remedy has the parameter where there is one. */
 export function remediesFor(cause: Cause, numbers: RemedyNumbers = {}): Remedy[] {
   const parameter = parameterFor(cause, numbers);
-  return causeKind(cause).helps.map((text, i) => ({
+  return helpsOf(cause, numbers).map((text, i) => ({
     text: i === 0 && parameter !== null ? `${text}${detail(cause, numbers)}` : text,
     parameter: i === 0 ? parameter : null,
   }));
+}
+
+/** What would not help. */
+export function uselessFor(cause: Cause, numbers: RemedyNumbers = {}): readonly string[] {
+  if (cause === 'pool-missing' && numbers.givenUp === true) {
+    return ['another number of slots: the kernel did not fail to find memory for them'];
+  }
+  return causeKind(cause).doesNotHelp;
+}
+
+function helpsOf(cause: Cause, numbers: RemedyNumbers): readonly string[] {
+  const { helps } = causeKind(cause);
+  if (cause === 'pool-missing' && numbers.givenUp === true) {
+    return [
+      'a pool that is kept: iommu=soft on x86; swiotlb=force, which makes everything bounce',
+      'an IOMMU that translates for the device (no iommu=pt, no iommu=off), or a device that reaches all memory',
+    ];
+  }
+  if (cause === 'iova-space' && numbers.gart === true) {
+    return [
+      'a larger aperture: 32 MiB shifted left by the number, or set in the firmware',
+      ...helps,
+    ];
+  }
+  if (cause === 'coherent-memory' && numbers.busy === true) {
+    return [
+      'to allocate early, before pages of the area are in use; what holds them are long-term pins and file systems',
+      ...helps.slice(1),
+    ];
+  }
+  return helps;
 }
 
 /** "swiotlb=65536,4"; the areas are left out where they are not known. */
@@ -36,7 +76,7 @@ export function swiotlbParameter(slots: number, areas?: number | null): string {
 
 function parameterFor(
   cause: Cause,
-  { slots, areas, limit, bytes, source }: RemedyNumbers,
+  { slots, areas, limit, bytes, source, busy, gart, givenUp }: RemedyNumbers,
 ): string | null {
   switch (cause) {
     case 'pool-full':
@@ -47,20 +87,30 @@ function parameterFor(
         ? null
         : swiotlbParameter(slots, areas == null ? 1 : Math.max(1, areas / 2));
     case 'pool-missing':
-      return 'swiotlb=16384';
+      return givenUp === true ? 'iommu=soft' : swiotlbParameter(smallerPool(bytes ?? null));
     case 'mask-overflow':
       return 'swiotlb=32768';
     case 'iova-32bit':
       return 'iommu.strict=1';
+    case 'iova-space':
+      return gart === true ? 'iommu=memaper=3' : null;
     case 'host-entries':
       return `vfio_iommu_type1.dma_entry_limit=${((limit ?? VFIO_ENTRIES) + 1) * 4}`;
     case 'coherent-pool':
       return `coherent_pool=${Math.max(1, Math.ceil((2 * (bytes ?? 0)) / 2 ** 20))}M`;
     case 'coherent-memory':
-      return source === 'cma' ? 'cma=256M' : null;
+      return source === 'cma' && bytes != null && busy !== true
+        ? `cma=${Math.ceil((2 * bytes) / 2 ** 20)}M`
+        : null;
     default:
       return null;
   }
+}
+
+/** Slots of a pool that fits where one of `bytes` did not: a power of two below half of it. */
+function smallerPool(bytes: number | null): number {
+  if (bytes === null) return SMALL_POOL;
+  return Math.max(LEAST_SLOTS, 2 ** Math.floor(Math.log2(bytes / 2 / SLOT)));
 }
 
 function detail(cause: Cause, { slots }: RemedyNumbers): string {

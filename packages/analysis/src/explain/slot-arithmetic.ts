@@ -7,7 +7,9 @@ const SLOT = 2048;
 const SET = 128;
 const PAGE = 4096;
 /** Bytes of a set of slots: no bounce buffer is longer. */
-export const LARGEST: number = SET * SLOT;
+const LARGEST = SET * SLOT;
+/** A size above this is what a negative number becomes. */
+const WRAPPED = 2 ** 31;
 /** With a smaller share of slots free, what is left are crumbs. */
 const CRUMBS = 0.01;
 
@@ -21,8 +23,13 @@ export interface PoolState {
   readonly why: string;
 }
 
+/** True: `bytes` are no more than a set of slots holds. */
+export function fits(bytes: number): boolean {
+  return bytes >= 0 && bytes <= LARGEST;
+}
+
 /** Slots that `bytes` need. */
-function slotsFor(bytes: number): number {
+export function slotsFor(bytes: number): number {
   return Math.ceil(bytes / SLOT);
 }
 
@@ -36,17 +43,22 @@ export function poolState(
   used: number,
   areas: number | null,
 ): PoolState {
+  if (!fits(size)) return { cause: 'too-large', certain: true, why: tooLarge(size) };
   const n = slotsFor(size);
   const free = total - used;
-  const numbers = `${n} slots beside each other were asked for, ${free} of ${total} were free`;
-  if (size > LARGEST) {
+  const asked = n === 1 ? '1 slot was' : `${n} slots beside each other were`;
+  const numbers =
+    free >= 0
+      ? `${asked} asked for, ${free} of ${total} were free`
+      : `${asked} asked for, ${used} were in use and the pool has ${total} (transient ones of a dynamic pool are counted besides)`;
+  if (free < n) return { cause: 'pool-full', certain: true, why: numbers };
+  if (areas !== null && Math.floor(total / areas) < n) {
     return {
-      cause: 'too-large',
+      cause: 'area-full',
       certain: true,
-      why: `${size} bytes are more than the ${LARGEST} of a set of slots`,
+      why: `${numbers}, and each of the ${areas} areas has ${Math.floor(total / areas)} slots`,
     };
   }
-  if (free < n) return { cause: 'pool-full', certain: true, why: numbers };
   if (free < CRUMBS * total) {
     return { cause: 'pool-full', certain: false, why: `${numbers}: less than 1 %` };
   }
@@ -66,6 +78,13 @@ export function poolState(
     };
   }
   return { cause: 'fragmented', certain: false, why: `${numbers}, but not beside each other` };
+}
+
+function tooLarge(size: number): string {
+  const why = `${size} bytes are more than the ${LARGEST} of a set of slots`;
+  if (size < 0) return `${size} is no size: the driver computed it wrongly`;
+  if (size < WRAPPED) return why;
+  return `${why}; a size of that kind is a negative number (${size - 2 ** 32} in 32 bits) that the driver computed wrongly`;
 }
 
 /** Fewest used slots that leave no room for `n` slots anywhere: one in each place of every set. */

@@ -4,6 +4,7 @@ import { type ExplainResult, explainCapture, explainLog, explainText } from '@dm
 import { type Capture, openTraceBytes, pairCapture, readCapture, TraceError } from '@dmalab/trace';
 import type { Argv, CommandModule } from 'yargs';
 import { type FactArguments, factOptions, readOptions } from '../fact-options.ts';
+import { InputError } from '../input-error.ts';
 import { type LogText, logInput, logOf, standardInput } from '../log-input.ts';
 import { type MachineArguments, machineOptions } from '../machine-options.ts';
 import { runsOf } from '../machine-runs.ts';
@@ -77,9 +78,20 @@ async function captureOr(
     if (bytes === null) return await readCapture(file, read);
     return await pairCapture(await openTraceBytes(file, bytes, read), null, read);
   } catch (error) {
-    if (log !== null && error instanceof TraceError) return null;
-    throw error;
+    if (!(error instanceof TraceError)) throw error;
+    if (log !== null) return null;
+    throw neitherOf(file, error);
   }
+}
+
+/** For an input that is no trace, and was found to be no log. */
+function neitherOf(file: string, error: TraceError): Error {
+  const [, problem] = /(?:UNKNOWN_FORMAT|NO_EVENTS): (.*)$/s.exec(error.message) ?? [];
+  if (problem === undefined) return error;
+  return new InputError(
+    file,
+    `no kernel log (no line begins as one or tells of DMA), and no trace: ${problem}`,
+  );
 }
 
 async function explainTrace(

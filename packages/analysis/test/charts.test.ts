@@ -268,6 +268,7 @@ test('the front of a sweep names each point that has room, and equal ones once',
     staleP99: 1,
     peakMappings: 10,
     peakSlots: null,
+    poolSlots: null,
     modelledCost: 0,
     modelledMapP99: null,
     pareto: true,
@@ -293,6 +294,30 @@ test('the front of a sweep names each point that has room, and equal ones once',
   expect(svg).toContain('>percpu 512<');
   expect(svg).toContain('each point is a machine: flush, flush.size');
   expect(reasonOfEmpty(sweepChart({ ...sweep, rows: rows.slice(0, 1) }))).toContain('two cells');
+  const failing = rows.map((row, i) => ({ ...row, failed: i === 1 ? 40 : 0 }));
+  expect(await drawn(sweepChart({ ...sweep, rows: failing }))).toContain('>maps fail<');
+});
+
+test('a sweep in which nothing is unmapped shows bounce memory against failed maps', async () => {
+  const pools = [512, 1024].map((slots, i) => ({
+    cell: i + 1,
+    values: { 'bounce.slots': slots },
+    maps: 100,
+    failed: 50 - 50 * i,
+    invalidations: 0,
+    invalidationsPerThousandUnmaps: null,
+    exposureByteSeconds: 0,
+    staleP99: null,
+    peakMappings: 0,
+    peakSlots: slots,
+    poolSlots: slots,
+    modelledCost: 0,
+    modelledMapP99: null,
+    pareto: true,
+  }));
+  const axes = [{ path: 'bounce.slots', values: [512, 1024] }];
+  const sweep: SweepResult = { schema: 'dmalab.sweep/1', traces: ['trace'], axes, rows: pools };
+  expect(await drawn(sweepChart(sweep))).toContain('>most memory of all pools (MiB)<');
 });
 
 test('names that would cover each other are left to the tooltips', () => {

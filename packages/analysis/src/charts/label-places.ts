@@ -57,10 +57,14 @@ const PLACES: readonly LabelPlace[] = [-9, 12, -24, 27].flatMap((dy) => [
 ]);
 
 /**
- * A place for each name, in the same order, where it covers no point and no other name and stays within `width`;
- * null where there is none. Earlier points choose first.
+ * A place for each name, in the same order, where it covers no point and no other name and stays within `width`
+ * and above `height`, where the axis is; null where there is none. Earlier points choose first.
  */
-export function placeNames(points: readonly NamedPoint[], width: number): (LabelPlace | null)[] {
+export function placeNames(
+  points: readonly NamedPoint[],
+  width: number,
+  height = Number.POSITIVE_INFINITY,
+): (LabelPlace | null)[] {
   const taken: Box[] = points.map(({ x, y }) => box(x - POINT, x + POINT, y, POINT));
   return points.map((point, i) => {
     for (const place of PLACES) {
@@ -68,6 +72,7 @@ export function placeNames(points: readonly NamedPoint[], width: number): (Label
       const left = point.x + place.dx - (place.align === 'right' ? length : 0);
       const label = box(left, left + length, point.y + place.dy, LINE / 2);
       if (label.left < 0 || label.right > width || label.top < -LINE) continue;
+      if (label.bottom > height) continue;
       if (taken.some((other, j) => j !== i && overlap(label, other))) continue;
       taken.push(label);
       return place;

@@ -1,10 +1,12 @@
-// Pareto: what each run pays in invalidations against how much memory it leaves within reach.
+// Pareto: what each run pays in invalidations against how much memory it leaves within reach; of machines that
+// only bounce, what pools take against the maps that fail.
 //
-// A run is on the front where no other has both figures at most as high, and one of them lower.
+// A run is on the front where no other has both figures at most as high, and one of them lower; a cell of a sweep
+// where its row says so, which is about peak mappings, bounce memory and failed maps as well.
 
 import type { TopLevelSpec } from 'vega-lite';
-import { formatBytes, formatCount } from '../quantity.ts';
-import type { SweepResult } from '../sweep/sweep.ts';
+import { formatBytes, formatCount, formatShare } from '../quantity.ts';
+import type { SweepResult, SweepRow } from '../sweep/sweep.ts';
 import {
   type Chart,
   emptyChart,
@@ -16,6 +18,8 @@ import {
 import { placeNames } from './label-places.ts';
 
 const HEIGHT = 300;
+const SLOT_BYTES = 2048;
+const MIB = 2 ** 20;
 
 export const pareto: Chart = {
   name: 'pareto',
@@ -27,109 +31,152 @@ export const pareto: Chart = {
 
 interface Point {
   readonly run: string;
-  /** Per 1000 unmaps. */
-  readonly invalidations: number;
-  /** Bytes, or byte seconds: see {@link Plane}. */
-  readonly stale: number;
+  readonly x: number;
+  readonly y: number;
+  /** What the area of the point stands for. */
   readonly peak: number;
+  /** Maps that failed: what is saved by that is not won. */
+  readonly failed: number;
+  /** null: by the two figures that are drawn. */
+  readonly isFront: boolean | null;
+  /** Of the tooltip. */
+  readonly text: string;
 }
 
-/** What the points are, and what stands at the axis of exposure. */
+/** What the points are, and what stands at the axes. */
 interface Plane {
-  readonly point: string;
-  readonly staleTitle: string;
-  readonly staleText: (stale: number) => string;
+  readonly title: string;
+  readonly subtitle: string[];
+  readonly xTitle: string;
+  readonly yTitle: string;
+  /** Failed maps have an axis: they need no mark. */
+  readonly hasFailures: boolean;
 }
+
+const NAMES = 'names that find no room are in the tooltips';
 
 function make(results: readonly LabelledResult[]): TopLevelSpec {
-  return paretoChart(
-    results.flatMap(pointOf),
-    {
-      point: 'run',
-      staleTitle: 'within reach after unmap, mean (KiB)',
-      staleText: formatBytes,
-    },
+  return paretoChart(results.flatMap(pointOf), flushPlane('run', 'mean (KiB)'), [
     'Fewer than two runs have unmaps: replay with several machines (-m, --flush) and give all results.',
-  );
+  ]);
+}
+
+function flushPlane(point: string, unit: string): Plane {
+  return {
+    title: pareto.title,
+    subtitle: [
+      `each point is a ${point}; less is better in both directions`,
+      `larger points: more mappings live at once; ${NAMES}`,
+    ],
+    xTitle: 'invalidations per 1000 unmaps',
+    yTitle: `within reach after unmap${unit.startsWith('(') ? '' : ','} ${unit}`,
+    hasFailures: false,
+  };
 }
 
 /** A chart of what `dmalab sweep --json` prints, a point for each cell. The spec has no config: add one by theme (see render.ts). */
 export function sweepChart({ axes, rows }: SweepResult): TopLevelSpec {
+  const runOf = ({ values }: SweepRow): string =>
+    axes.map(({ path }) => String(values[path])).join(' ');
+  const point = `machine: ${axes.map(({ path }) => path).join(', ')}`;
+  const isFlushing = rows.some(({ invalidationsPerThousandUnmaps: figure }) => figure !== null);
+  if (!isFlushing && rows.some(({ poolSlots }) => poolSlots !== null)) {
+    return bouncedChart(rows, runOf, point);
+  }
   const points = rows.flatMap((row): Point[] => {
-    const { invalidationsPerThousandUnmaps: invalidations, values } = row;
-    if (invalidations === null) return [];
-    const run = axes.map(({ path }) => String(values[path])).join(' ');
-    return [{ run, invalidations, stale: row.exposureByteSeconds, peak: row.peakMappings }];
+    const { invalidationsPerThousandUnmaps: x, exposureByteSeconds: bytes, peakMappings } = row;
+    if (x === null) return [];
+    const { failed, pareto: isFront } = row;
+    const text = `${formatBytes(bytes)} s, peak ${formatCount(peakMappings)} mappings${failed === 0 ? '' : `, ${formatCount(failed)} maps fail`}`;
+    return [{ run: runOf(row), x, y: bytes / 1024, peak: peakMappings, failed, isFront, text }];
   });
-  return paretoChart(
-    points,
-    {
-      point: `machine: ${axes.map(({ path }) => path).join(', ')}`,
-      staleTitle: 'within reach after unmap (KiB s)',
-      staleText: (stale) => `${formatBytes(stale)} s`,
-    },
+  return paretoChart(points, flushPlane(point, '(KiB s)'), [
     'Fewer than two cells of the sweep have unmaps.',
-  );
+  ]);
 }
 
-function paretoChart(all: readonly Point[], plane: Plane, missing: string): TopLevelSpec {
+function bouncedChart(
+  rows: readonly SweepRow[],
+  runOf: (row: SweepRow) => string,
+  point: string,
+): TopLevelSpec {
+  const points = rows.map((row): Point => {
+    const { poolSlots, failed, maps, pareto: isFront } = row;
+    const bytes = (poolSlots ?? 0) * SLOT_BYTES;
+    const share = maps === 0 ? 0 : failed / maps;
+    const text = `${formatBytes(bytes)}, ${formatCount(failed)} of ${formatCount(maps)} maps fail (${formatShare(share)})`;
+    return { run: runOf(row), x: bytes / MIB, y: 100 * share, peak: 1, failed, isFront, text };
+  });
+  const plane: Plane = {
+    title: 'Bounce memory against failed maps',
+    subtitle: [`each point is a ${point}; less is better in both directions`, NAMES],
+    xTitle: 'most memory of all pools (MiB)',
+    yTitle: 'failed maps (%)',
+    hasFailures: true,
+  };
+  return paretoChart(points, plane, ['Fewer than two cells of the sweep.']);
+}
+
+const KINDS = ['on the front', 'beaten', 'maps fail'] as const;
+
+function paretoChart(all: readonly Point[], plane: Plane, [missing = '']: string[]): TopLevelSpec {
   const points = merged(all);
-  if (all.length < 2) return emptyChart(pareto.title, missing);
-  const rows = points.map((point) => ({
-    ...point,
-    front: points.some((other) => isBetter(other, point)) ? 'beaten' : 'on the front',
-    text: `${plane.staleText(point.stale)}, peak ${formatCount(point.peak)} mappings`,
-    invalidations: forPlot(point.invalidations),
-    stale: forPlot(point.stale / 1024),
-  }));
+  if (all.length < 2) return emptyChart(plane.title, missing);
+  const isLost = ({ failed }: Point): boolean => failed > 0 && !plane.hasFailures;
+  const served = points.filter((point) => !isLost(point));
+  const rows = points.map((point): DrawnPoint => {
+    const isBeaten = served.some((other) => isBetter(other, point));
+    const isFront = point.isFront ?? !isBeaten;
+    return {
+      ...point,
+      kind: isLost(point) ? KINDS[2] : KINDS[isFront ? 0 : 1],
+      line: isFront && !isBeaten && !isLost(point),
+      x: forPlot(point.x),
+      y: forPlot(point.y),
+    };
+  });
   const x = reach(
-    rows.map(({ invalidations }) => invalidations),
+    rows.map((row) => row.x),
     1.3,
   );
   const y = reach(
-    rows.map(({ stale }) => stale),
+    rows.map((row) => row.y),
     1.5,
   );
-  const kinds = ['on the front', 'beaten'].filter((kind) => rows.some((r) => r.front === kind));
+  const kinds = KINDS.filter((kind) => rows.some((row) => row.kind === kind));
   return {
     $schema: SCHEMA,
-    title: {
-      text: pareto.title,
-      subtitle: [
-        `each point is a ${plane.point}; less is better in both directions`,
-        'larger points: more mappings live at once; names that find no room are in the tooltips',
-      ],
-    },
+    title: { text: plane.title, subtitle: plane.subtitle },
     width: PLOT_WIDTH,
     height: HEIGHT,
     data: { values: rows },
     encoding: {
       x: {
-        field: 'invalidations',
+        field: 'x',
         type: 'quantitative',
-        title: 'invalidations per 1000 unmaps',
+        title: plane.xTitle,
         scale: { type: 'symlog', domain: x, nice: false },
-        axis: { values: decades(x), format: ',d', grid: true },
+        axis: { values: ticks(x), format: ',~r', grid: true },
       },
       y: {
-        field: 'stale',
+        field: 'y',
         type: 'quantitative',
-        title: plane.staleTitle,
+        title: plane.yTitle,
         scale: { type: 'symlog', domain: y, nice: false },
-        axis: { values: decades(y), format: ',d' },
+        axis: { values: ticks(y), format: ',~r' },
       },
       color: {
-        field: 'front',
+        field: 'kind',
         type: 'nominal',
-        scale: { domain: kinds, range: 'category' },
-        legend: kinds.length === 1 ? null : { symbolType: 'circle' },
+        scale: { domain: [...KINDS], range: 'category' },
+        legend: kinds.length === 1 ? null : { values: kinds, symbolType: 'circle' },
       },
     },
     layer: [
       {
-        transform: [{ filter: "datum.front === 'on the front'" }],
+        transform: [{ filter: 'datum.line' }],
         mark: { type: 'line', strokeDash: [4, 3], interpolate: 'step-after', tooltip: null },
-        encoding: { order: { field: 'invalidations' } },
+        encoding: { order: { field: 'x' } },
       },
       {
         mark: { type: 'point' },
@@ -142,8 +189,8 @@ function paretoChart(all: readonly Point[], plane: Plane, missing: string): TopL
           },
           tooltip: [
             { field: 'names', type: 'nominal', title: 'run' },
-            { field: 'invalidations', type: 'quantitative', title: 'per 1000 unmaps' },
-            { field: 'text', type: 'nominal', title: 'within reach' },
+            { field: 'x', type: 'quantitative', title: plane.xTitle },
+            { field: 'text', type: 'nominal', title: plane.hasFailures ? 'pools' : 'within reach' },
           ],
         },
       },
@@ -157,12 +204,15 @@ interface MergedPoint extends Point {
   readonly names: string;
 }
 
+interface DrawnPoint extends MergedPoint {
+  readonly kind: (typeof KINDS)[number];
+  /** It is a corner of the front. */
+  readonly line: boolean;
+}
+
 /** Points with the same figures are one, with the name of the first. */
 function merged(points: readonly Point[]): MergedPoint[] {
-  const places = Map.groupBy(
-    points,
-    ({ invalidations, stale, peak }) => `${invalidations} ${stale} ${peak}`,
-  );
+  const places = Map.groupBy(points, ({ x, y, peak, failed }) => `${x} ${y} ${peak} ${failed}`);
   return [...places.values()].map((same) => {
     const { run, ...figures } = same[0]!;
     const names = same.map((point) => point.run).join(', ');
@@ -172,19 +222,16 @@ function merged(points: readonly Point[]): MergedPoint[] {
 }
 
 /** The names, those of the front first. */
-function namesOf(
-  rows: readonly (MergedPoint & { readonly front: string })[],
-  x: Reach,
-  y: Reach,
-): object[] {
-  const ordered = rows.toSorted((a, b) => b.front.localeCompare(a.front));
+function namesOf(rows: readonly DrawnPoint[], x: Reach, y: Reach): object[] {
+  const ordered = rows.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
   const places = placeNames(
-    ordered.map(({ run, invalidations, stale }) => ({
-      name: run,
-      x: PLOT_WIDTH * place(invalidations, x),
-      y: HEIGHT * (1 - place(stale, y)),
+    ordered.map((row) => ({
+      name: row.run,
+      x: PLOT_WIDTH * place(row.x, x),
+      y: HEIGHT * (1 - place(row.y, y)),
     })),
     PLOT_WIDTH,
+    HEIGHT,
   );
   return ordered.flatMap((row, i) => {
     const side = places[i];
@@ -202,11 +249,11 @@ function namesOf(
 /** Lower and upper end of an axis. */
 type Reach = [low: number, high: number];
 
-/** From 0 on; from a power of ten on where all values are above 10. */
+/** From 0 on; from the power of ten below the least value where that is 1 or more. */
 function reach(values: readonly number[], room: number): Reach {
   const least = Math.min(...values);
-  const low = least < 10 ? 0 : 10 ** Math.floor(Math.log10(least));
-  return [low, Math.max(...values) * room + 1];
+  const low = least < 1 ? 0 : 10 ** Math.floor(Math.log10(least));
+  return [low, Math.max(...values) * room + (low === 0 ? 1 : 0)];
 }
 
 /** Where a value stands between the ends, 0 to 1, as the scale of the chart has it. */
@@ -215,21 +262,31 @@ function place(value: number, [low, high]: Reach): number {
   return (Math.log1p(value) - from) / (Math.log1p(high) - from);
 }
 
-/** 0, 1, 10, ... */
-function decades([low, high]: Reach): number[] {
+/** Least number of powers of ten that make an axis. */
+const ENOUGH_DECADES = 3;
+
+/** 0, 1, 10, ...; where few of them lie between the ends 1, 2, 5, 10, ... */
+function ticks([low, high]: Reach): number[] {
   const last = Math.floor(Math.log10(Math.max(1, high)));
-  const ticks = [0, ...Array.from({ length: last + 1 }, (_, i) => 10 ** i)];
-  return ticks.filter((tick) => tick >= low);
+  const powers = Array.from({ length: last + 1 }, (_, i) => 10 ** i);
+  const inside = (values: readonly number[]): number[] =>
+    values.filter((tick) => tick >= low && tick <= high);
+  const decades = inside([0, ...powers]);
+  return decades.filter((tick) => tick > low).length >= ENOUGH_DECADES
+    ? decades
+    : inside([0, ...powers.flatMap((power) => [power, 2 * power, 5 * power])]);
 }
 
 function pointOf({ label, result: { summary } }: LabelledResult): Point[] {
   const { invalidationsPerThousandUnmaps: invalidations } = summary.flushes;
   const { meanStaleBytes: stale } = summary.exposure;
   if (invalidations === null || stale === null) return [];
-  return [{ run: label, invalidations, stale, peak: summary.occupancy.peakLiveMappings }];
+  const { peakLiveMappings: peak } = summary.occupancy;
+  const { total: failed } = summary.failures;
+  const text = `${formatBytes(stale)}, peak ${formatCount(peak)} mappings${failed === 0 ? '' : `, ${formatCount(failed)} maps fail`}`;
+  return [{ run: label, x: invalidations, y: stale / 1024, peak, failed, isFront: null, text }];
 }
 
 function isBetter(a: Point, b: Point): boolean {
-  const isNoWorse = a.invalidations <= b.invalidations && a.stale <= b.stale;
-  return isNoWorse && (a.invalidations < b.invalidations || a.stale < b.stale);
+  return a.x <= b.x && a.y <= b.y && (a.x < b.x || a.y < b.y);
 }

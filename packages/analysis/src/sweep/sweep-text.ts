@@ -24,6 +24,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'stale p99', name: 'staleP99', format: formatDuration },
   { head: 'peak mappings', name: 'peakMappings', format: formatCount },
   { head: 'peak slots', name: 'peakSlots', format: formatCount },
+  { head: 'pool slots', name: 'poolSlots', format: formatCount },
   { head: 'map p99', name: 'modelledMapP99', format: formatModelled },
 ];
 
@@ -43,10 +44,10 @@ export function sweepText({ traces, axes, rows }: SweepResult): string {
   const widths = head.map((_, at) => Math.max(...table.map((row) => row[at]!.length)));
   const lines = table.map((row) => row.map((text, at) => text.padStart(widths[at]!)).join('  '));
   const front = rows.filter(({ pareto }) => pareto).length;
-  return `${printable(traces.join(', '))}: ${rows.length} cells
+  return `${printable(traces.join(', '))}: ${rows.length} ${rows.length === 1 ? 'cell' : 'cells'}
 ${lines.map((line) => `${line.trimEnd()}\n`).join('')}
 * ${front} on the Pareto front: no other cell is at least as good in invalidations, exposure, peak
-  mappings and failed maps, and better in one of them. "map p99" is modelled, not measured.
+  mappings, slots of pools and failed maps, and better in one of them. "map p99" is modelled, not measured.
 `;
 }
 

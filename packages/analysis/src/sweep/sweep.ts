@@ -30,10 +30,12 @@ export interface SweepRow {
   readonly peakMappings: number;
   /** Most slots of bounce memory in use at once; null without. */
   readonly peakSlots: number | null;
+  /** Most slots of all pools at once, in use or not; null without. */
+  readonly poolSlots: number | null;
   /** Modelled: sum of all costs, ns, and p99 of a map's time, ns. */
   readonly modelledCost: number;
   readonly modelledMapP99: number | null;
-  /** True where no other cell is at least as good in invalidations, exposure, peak mappings and failed maps, and better in one. */
+  /** True where no other cell is at least as good in invalidations, exposure, peak mappings, slots of pools and failed maps, and better in one. */
   readonly pareto: boolean;
 }
 
@@ -81,7 +83,13 @@ export class Sweep {
   result(): SweepResult {
     const rows = this.#values.map((values, cell) => this.#row(cell, values));
     const front = paretoFront(
-      rows.map((row) => [row.invalidations, row.exposureByteSeconds, row.peakMappings, row.failed]),
+      rows.map((row) => [
+        row.invalidations,
+        row.exposureByteSeconds,
+        row.peakMappings,
+        row.poolSlots ?? 0,
+        row.failed,
+      ]),
     );
     return {
       schema: 'dmalab.sweep/1',
@@ -112,6 +120,7 @@ export class Sweep {
       staleP99: most(({ exposure }) => exposure.staleWindow.p99),
       peakMappings: most(({ occupancy }) => occupancy.peakReachablePages) ?? 0,
       peakSlots: most(({ bounce }) => bounce?.hiwaterSlots),
+      poolSlots: most(({ bounce }) => bounce?.totalSlots),
       modelledCost: sum(({ modelledCost }) => modelledCost.total),
       modelledMapP99: most(({ modelledLatency }) => modelledLatency.map.p99),
     };

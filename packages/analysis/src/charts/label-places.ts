@@ -63,7 +63,7 @@ const PLACES: readonly LabelPlace[] = [-9, 12, -24, 27].flatMap((dy) => [
 export function placeNames(
   points: readonly NamedPoint[],
   width: number,
-  height = Number.POSITIVE_INFINITY,
+  height: number = Number.POSITIVE_INFINITY,
 ): (LabelPlace | null)[] {
   const taken: Box[] = points.map(({ x, y }) => box(x - POINT, x + POINT, y, POINT));
   return points.map((point, i) => {

@@ -120,8 +120,8 @@ export const causeKinds: readonly CauseKind[] = [
     title: 'address space below 4 GiB exhausted',
     meaning: 'no gap of the size is left below 4 GiB, or below the DMA mask of the device',
     helps: [
-      'a 64-bit mask in the driver, where the device can do it',
       'unmapping sooner: strict invalidation, or a shorter flush queue',
+      'a 64-bit mask in the driver, where the device can do it',
     ],
     doesNotHelp: ['a wider IOMMU: the mask of the device is the limit'],
   },
@@ -130,6 +130,8 @@ export const causeKinds: readonly CauseKind[] = [
     title: 'address space exhausted',
     meaning: 'no gap of the size is left in the address space that device and IOMMU share',
     helps: [
+      'a larger address space: a wider IOMMU (QEMU: aw-bits=48), a host that advertises more',
+      'unmapping sooner: strict invalidation, or a shorter flush queue',
       'look for a leak: dmalab check on a trace',
       'fewer mappings at once, or smaller ones: queue depth, ring sizes',
     ],
@@ -151,6 +153,7 @@ export const causeKinds: readonly CauseKind[] = [
       'vfio allows so many mappings of a container at once (dma_entry_limit, 65535 by default)',
     helps: [
       'a higher limit on the host',
+      'unmapping sooner: strict invalidation, or a shorter flush queue in the guest',
       'fewer entries: huge pages, larger blocks of virtio-mem, less memory converted page by page',
     ],
     doesNotHelp: ['more locked memory: it is another limit'],
@@ -161,6 +164,7 @@ export const causeKinds: readonly CauseKind[] = [
     meaning: 'every page that a device may reach is pinned, and RLIMIT_MEMLOCK is lower than that',
     helps: [
       'a limit above the memory of the guest: ulimit -l, LimitMEMLOCK= of the unit, hard_limit of libvirt',
+      'with an IOMMU in the guest, unmapping sooner: strict invalidation',
       'CAP_IPC_LOCK for the process',
     ],
     doesNotHelp: [

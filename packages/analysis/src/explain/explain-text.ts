@@ -3,6 +3,7 @@
 import { formatCount } from '../quantity.ts';
 import { causeKind } from './causes.ts';
 import type { ExplainResult, Explanation, Proof } from './explanation.ts';
+import { left } from './proofs.ts';
 
 const WIDTH = 96;
 const INDENT = '  ';
@@ -43,10 +44,14 @@ function paragraph(
   ];
 }
 
-function proofText({ change, parameter, before, after, afterAll }: Proof): string {
+function proofText(proof: Proof): string {
+  const { change, parameter, before, after, afterAll } = proof;
   const option = parameter === null ? '' : ` (${parameter})`;
-  const others = afterAll > after ? `, ${formatCount(afterAll - after)} others` : '';
-  return `with ${change}${option} ${formatCount(after)} instead of ${formatCount(before)} fail so${others}`;
+  const such =
+    afterAll === 0 || before === proof.beforeAll
+      ? ''
+      : `${formatCount(after)} of this cause instead of ${formatCount(before)}; `;
+  return `with ${change}${option} ${such}${left(proof)}`;
 }
 
 /** `text` behind `label`, broken between words, later lines below the first word. */

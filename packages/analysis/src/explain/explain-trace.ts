@@ -9,7 +9,14 @@ import { checkCapture } from '../check/check.ts';
 import type { Finding } from '../check/finding.ts';
 import { formatBytes, formatCount } from '../quantity.ts';
 import type { Cause } from './causes.ts';
-import { type Change, changesFor, largerPools, poolOf, withoutGrowth } from './changes.ts';
+import {
+  type Attempt,
+  attemptsFor,
+  type Change,
+  largerPools,
+  poolOf,
+  withoutGrowth,
+} from './changes.ts';
 import {
   type Evidence,
   type ExplainResult,
@@ -19,6 +26,7 @@ import {
 } from './explanation.ts';
 import { type FailureRow, failuresOf } from './failure-table.ts';
 import { explanationOf } from './make-explanation.ts';
+import { type Tried, withProofs } from './proofs.ts';
 
 /** How a trace is explained. */
 export interface ExplainOptions {
@@ -35,19 +43,20 @@ export function explainCapture(
   { registry = BUILT_IN, progress }: ExplainOptions = {},
 ): ExplainResult {
   const ran = new Map<string, FailureRow[]>();
-  const run = ({ change, machine: changed }: Change): FailureRow[] => {
+  const run = ({ change, machine: changed, unlimited = false }: Change): FailureRow[] => {
     const rows = ran.get(change);
     if (rows !== undefined) return rows;
     if (change !== '') progress?.(change);
-    const made = failuresOf(changed, replay(changed, capture, null, registry));
+    const requests = unlimited ? withoutLimits(capture) : capture;
+    const made = failuresOf(changed, replay(changed, requests, null, registry));
     ran.set(change, made);
     return made;
   };
   const rows = run({ change: '', parameter: null, machine });
   const leaks = leaksOf(capture);
   const explanations = byCause(rows).map(([cause, of]) => {
-    const proof = proofOf(cause, rows, changesFor(cause, machine, registry), run);
-    return explainRows(cause, of, proof, capture, machine, leaks.length > 0);
+    const tried = triedOf(cause, rows, attemptsFor(cause, machine, registry), run);
+    return explainRows(cause, of, tried, capture, machine, leaks.length > 0);
   });
   return {
     schema: 'dmalab.explain/1',
@@ -62,6 +71,24 @@ export function explainCapture(
   };
 }
 
+/** `capture` as from devices that reach every address. */
+function withoutLimits(capture: Capture): Capture {
+  const { facts, report, tasks, lists } = capture;
+  return {
+    facts,
+    report,
+    tasks,
+    lists,
+    openStart: () => capture.openStart(),
+    *requests() {
+      for (const batch of capture.requests()) {
+        yield { ...batch, dmaLimit: new Float64Array(batch.dmaLimit.length) };
+      }
+    },
+    close: () => capture.close(),
+  };
+}
+
 function byCause(rows: readonly FailureRow[]): [Cause, FailureRow[]][] {
   return [...Map.groupBy(rows, ({ cause }) => cause)];
 }
@@ -71,6 +98,19 @@ function sum(rows: readonly FailureRow[], cause: Cause | null = null): number {
     (total, row) => total + (cause === null || row.cause === cause ? row.count : 0),
     0,
   );
+}
+
+function triedOf(
+  cause: Cause,
+  rows: readonly FailureRow[],
+  attempts: readonly Attempt[],
+  run: (change: Change) => FailureRow[],
+): Tried[] {
+  return attempts.map(({ changes, of, index }) => ({
+    of,
+    index,
+    proof: proofOf(cause, rows, changes, run),
+  }));
 }
 
 function proofOf(
@@ -92,51 +132,40 @@ function proofOf(
   return proof;
 }
 
+/** What a leak ends in, whatever room there is. */
+const FILLS: readonly Cause[] = [
+  'pool-full',
+  'fragmented',
+  'area-full',
+  'iova-32bit',
+  'iova-space',
+  'host-entries',
+  'host-pinned',
+];
+
 function explainRows(
   cause: Cause,
   rows: readonly FailureRow[],
-  proof: readonly Proof[],
+  tried: readonly Tried[],
   capture: Capture,
   machine: Machine,
   leaking: boolean,
 ): Explanation {
   const { slots, areas } = poolOf(machine);
+  const filling = leaking && FILLS.includes(cause);
   const base = explanationOf(cause, {
     confidence: 'certain',
     device: namesOf(rows, capture),
     count: sum(rows),
     why: reasonOf(cause, rows),
-    open: leaking && (cause === 'pool-full' || cause === 'fragmented') ? ['leak'] : [],
-    openBecause: leaking ? 'mappings pile up in this trace, see there' : '',
+    open: filling ? ['leak'] : [],
+    openBecause: filling
+      ? 'mappings pile up in this trace, so that more room lasts longer and fills too'
+      : '',
     evidence: rows.flatMap(({ lines }) => lines.map((line) => evidence(capture, line))),
-    numbers: { slots, areas: areas || machine.cpus },
+    numbers: { slots: machine.bounce.name === 'restricted' ? null : slots, areas },
   });
-  return withProof(base, proof);
-}
-
-/** The first change that leaves no failure of the cause, and fewer in all. */
-function enoughOf(proof: readonly Proof[]): Proof | undefined {
-  return (
-    proof.find(({ afterAll }) => afterAll === 0) ??
-    proof.find(({ after, afterAll, beforeAll }) => after === 0 && afterAll < beforeAll)
-  );
-}
-
-/** Causes that a larger pool seldom cures: where one does, nobody says that it does not. */
-const NOT_BY_SIZE: readonly Cause[] = ['alignment', 'coherent-memory'];
-
-/** The standard remedies, the first one replaced by what a replay showed to be enough. */
-function withProof(base: Explanation, proof: readonly Proof[]): Explanation {
-  const enough = enoughOf(proof);
-  if (enough === undefined) return { ...base, proof };
-  const { change, parameter } = enough;
-  const larger = parameter?.startsWith('swiotlb=') ?? false;
-  return {
-    ...base,
-    proof,
-    helps: [{ text: `${change}, as a replay shows`, parameter }, ...base.helps.slice(1)],
-    doesNotHelp: larger && NOT_BY_SIZE.includes(base.cause) ? [] : base.doesNotHelp,
-  };
+  return withProofs(base, tried);
 }
 
 function namesOf(rows: readonly FailureRow[], capture: Capture): string {
@@ -171,14 +200,22 @@ function leaksOf(capture: Capture): Explanation[] {
   return sure.map((finding) => leak(finding));
 }
 
-function leak({ confidence, device, task, count, bytes, message, lines }: Finding): Explanation {
-  return explanationOf('leak', {
+function leak(finding: Finding): Explanation {
+  const { confidence, device, task, count, bytes, address, reason, lines } = finding;
+  const many = `${formatCount(count)} mapping${count === 1 ? '' : 's'} of ${formatBytes(bytes)} together`;
+  const made = explanationOf('leak', {
     confidence,
     device: `${device}, ${task}`,
     count,
-    why: `${message}; ${formatCount(count)} mappings of ${formatBytes(bytes)} together`,
+    why: `${many}, the first at ${address}: ${reason.replace(/\.$/, '')}`,
     evidence: lines.map(({ where, role }) => ({ where, text: role })),
   });
+  const [, ...helps] = made.helps;
+  const missing = {
+    text: 'the unmap that is missing: dmalab check lists what was mapped and not unmapped',
+    parameter: null,
+  };
+  return { ...made, helps: [missing, ...helps] };
 }
 
 /** Failures of the recording that the replay does not have. */
@@ -220,14 +257,18 @@ function starvedGrowth(
     count: failed,
     why: `${formatCount(failed)} maps failed while recording. In a replay the pool of ${formatCount(slots)} slots leaves ${formatCount(sum(rows))} maps without a slot, and with memory to grow none: the recorded machine found no contiguous memory for more pools`,
     evidence: [],
-    numbers: { slots, areas: areas || machine.cpus },
+    numbers: { slots, areas },
   });
   const changes = largerPools(fixed.machine).map((change) => ({
     ...change,
     change: `${change.change} at boot, without growth`,
   }));
   const [first] = rows;
-  return withProof(base, first === undefined ? [] : proofOf(first.cause, rows, changes, run));
+  if (first === undefined) return base;
+  const grown = { ...base, doesNotHelp: ['growth: the pool grows already, and found no memory'] };
+  return withProofs(grown, [
+    { of: 'helps', index: 0, proof: proofOf(first.cause, rows, changes, run) },
+  ]);
 }
 
 function notesOf({ report }: Capture, rows: readonly FailureRow[]): string[] {

@@ -50,7 +50,7 @@ function add(
 function newRow(machine: Machine, batch: OutcomeBatch, i: number): FailureRow {
   const device = batch.device[i]!;
   return {
-    cause: causeOf(batch.stage[i]!, batch.cause[i]!, machine.devices[device]?.maskBits ?? 64),
+    cause: causeOf(batch.stage[i]!, batch.cause[i]!, spaceOf(machine, device, batch.domain[i]!)),
     device,
     count: 0,
     lines: [],
@@ -61,7 +61,6 @@ function newRow(machine: Machine, batch: OutcomeBatch, i: number): FailureRow {
 }
 
 const CAUSES: Readonly<Record<number, Cause>> = {
-  [FailCause.max32]: 'iova-32bit',
   [FailCause.hostEntries]: 'host-entries',
   [FailCause.hostPages]: 'host-pinned',
   [FailCause.unreachable]: 'pool-unreachable',
@@ -79,11 +78,19 @@ const CAUSES: Readonly<Record<number, Cause>> = {
   [FailCause.throttled]: 'pool-full',
 };
 
-function causeOf(stage: number, cause: number, maskBits: number): Cause {
+function causeOf(stage: number, cause: number, space: Cause): Cause {
   const known = CAUSES[cause];
   if (known !== undefined) return known;
-  if (cause === FailCause.noGap || stage === FailStage.iova) {
-    return maskBits <= LOW_BITS ? 'iova-32bit' : 'iova-space';
-  }
-  return 'not-enough-information';
+  const isSpace =
+    cause === FailCause.noGap || cause === FailCause.max32 || stage === FailStage.iova;
+  return isSpace ? space : 'not-enough-information';
+}
+
+/** What ends the addresses of a device: its mask, below 4 GiB, or the address space itself. */
+function spaceOf({ devices, domains }: Machine, device: number, domain: number): Cause {
+  const { maskBits = 64, busDmaLimit = 0 } = devices[device] ?? {};
+  const mask = 2 ** maskBits - 1;
+  const reach = busDmaLimit === 0 ? mask : Math.min(mask, busDmaLimit);
+  const end = domains[domain]?.apertureEnd ?? 0;
+  return reach < 2 ** LOW_BITS && (end === 0 || reach <= end) ? 'iova-32bit' : 'iova-space';
 }

@@ -12,6 +12,8 @@ const LEAK_SECONDS = 60;
 const LEAK_MESSAGES = 4;
 /** A leak is possible, and cannot be told from load, where more than this share is in use. */
 const MAY_LEAK = 0.75;
+/** With less in use it is not load that the pool cannot bear. */
+const IDLE = 0.01;
 
 interface Group {
   readonly cause: Cause;
@@ -82,6 +84,7 @@ function explain(group: Group, context: LogContext, leaking: string | null): Exp
     numbers: {
       slots: first.total ?? context.bootSlots,
       areas,
+      idle: (first.used ?? 0) < IDLE * (first.total ?? 0),
       givenUp: cause === 'pool-missing' && context.missing === null,
     },
   });

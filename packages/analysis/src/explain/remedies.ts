@@ -25,6 +25,8 @@ export interface RemedyNumbers {
   readonly busy?: boolean;
   /** True: the address space is the aperture of a GART. */
   readonly gart?: boolean;
+  /** True: next to nothing of the bounce pool is in use. */
+  readonly idle?: boolean;
   /** True: there is no bounce pool, and not for want of memory. */
   readonly givenUp?: boolean;
 }
@@ -54,10 +56,16 @@ function helpsOf(cause: Cause, numbers: RemedyNumbers): readonly string[] {
       'an IOMMU that translates for the device (no iommu=pt, no iommu=off), or a device that reaches all memory',
     ];
   }
+  if (cause === 'alignment' && numbers.idle === true) {
+    return [
+      ...helps,
+      'another kernel: the search of some missed free slots (5.10-rc, 6.1 to 6.3-rc)',
+    ];
+  }
   if (cause === 'iova-space' && numbers.gart === true) {
     return [
       'a larger aperture: 32 MiB shifted left by the number, or set in the firmware',
-      ...helps,
+      ...helps.slice(1),
     ];
   }
   if (cause === 'coherent-memory' && numbers.busy === true) {

@@ -285,8 +285,11 @@ function queueConstant(machines: readonly Machine[], what: 'SIZE' | 'TIMEOUT'): 
   return `IOVA_${kind}_FQ_${what}`;
 }
 
-/** swiotlb=slots[,areas][,force]: an older kernel would not see `force` behind areas. */
-function swiotlbParameter(
+/**
+ * swiotlb=slots[,areas][,force]: an older kernel would not see `force` behind areas. Null for a restricted pool, which
+ * the device tree makes.
+ */
+export function swiotlbParameter(
   machines: readonly Machine[],
   slots: number,
   areas: number | undefined,

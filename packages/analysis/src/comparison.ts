@@ -3,7 +3,7 @@
 import type { ColumnTable } from 'arquero';
 import type { LabelledResult } from './charts/chart.ts';
 import type { FreeSpaceFigures } from './figures/addresses.ts';
-import { MAIL_WIDTH } from './mail-lines.ts';
+import { mailTables } from './mail-table.ts';
 import {
   formatBytes,
   formatCount,
@@ -189,16 +189,9 @@ export function comparisonRows(results: readonly LabelledResult[]): string[][] {
 /** Plain text of at most 72 columns; runs that do not fit beside the others follow below. */
 export function comparisonText(results: readonly LabelledResult[]): string {
   const rows = comparisonRows(results).map((row) => row.map(printable));
-  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
-  const blocks: string[] = [];
-  for (let from = 1; from < widths.length; ) {
-    let to = from + 1;
-    let width = widths[0]! + 2 + widths[from]!;
-    while (to < widths.length && width + 2 + widths[to]! <= MAIL_WIDTH) width += 2 + widths[to++]!;
-    blocks.push(block(rows, widths, from, to));
-    from = to;
-  }
-  return blocks.join('\n');
+  return mailTables(rows)
+    .map((lines) => `${lines.join('\n')}\n`)
+    .join('\n');
 }
 
 /** A Markdown table. */
@@ -208,25 +201,6 @@ export function comparisonMarkdown(results: readonly LabelledResult[]): string {
   return [head!, rule, ...rows]
     .map((row) => `| ${row.map(escapeMarkdown).join(' | ')} |\n`)
     .join('');
-}
-
-function block(
-  rows: readonly (readonly string[])[],
-  widths: readonly number[],
-  from: number,
-  to: number,
-): string {
-  const name = Math.min(widths[0]!, MAIL_WIDTH - 2 - Math.min(widths[from]!, 40));
-  const line = (row: readonly string[]): string => {
-    const cells = row.slice(from, to).map((text, i) => {
-      const width = Math.min(widths[from + i]!, MAIL_WIDTH - name - 2);
-      return text.slice(0, width).padStart(width);
-    });
-    return `${[row[0]!.padEnd(name), ...cells].join('  ')}\n`;
-  };
-  const [head, ...body] = rows;
-  const rule = line(head!).trimEnd().replace(/./g, '-');
-  return `${line(head!)}${rule}\n${body.map(line).join('')}`;
 }
 
 function figure(

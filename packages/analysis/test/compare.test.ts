@@ -109,6 +109,26 @@ test('a mail has at most 72 columns, and Markdown a table', () => {
   expect(result.differs).toBe(true);
 });
 
+test('a mail cuts nothing off: not intervals, not figures, not names that differ at their ends', () => {
+  const text = compareText(compareRuns(shifted([-300_000, 200_000, -1, 3, 1, -2])));
+  expect(text).toMatch(/failed maps +-\S+ % +-[\d,]+ \.\. \+[\d,]+ +n\.s\./);
+  const { results, divergences, requests } = walked(PERCPU, LIMITED);
+  const named = (names: readonly string[]): string => {
+    const labelled = results.map(({ result }, i) => ({ label: names[i]!, result }));
+    return compareText(
+      compareRuns([{ name: 'a|b\u001b[31m', results: labelled, divergences, requests }]),
+    );
+  };
+  const sized = named(['percpu:size=256', 'percpu:size=512']);
+  expect(sized).toMatch(/size=256 +size=512/);
+  const long = named(['x'.repeat(300), `${'x'.repeat(299)}y`]);
+  expect(long).toMatch(/ A +B +change/);
+  for (const line of [...sized.split('\n'), ...long.split('\n')]) {
+    expect(line.length).toBeLessThanOrEqual(72);
+    expect(line).not.toContain('\u001b');
+  }
+});
+
 function machine(overrides: MachineOverrides): Machine {
   return machineFromFacts(capture.facts, overrides);
 }

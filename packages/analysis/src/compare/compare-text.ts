@@ -2,7 +2,8 @@
 
 import { FIGURES } from '../comparison.ts';
 import { costSensitivityText } from '../cost-sensitivity.ts';
-import { MAIL_WIDTH, mailLines } from '../mail-lines.ts';
+import { mailLines } from '../mail-lines.ts';
+import { mailTable } from '../mail-table.ts';
 import { formatBytes, formatCount, formatDuration, threeDigits } from '../quantity.ts';
 import { escapeMarkdown, printable } from '../report/escape.ts';
 import {
@@ -13,19 +14,18 @@ import {
 } from './compare.ts';
 import type { Divergence, FirstDivergence, OutcomeState } from './divergence.ts';
 
-const FIGURE_WIDTH = 31;
-
 /** Plain text; names longer than the lines are broken. */
 export function compareText(result: CompareResult): string {
+  const lines = (texts: readonly string[]): string[] =>
+    texts.flatMap((text) => (text === '' ? [''] : mailLines(printable(text), true)));
+  const parted = partings(result);
   const parts = [
-    ...heading(result),
+    ...lines(heading(result)),
     '',
     ...result.runs.slice(1).flatMap((_, i) => plainTable(result, i)),
-    ...partings(result),
-    '',
-    ...footnotes(result),
+    ...lines(parted.length === 0 ? footnotes(result) : [...parted, '', ...footnotes(result)]),
   ];
-  return `${parts.flatMap((line) => (line.startsWith(TABLE) ? [line.slice(1)] : mailLines(printable(line)))).join('\n')}\n`;
+  return `${parts.join('\n')}\n`;
 }
 
 /** The same as Markdown. */
@@ -43,9 +43,6 @@ export function compareMarkdown(result: CompareResult): string {
   return `${[...heading(result).map(escapeMarkdown), '', ...tables, ...list].join('\n')}\n`;
 }
 
-/** Marks lines that are columns already. */
-const TABLE = '\u0001';
-
 function heading({ traces, runs }: CompareResult): string[] {
   const [only] = traces;
   const what = traces.length === 1 ? only!.name : `${traces.length} traces`;
@@ -53,23 +50,8 @@ function heading({ traces, runs }: CompareResult): string[] {
 }
 
 function plainTable(result: CompareResult, at: number): string[] {
-  const [head, ...rows] = tableRows(result, at).map((row) => row.map(printable));
-  const all = [head!, ...rows];
-  const widths = head!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const room = Math.floor(
-    (MAIL_WIDTH - FIGURE_WIDTH - 2 * (widths.length - 1)) / (widths.length - 1),
-  );
-  const line = (row: readonly string[]): string => {
-    const cells = row.slice(1).map((text, i) => {
-      const width = Math.min(room, widths[i + 1]!);
-      return text.slice(0, width).padStart(width);
-    });
-    const name = row[0]!.slice(0, FIGURE_WIDTH).padEnd(Math.min(FIGURE_WIDTH, widths[0]!));
-    return [name, ...cells].join('  ').trimEnd();
-  };
-  if (rows.length === 0) return [];
-  const rule = '-'.repeat(Math.max(...all.map((row) => line(row).length)));
-  return [...[line(head!), rule, ...rows.map(line)].map((text) => `${TABLE}${text}`), ''];
+  const rows = tableRows(result, at).map((row) => row.map(printable));
+  return rows.length === 1 ? [] : [...mailTable(rows), ''];
 }
 
 /** A head, and a row for each figure that changes. */
@@ -120,15 +102,18 @@ function written({ figure }: ComparedFigure, value: number | null): string {
   return value === null || format === undefined ? '-' : format(value);
 }
 
+/** How differences are written by unit; those of shares in points of a hundred. */
+const DIFFERENCES: Readonly<Record<string, (size: number) => string>> = {
+  ns: formatDuration,
+  bytes: formatBytes,
+  'byte seconds': (size) => `${formatBytes(size)} s`,
+  share: (size) => `${threeDigits(100 * size)} pp`,
+};
+
 function signed(figure: ComparedFigure, value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text =
-    figure.unit === 'ns'
-      ? formatDuration(size)
-      : figure.unit === 'bytes'
-        ? formatBytes(size)
-        : threeDigits(size);
+  const text = DIFFERENCES[figure.unit]?.(size) ?? threeDigits(size);
   return `${value < 0 ? '-' : '+'}${text}`;
 }
 
@@ -141,16 +126,16 @@ function partings({ traces, runs }: CompareResult): string[] {
       if (divergence.first === null) {
         return [`${who}: all ${formatCount(requests ?? 0)} requests end as with ${runs[0]}`];
       }
-      if (traces.length > 1) return [parted(who, requests ?? 0, divergence)];
+      if (traces.length > 1) return [partedText(who, requests ?? 0, divergence)];
       return [
-        parted(who, requests ?? 0, divergence),
+        partedText(who, requests ?? 0, divergence),
         ...firstLines(runs[0]!, divergence.run, divergence.first),
       ];
     });
   });
 }
 
-function parted(who: string, requests: number, divergence: Divergence): string {
+function partedText(who: string, requests: number, divergence: Divergence): string {
   const { byOutcome, byAddress, byFailure, byBounce, differing, first } = divergence;
   const kinds = [
     [byOutcome, 'served or failed'],
@@ -177,7 +162,9 @@ function stateText(state: OutcomeState): string {
   const { outcome, address, stage, cause, bouncePage, bounceSlots } = state;
   const what = [
     `${outcome}${address === null ? '' : ` at ${address}`}${stage === null ? '' : ` (${stage}: ${cause})`}`,
-    ...(bouncePage === null ? [] : [`${bounceSlots} slots from ${bouncePage}`]),
+    ...(bouncePage === null
+      ? []
+      : [`${outcome === 'failed' ? 'gave back ' : ''}${bounceSlots} slots from ${bouncePage}`]),
     `${formatCount(state.liveMappings)} live`,
     `${formatCount(state.queuedEntries)} queued`,
     `${formatCount(state.cachedPages)} pages cached`,

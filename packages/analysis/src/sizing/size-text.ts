@@ -15,7 +15,9 @@ const SLOT_BYTES = 2048;
 export function sizeText(result: SizeResult): string {
   const { parameter, policy, direction, goals, traces } = result;
   const question = `${direction} ${parameter}${policy === null ? '' : ` (${policy})`} with ${goals.join(' and ')}`;
-  const head = [printable(traces.join(', ')), question].flatMap(mailLines).join('\n');
+  const head = [printable(traces.join(', ')), question]
+    .flatMap((text) => mailLines(text))
+    .join('\n');
   const lines = [
     ...answerLines(result),
     ...belowLines(result),

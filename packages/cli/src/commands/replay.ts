@@ -199,7 +199,7 @@ function costText(results: readonly LabelledResult[]): string {
       `measured ${name}: p50 ${formatDuration(p50 ?? 0)}, p99 ${formatDuration(p99 ?? 0)} (${formatCount(count)} calls)`,
   );
   const ranking = runs.length > 1 ? [costSensitivityText(costSensitivity(runs))] : [];
-  const lines = [...ranking, ...measured].flatMap(mailLines);
+  const lines = [...ranking, ...measured].flatMap((text) => mailLines(text));
   return lines.length === 0 ? '' : `${lines.join('\n')}\n\n`;
 }
 

@@ -15,7 +15,9 @@ import {
 } from '@dmalab/analysis';
 import { OutcomeKind } from '@dmalab/replay';
 import { expect, test } from 'vitest';
+import { placeCurveNames } from '../src/charts/curve-names.ts';
 import { placeNames } from '../src/charts/label-places.ts';
+import { logTimeAxis } from '../src/charts/log-time-axis.ts';
 import { type OutcomeRow, outcomeBatches } from './support/outcome-rows.ts';
 import { scriptOf } from './support/page-charts.ts';
 import { runContext } from './support/run-context.ts';
@@ -133,7 +135,7 @@ test('a chart without its data says which command gets it', () => {
   const reasons = charts.flatMap((chart) => reasonOfEmpty(chart.make(inputs[1]![1])) ?? []);
   expect(reasons).toEqual([
     expect.stringContaining('replay with several machines'),
-    expect.stringContaining('Fewer than two runs'),
+    expect.stringContaining('No trace has two runs'),
     expect.stringContaining('replay with --bounce static'),
     expect.stringContaining('replay with --host vfio'),
   ]);
@@ -290,7 +292,7 @@ test('the front of a sweep names each point that has room, and equal ones once',
   };
   const svg = await drawn(sweepChart(sweep));
   expect(svg).toContain('>percpu 64<');
-  expect(svg).toContain('>percpu 128 and 1 more<');
+  expect(svg).toContain('>percpu 128, percpu 256<');
   expect(svg).toContain('>percpu 512<');
   expect(svg).toContain('each point is a machine: flush, flush.size');
   expect(reasonOfEmpty(sweepChart({ ...sweep, rows: rows.slice(0, 1) }))).toContain('two cells');
@@ -328,4 +330,62 @@ test('names that would cover each other are left to the tooltips', () => {
   expect(placeNames([{ x: 630, y: 50, name: 'at the right end' }], 640)).toMatchObject([
     { align: 'right' },
   ]);
+});
+
+/** Relative luminance of an sRGB colour (#rrggbb), WCAG 2.2. */
+function luminance(colour: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+test.each(['light', 'dark'] as const)('names of curves can be read on a %s page', (theme) => {
+  const { background, range } = withTheme(chartNamed('compare').make([]), theme).config!;
+  for (const name of (range as { ordinal: string[] }).ordinal) {
+    const [low = 0, high = 0] = [luminance(name), luminance(String(background))].sort();
+    expect((high + 0.05) / (low + 0.05)).toBeGreaterThanOrEqual(4.5);
+  }
+});
+
+test('the name of a curve stands where no other curve is', () => {
+  const axis = logTimeAxis([[[1e3, 1e6, 1]]]);
+  const steep = (
+    label: string,
+    x: number,
+  ): { label: string; points: { x: number; p: number }[] } => {
+    return { label, points: [0, 100].map((p) => ({ x, p })) };
+  };
+  const pair = [steep('percpu', 1e4), steep('single', 1.2e4)];
+  expect(placeCurveNames(pair, axis, 250).map(({ align }) => align)).toEqual(['right', 'left']);
+  const [edge] = placeCurveNames([steep('a name of some length', 1e6)], axis, 250);
+  expect(edge).toMatchObject({ align: 'right', p: 50 });
+});
+
+test('a run beats those of its own trace only', () => {
+  const of = (trace: string, [few, many]: LabelledResult[]): LabelledResult[] =>
+    [few!, many!].map(({ label, result }) => {
+      const { summary } = result;
+      const named = { ...summary, trace: { ...summary.trace, name: trace } };
+      return { label: `${trace} ${label}`, result: { ...result, summary: named } };
+    });
+  const [strict, percpu] = compared;
+  const { summary } = percpu!.result;
+  const flushes = { ...summary.flushes, invalidationsPerThousandUnmaps: 900 };
+  const worse = { label: 'worse', result: { ...percpu!.result, summary: { ...summary, flushes } } };
+  const drawn = (results: LabelledResult[]): string =>
+    JSON.stringify(chartNamed('pareto').make(results));
+  const beaten = '"kind":"beaten"';
+  expect(drawn(of('net', [percpu!, worse]))).toContain(beaten);
+  const two = [...of('net', [strict!, percpu!]), ...of('nvme', [strict!, worse])];
+  expect(drawn(two)).not.toContain(beaten);
+  expect(drawn([two[0]!, two[3]!])).toContain('No trace has two runs');
+});
+
+test('a figure that is 0 in some run has a place with that name on the axis', async () => {
+  const chart = chartNamed('compare');
+  const [strict, percpu] = compared;
+  expect(await renderSvg(chart.make([percpu!, strict!]))).toContain('0: none in the run');
+  expect(await renderSvg(chart.make([strict!, percpu!]))).toContain('>∞<');
 });

@@ -12,7 +12,14 @@ import {
   panelTitle,
   SCHEMA,
 } from './chart.ts';
-import { stepRows, type TimeFrame, timeChannel, timeFrame } from './time-panel.ts';
+import {
+  scaleTops,
+  scaleWords,
+  stepRows,
+  type TimeFrame,
+  timeChannel,
+  timeFrame,
+} from './time-panel.ts';
 
 const SLOT_KIB = 2;
 const MIB = 1024;
@@ -34,21 +41,27 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
     );
   }
   const frame = timeFrame(results);
-  const most = Math.max(1, ...bouncing.map(({ result }) => result.summary.bounce?.totalSlots ?? 0));
+  const { tops, isShared } = scaleTops(
+    bouncing.map(({ result }) => result.summary.bounce?.totalSlots ?? 0),
+  );
+  const isDivided = bouncing.some(({ result }) => (result.series.bounceAreas?.length ?? 0) > 1);
   return {
     $schema: SCHEMA,
     title: {
       text: bounceAreas.title,
-      subtitle:
-        'above: MiB in use (area) and in all pools (line), triangles: maps that failed; below: slots in use by area of the default pool',
+      subtitle: [
+        `above: MiB in use (area) and in all pools (line), triangles: maps that failed${scaleWords(isShared)}`,
+        ...(isDivided ? ['below: slots in use by area of the default pool'] : []),
+      ],
     },
     vconcat: bouncing.flatMap((result, i) =>
-      panels(result, frame, most, i === bouncing.length - 1),
+      panels(result, frame, tops[i]!, i === bouncing.length - 1),
     ),
     resolve: { scale: { color: 'independent' } },
   };
 }
 
+/** `most`: slots at the upper end of the scale. */
 function panels(
   labelled: LabelledResult,
   frame: TimeFrame,
@@ -176,8 +189,8 @@ function areaMap(
               direction: 'vertical',
               gradientLength: 40,
               offset: 8,
-              format: '~s',
-              tickCount: 2,
+              labelExpr: "format(datum.value, ',')",
+              values: [0, most],
             },
           },
           tooltip: [

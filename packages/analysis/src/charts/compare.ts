@@ -58,12 +58,24 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
   if (rows.length === 0) return emptyChart(compare.title, 'The runs have no figure that differs.');
   const finite = rows.map(({ ratio }) => ratio).filter((r) => r > 0 && Number.isFinite(r));
   const reach = Math.max(2, ...finite.map((r) => Math.max(r, 1 / r))) ** 1.1;
+  const hasZero = rows.some(({ ratio }) => ratio === 0);
+  const hasEndless = rows.some(({ ratio }) => ratio === Number.POSITIVE_INFINITY);
+  const ends = [...(hasZero ? [1 / reach] : []), ...(hasEndless ? [reach] : [])].map(forPlot);
   const names = others.map(({ label }) => label);
   return {
     $schema: SCHEMA,
     title: {
       text: compare.title,
-      subtitle: `multiples of ${base.label} (left: less); figures that are equal in all runs are left out`,
+      subtitle: [
+        `multiples of ${base.label} (left: less); figures that are equal in all runs are left out`,
+        ...(hasZero || hasEndless
+          ? [
+              [hasZero ? '0: none in the run' : '', hasEndless ? `∞: none in ${base.label}` : '']
+                .filter((words) => words !== '')
+                .join('; '),
+            ]
+          : []),
+      ],
     },
     width: PLOT_WIDTH,
     height: { step: 30, for: 'position' },
@@ -85,7 +97,11 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
           domain: [forPlot(1 / reach ** 1.05), forPlot(reach ** 1.05)],
           nice: false,
         },
-        axis: { values: multiples(reach), format: '~g', grid: true },
+        axis: {
+          values: [...multiples(reach, ends.length > 0), ...ends],
+          labelExpr: endLabels(reach, hasZero, hasEndless),
+          grid: true,
+        },
       },
     },
     layer: [
@@ -142,11 +158,18 @@ function figureRows(name: string, base: LabelledResult, others: readonly Labelle
   return rows.some(({ ratio }) => ratio !== 1) ? rows : [];
 }
 
-/** Powers of ten, or of two where the axis is shorter than that. */
-function multiples(reach: number): number[] {
+/** Powers of ten, or of two where the axis is shorter than that; with room for labels of the ends where these have some. */
+function multiples(reach: number, hasEnds: boolean): number[] {
   const base = reach < 10 ? 2 : 10;
-  const last = Math.floor(Math.log(reach) / Math.log(base));
+  const last = Math.floor((Math.log(reach) * (hasEnds ? 0.94 : 1)) / Math.log(base));
   return Array.from({ length: 2 * last + 1 }, (_, i) => base ** (i - last));
+}
+
+/** 0 at the left end and ∞ at the right one, where a figure stands there. */
+function endLabels(reach: number, hasZero: boolean, hasEndless: boolean): string {
+  const zero = hasZero ? `datum.value < ${forPlot(1 / reach ** 0.99)} ? '0' : ` : '';
+  const endless = hasEndless ? `datum.value > ${forPlot(reach ** 0.99)} ? '∞' : ` : '';
+  return `${zero}${endless}format(datum.value, '~g')`;
 }
 
 function placed(ratio: number, reach: number): number {

@@ -4,6 +4,7 @@
 
 import { formatDuration } from '../quantity.ts';
 import { forPlot, type Panel, PLOT_WIDTH } from './chart.ts';
+import { NAME_DISTANCE, type NamePlace, placeCurveNames } from './curve-names.ts';
 import type { LogTimeAxis } from './log-time-axis.ts';
 import { type Curve, colourDomain } from './runs.ts';
 
@@ -28,6 +29,9 @@ export function ecdfPlot(
   height = 250,
 ): Panel {
   const drawn = curves.map((curve) => points(curve, axis));
+  const named = curves.map(({ label }, i) => ({ label, points: drawn[i]! }));
+  const places = placeCurveNames(named, axis, height);
+  const domain = colourDomain(curves);
   return {
     width: PLOT_WIDTH,
     height,
@@ -47,21 +51,15 @@ export function ecdfPlot(
         scale: { domain: [0, 100] },
         axis: { tickCount: 5 },
       },
-      color: {
-        field: 'run',
-        type: 'nominal',
-        scale: { domain: colourDomain(curves), range: 'category' },
-        legend: null,
-      },
     },
     layer: [
-      ...lines(curves, words),
-      ...curves.flatMap(({ label }, i) => nameTag(label, drawn[i]!, axis, i, curves.length)),
+      ...lines(curves, words, domain),
+      ...curves.flatMap(({ label }, i) => nameTag(label, places[i]!, domain)),
     ],
   };
 }
 
-function lines(curves: readonly EcdfCurve[], words: EcdfWords): Panel['layer'] {
+function lines(curves: readonly EcdfCurve[], words: EcdfWords, domain: string[]): Panel['layer'] {
   const names = curves.map(({ label }) => label);
   const dashes = curves.map(({ isDashed }) => (isDashed === true ? [5, 4] : [1, 0]));
   const dash = {
@@ -70,9 +68,18 @@ function lines(curves: readonly EcdfCurve[], words: EcdfWords): Panel['layer'] {
     scale: { domain: names, range: dashes },
     legend: null,
   } as const;
-  const encoding = curves.some(({ isDashed }) => isDashed) ? { strokeDash: dash } : {};
+  const color = {
+    field: 'run',
+    type: 'nominal',
+    scale: { domain, range: 'category' },
+    legend: null,
+  } as const;
+  const dashed = curves.some(({ isDashed }) => isDashed) ? { strokeDash: dash } : {};
   return [
-    { mark: { type: 'line', strokeWidth: 2.5, strokeJoin: 'round' }, encoding },
+    {
+      mark: { type: 'line', strokeWidth: 2.5, strokeJoin: 'round' },
+      encoding: { color, ...dashed },
+    },
     {
       mark: { type: 'point', opacity: 0, size: 90, aria: false },
       encoding: {
@@ -115,22 +122,14 @@ function point(run: string, ns: number, percent: number, axis: LogTimeAxis): Poi
   return { run, x: ns === 0 ? axis.zero : forPlot(ns), p: forPlot(percent), time };
 }
 
-/** The name of a run beside its curve, each at another height so that names stay apart. */
-function nameTag(
-  run: string,
-  curvePoints: readonly Point[],
-  axis: LogTimeAxis,
-  index: number,
-  of: number,
-): Panel['layer'] {
-  const height = 80 - (60 * (index + 0.5)) / of;
-  const { x } = curvePoints.find(({ p }) => p >= height)!;
-  const isRight = Math.log(x / axis.zero) > 0.75 * Math.log(axis.last / axis.zero);
-  const place = { align: isRight ? 'right' : 'left', dx: isRight ? -8 : 8 } as const;
-  const data = { values: [{ run, x, p: height }] };
+/** The name of a run beside its curve, in the colour of the curve as texts have it. */
+function nameTag(run: string, { x, p, align }: NamePlace, domain: string[]): Panel['layer'] {
+  const place = { align, dx: align === 'left' ? NAME_DISTANCE : -NAME_DISTANCE };
+  const data = { values: [{ run, x: forPlot(x), p: forPlot(p) }] };
   const text = { field: 'run', type: 'nominal' } as const;
+  const fill = { ...text, scale: { domain, range: 'ordinal' }, legend: null } as const;
   return [
     { data, mark: { type: 'text', style: 'halo', ...place }, encoding: { text } },
-    { data, mark: { type: 'text', fontWeight: 'bold', ...place }, encoding: { text } },
+    { data, mark: { type: 'text', fontWeight: 'bold', ...place }, encoding: { text, fill } },
   ];
 }

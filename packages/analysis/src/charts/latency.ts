@@ -68,7 +68,7 @@ function make(
       ...plot('unmaps', unmaps, axis, results !== whole),
       quantilePanel([...rowsOf('map', maps), ...rowsOf('unmap', unmaps)], axis),
     ],
-    resolve: { scale: { color: 'independent' } },
+    resolve: { scale: { color: 'independent', fill: 'independent' } },
   };
 }
 

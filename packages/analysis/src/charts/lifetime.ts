@@ -36,7 +36,10 @@ function make(
     figures: summary.lifetime,
   }));
   if (curves.length === 0) {
-    return emptyChart(lifetime.title, 'No mapping has both its map and its unmap in the trace.');
+    return emptyChart(
+      lifetime.title,
+      'No mapping of a translated device has both its map and its unmap in the trace.',
+    );
   }
   const axis = logTimeAxis(whole.map(({ result }) => result.distributions.lifetime));
   const highest = Math.max(...curves.flatMap((curve) => bars(curve, axis).map(({ p }) => p)));

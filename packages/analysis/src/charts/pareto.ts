@@ -31,6 +31,8 @@ export const pareto: Chart = {
 
 interface Point {
   readonly run: string;
+  /** The trace: a run is no better than one of another trace. */
+  readonly trace: string;
   readonly x: number;
   readonly y: number;
   /** What the area of the point stands for. */
@@ -53,11 +55,12 @@ interface Plane {
   readonly hasFailures: boolean;
 }
 
-const NAMES = 'names that find no room are in the tooltips';
-
 function make(results: readonly LabelledResult[]): TopLevelSpec {
-  return paretoChart(results.flatMap(pointOf), flushPlane('run', 'mean (KiB)'), [
-    'Fewer than two runs have unmaps: replay with several machines (-m, --flush) and give all results.',
+  const points = results.flatMap(pointOf);
+  const sizes = Map.groupBy(points, ({ trace }) => trace).values();
+  const compared = sizes.some(({ length }) => length > 1) ? points : points.slice(0, 1);
+  return paretoChart(compared, flushPlane('run', 'mean (KiB)'), [
+    'No trace has two runs with unmaps: replay with several machines (-m, --flush) and give all results.',
   ]);
 }
 
@@ -66,7 +69,7 @@ function flushPlane(point: string, unit: string): Plane {
     title: pareto.title,
     subtitle: [
       `each point is a ${point}; less is better in both directions`,
-      `larger points: more mappings live at once; ${NAMES}`,
+      `larger points: more mappings live at once`,
     ],
     xTitle: 'invalidations per 1000 unmaps',
     yTitle: `within reach after unmap${unit.startsWith('(') ? '' : ','} ${unit}`,
@@ -88,7 +91,9 @@ export function sweepChart({ axes, rows }: SweepResult): TopLevelSpec {
     if (x === null) return [];
     const { failed, pareto: isFront } = row;
     const text = `${formatBytes(bytes)} s, peak ${formatCount(peakMappings)} mappings${failed === 0 ? '' : `, ${formatCount(failed)} maps fail`}`;
-    return [{ run: runOf(row), x, y: bytes / 1024, peak: peakMappings, failed, isFront, text }];
+    return [
+      { run: runOf(row), trace: '', x, y: bytes / 1024, peak: peakMappings, failed, isFront, text },
+    ];
   });
   return paretoChart(points, flushPlane(point, '(KiB s)'), [
     'Fewer than two cells of the sweep have unmaps.',
@@ -105,11 +110,20 @@ function bouncedChart(
     const bytes = (poolSlots ?? 0) * SLOT_BYTES;
     const share = maps === 0 ? 0 : failed / maps;
     const text = `${formatBytes(bytes)}, ${formatCount(failed)} of ${formatCount(maps)} maps fail (${formatShare(share)})`;
-    return { run: runOf(row), x: bytes / MIB, y: 100 * share, peak: 1, failed, isFront, text };
+    return {
+      run: runOf(row),
+      trace: '',
+      x: bytes / MIB,
+      y: 100 * share,
+      peak: 1,
+      failed,
+      isFront,
+      text,
+    };
   });
   const plane: Plane = {
     title: 'Bounce memory against failed maps',
-    subtitle: [`each point is a ${point}; less is better in both directions`, NAMES],
+    subtitle: [`each point is a ${point}; less is better in both directions`],
     xTitle: 'most memory of all pools (MiB)',
     yTitle: 'failed maps (%)',
     hasFailures: true,
@@ -144,9 +158,17 @@ function paretoChart(all: readonly Point[], plane: Plane, [missing = '']: string
     1.5,
   );
   const kinds = KINDS.filter((kind) => rows.some((row) => row.kind === kind));
+  const { layers: names, hasHidden } = namesOf(rows, x, y);
+  const hidden = hasHidden ? ['names that find no room are in the tooltips'] : [];
+  const color = {
+    field: 'kind',
+    type: 'nominal',
+    scale: { domain: [...KINDS], range: 'category' },
+    legend: kinds.length === 1 ? null : { values: kinds, symbolType: 'circle' },
+  };
   return {
     $schema: SCHEMA,
-    title: { text: plane.title, subtitle: plane.subtitle },
+    title: { text: plane.title, subtitle: [...plane.subtitle, ...hidden] },
     width: PLOT_WIDTH,
     height: HEIGHT,
     data: { values: rows },
@@ -165,22 +187,17 @@ function paretoChart(all: readonly Point[], plane: Plane, [missing = '']: string
         scale: { type: 'symlog', domain: y, nice: false },
         axis: { values: ticks(y), format: ',~r' },
       },
-      color: {
-        field: 'kind',
-        type: 'nominal',
-        scale: { domain: [...KINDS], range: 'category' },
-        legend: kinds.length === 1 ? null : { values: kinds, symbolType: 'circle' },
-      },
     },
     layer: [
       {
         transform: [{ filter: 'datum.line' }],
         mark: { type: 'line', strokeDash: [4, 3], interpolate: 'step-after', tooltip: null },
-        encoding: { order: { field: 'x' } },
+        encoding: { color, detail: { field: 'trace' }, order: { field: 'x' } },
       },
       {
         mark: { type: 'point' },
         encoding: {
+          color,
           size: {
             field: 'peak',
             type: 'quantitative',
@@ -194,7 +211,7 @@ function paretoChart(all: readonly Point[], plane: Plane, [missing = '']: string
           ],
         },
       },
-      ...namesOf(rows, x, y),
+      ...names,
     ],
   } as TopLevelSpec;
 }
@@ -210,19 +227,28 @@ interface DrawnPoint extends MergedPoint {
   readonly line: boolean;
 }
 
-/** Points with the same figures are one, with the name of the first. */
+/** Letters of a name in the plot that stands for two. */
+const MOST_OF_NAME = 44;
+
+/** Points with the same figures are one, with the names of two, or of the first. */
 function merged(points: readonly Point[]): MergedPoint[] {
-  const places = Map.groupBy(points, ({ x, y, peak, failed }) => `${x} ${y} ${peak} ${failed}`);
+  const places = Map.groupBy(points, ({ trace, x, y, peak, failed }) =>
+    JSON.stringify([trace, x, y, peak, failed]),
+  );
   return [...places.values()].map((same) => {
     const { run, ...figures } = same[0]!;
     const names = same.map((point) => point.run).join(', ');
-    const others = same.length === 1 ? '' : ` and ${same.length - 1} more`;
-    return { ...figures, run: `${run}${others}`, names };
+    const short = same.length > 2 ? `${run} and ${same.length - 1} more` : names;
+    return { ...figures, run: short.length > MOST_OF_NAME ? `${run}, ...` : short, names };
   });
 }
 
 /** The names, those of the front first. */
-function namesOf(rows: readonly DrawnPoint[], x: Reach, y: Reach): object[] {
+function namesOf(
+  rows: readonly DrawnPoint[],
+  x: Reach,
+  y: Reach,
+): { layers: object[]; hasHidden: boolean } {
   const ordered = rows.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
   const places = placeNames(
     ordered.map((row) => ({
@@ -233,7 +259,7 @@ function namesOf(rows: readonly DrawnPoint[], x: Reach, y: Reach): object[] {
     PLOT_WIDTH,
     HEIGHT,
   );
-  return ordered.flatMap((row, i) => {
+  const layers = ordered.flatMap((row, i) => {
     const side = places[i];
     if (!side) return [];
     const data = { values: [row] };
@@ -244,6 +270,7 @@ function namesOf(rows: readonly DrawnPoint[], x: Reach, y: Reach): object[] {
       { data, mark, encoding },
     ];
   });
+  return { layers, hasHidden: places.includes(null) };
 }
 
 /** Lower and upper end of an axis. */
@@ -281,12 +308,17 @@ function pointOf({ label, result: { summary } }: LabelledResult): Point[] {
   const { invalidationsPerThousandUnmaps: invalidations } = summary.flushes;
   const { meanStaleBytes: stale } = summary.exposure;
   if (invalidations === null || stale === null) return [];
+  // What stays within reach of devices is not known there.
+  if (summary.machine.flush?.name === 'deferred') return [];
   const { peakLiveMappings: peak } = summary.occupancy;
   const { total: failed } = summary.failures;
   const text = `${formatBytes(stale)}, peak ${formatCount(peak)} mappings${failed === 0 ? '' : `, ${formatCount(failed)} maps fail`}`;
-  return [{ run: label, x: invalidations, y: stale / 1024, peak, failed, isFront: null, text }];
+  const trace = `${summary.trace.sha256} ${summary.trace.name}`;
+  return [
+    { run: label, trace, x: invalidations, y: stale / 1024, peak, failed, isFront: null, text },
+  ];
 }
 
 function isBetter(a: Point, b: Point): boolean {
-  return a.x <= b.x && a.y <= b.y && (a.x < b.x || a.y < b.y);
+  return a.trace === b.trace && a.x <= b.x && a.y <= b.y && (a.x < b.x || a.y < b.y);
 }

@@ -49,7 +49,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
         'share of maps served from a cache, by size class (pages); in brackets: over the whole run',
     },
     vconcat: used.map((result, i) => panel(result, frame, i === used.length - 1)),
-    resolve: { scale: { color: 'shared' } },
+    resolve: { scale: { color: 'shared', fill: 'shared' } },
   };
 }
 
@@ -64,6 +64,7 @@ function panel({ label, result }: LabelledResult, frame: TimeFrame, isLast: bool
     scale: { domain: names, range: 'category' },
     legend: null,
   } as const;
+  const fill = { ...color, scale: { domain: names, range: 'ordinal' } } as const;
   return {
     title: panelTitle(`${label}: ${hitRate === null ? 'no hit' : formatShare(hitRate)} in all`),
     width: PLOT_WIDTH,
@@ -100,7 +101,7 @@ function panel({ label, result }: LabelledResult, frame: TimeFrame, isLast: bool
       {
         data: { values: nameRows(classes, rows) },
         mark: { type: 'text', align: 'left', dx: 8, fontWeight: 'bold' },
-        encoding: { x: { value: 'width' }, text: { field: 'text' }, color },
+        encoding: { x: { value: 'width' }, text: { field: 'text' }, fill },
       },
     ],
   };

@@ -14,6 +14,8 @@ interface Colours {
   readonly muted: string;
   readonly grid: string;
   readonly category: readonly string[];
+  /** The same for texts: at least 4.5 times as light or dark as the background. */
+  readonly names: readonly string[];
   /** From little to much, by lightness. */
   readonly heat: readonly string[];
 }
@@ -25,6 +27,7 @@ const COLOURS: Readonly<Record<ThemeName, Colours>> = {
     muted: '#59636e',
     grid: '#e3e6ea',
     category: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b8860b', '#56b4e9', '#6e7781'],
+    names: ['#0072b2', '#b34e00', '#00795a', '#a3467d', '#876300', '#1a7aa8', '#59636e'],
     heat: ['#d9e8f5', '#7db8de', '#2b7bba', '#08306b'],
   },
   dark: {
@@ -33,6 +36,7 @@ const COLOURS: Readonly<Record<ThemeName, Colours>> = {
     muted: '#a3abb5',
     grid: '#2c323a',
     category: ['#4ba6e8', '#ff8b3d', '#2ecc9b', '#e59cc8', '#f0c04a', '#9bd8f7', '#a8b0ba'],
+    names: ['#4ba6e8', '#ff8b3d', '#2ecc9b', '#e59cc8', '#f0c04a', '#9bd8f7', '#a8b0ba'],
     heat: ['#1c3350', '#2a639c', '#56b4e9', '#dff1ff'],
   },
 };
@@ -47,13 +51,13 @@ export function themeBackground(theme: ThemeName): string {
 
 /** The Vega-Lite config of a theme. */
 export function chartConfig(theme: ThemeName): Config {
-  const { background, text, muted, grid, category, heat } = COLOURS[theme];
+  const { background, text, muted, grid, category, names, heat } = COLOURS[theme];
   return {
     background,
     font: CHART_FONT,
     padding: 12,
     view: { stroke: null },
-    range: { category: [...category], heatmap: [...heat] },
+    range: { category: [...category], ordinal: [...names], heatmap: [...heat] },
     title: {
       color: text,
       subtitleColor: muted,
@@ -102,7 +106,13 @@ export function chartConfig(theme: ThemeName): Config {
     concat: { spacing: 26 },
     style: {
       'run-title': { font: CHART_FONT, fontSize: 12, fontWeight: 'bold', fill: text },
-      halo: { stroke: background, strokeWidth: 4, strokeJoin: 'round', strokeOpacity: 0.9 },
+      halo: {
+        aria: false,
+        stroke: background,
+        strokeWidth: 4,
+        strokeJoin: 'round',
+        strokeOpacity: 0.9,
+      },
       note: { fill: muted, fontSize: 12 },
       guide: { stroke: muted, strokeDash: [3, 3], strokeWidth: 1 },
     },

@@ -228,6 +228,94 @@ function classRange(k ) {
 return { flushBatch };
 })();
 const module4 = (() => {
+const FIRST = 0x20;
+const OTHER = 636;
+const REGULAR = [
+  318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636,
+  636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
+  575, 775, 752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685,
+  611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579,
+  278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
+];
+const BOLD = 1.12;
+function textWidth(text , fontSize , isBold ) {
+  let width = 0;
+  for (const character of text) width += REGULAR[character.codePointAt(0) - FIRST] ?? OTHER;
+  return (width / 1000) * fontSize * (isBold ? BOLD : 1);
+}
+return { textWidth };
+})();
+const module5 = (() => {
+const { PLOT_WIDTH } = module1;
+const { textWidth } = module4;
+const FONT_SIZE = 11.5;
+const HALF_LINE = 7;
+const NAME_DISTANCE = 8;
+const NAME_ON_NAME = 1000;
+const HEIGHTS = Array.from({ length: 17 }, (_, i) => 10 + 5 * i);
+function placeCurveNames(
+  curves ,
+  { zero, last } ,
+  height ,
+) {
+  const perLog = PLOT_WIDTH / Math.log(last / zero);
+  const paths = curves.map(({ points }) => {
+    return Float64Array.from(
+      points.flatMap(({ x, p }) => [perLog * Math.log(x / zero), (p * height) / 100]),
+    );
+  });
+  const taken = [];
+  return curves.map(({ label }, i) => {
+    const usual = 80 - (60 * (i + 0.5)) / curves.length;
+    const width = textWidth(label, FONT_SIZE, true);
+    const heights = HEIGHTS.toSorted((a, b) => Math.abs(a - usual) - Math.abs(b - usual));
+    let best = null;
+    for (const p of heights) {
+      const y = (p * height) / 100;
+      const x = reachedAt(paths[i] , y);
+      for (const align of ['left', 'right'] ) {
+        const left = align === 'left' ? x + NAME_DISTANCE : x - NAME_DISTANCE - width;
+        const box = { left, right: left + width, low: y - HALF_LINE, high: y + HALF_LINE };
+        const outside = Math.max(0, -box.left) + Math.max(0, box.right - PLOT_WIDTH);
+        const cost =
+          Math.abs(p - usual) / 50 +
+          NAME_ON_NAME * (outside + taken.filter((other) => isOver(box, other)).length) +
+          paths.reduce((sum, path) => sum + lengthIn(path, box), 0);
+        if (best !== null && best.cost <= cost) continue;
+        best = { place: { x: zero * Math.exp(x / perLog), p, align }, box, cost };
+      }
+    }
+    taken.push(best .box);
+    return best .place;
+  });
+}
+function reachedAt(path , y ) {
+  for (let i = 0; i < path.length; i += 2) {
+    if (path[i + 1] < y) continue;
+    if (i === 0 || path[i + 1] === path[i - 1] ) return path[i] ;
+    const share = (y - path[i - 1] ) / (path[i + 1] - path[i - 1] );
+    return path[i - 2] + share * (path[i] - path[i - 2] );
+  }
+  return path.at(-2) ?? 0;
+}
+function lengthIn(path , { left, right, low, high } ) {
+  let length = 0;
+  for (let i = 2; i < path.length; i += 2) {
+    const [x0, y0, x1, y1] = [path[i - 2] , path[i - 1] , path[i] , path[i + 1] ];
+    if (x1 < left || x0 > right || y1 < low || y0 > high) continue;
+    length += Math.max(
+      Math.min(x1, right) - Math.max(x0, left),
+      Math.min(y1, high) - Math.max(y0, low),
+    );
+  }
+  return length;
+}
+function isOver(a , b ) {
+  return a.left < b.right && b.left < a.right && a.low < b.high && b.low < a.high;
+}
+return { NAME_DISTANCE, placeCurveNames };
+})();
+const module6 = (() => {
 function distinctCurves(
   results ,
   whole ,
@@ -268,10 +356,11 @@ function distinct(
 }
 return { distinctCurves, colourDomain };
 })();
-const module5 = (() => {
+const module7 = (() => {
 const { formatDuration } = module2;
 const { forPlot, PLOT_WIDTH } = module1;
-const { colourDomain } = module4;
+const { NAME_DISTANCE, placeCurveNames } = module5;
+const { colourDomain } = module6;
 function ecdfPlot(
   curves ,
   axis ,
@@ -279,6 +368,9 @@ function ecdfPlot(
   height = 250,
 ) {
   const drawn = curves.map((curve) => points(curve, axis));
+  const named = curves.map(({ label }, i) => ({ label, points: drawn[i] }));
+  const places = placeCurveNames(named, axis, height);
+  const domain = colourDomain(curves);
   return {
     width: PLOT_WIDTH,
     height,
@@ -298,20 +390,14 @@ function ecdfPlot(
         scale: { domain: [0, 100] },
         axis: { tickCount: 5 },
       },
-      color: {
-        field: 'run',
-        type: 'nominal',
-        scale: { domain: colourDomain(curves), range: 'category' },
-        legend: null,
-      },
     },
     layer: [
-      ...lines(curves, words),
-      ...curves.flatMap(({ label }, i) => nameTag(label, drawn[i] , axis, i, curves.length)),
+      ...lines(curves, words, domain),
+      ...curves.flatMap(({ label }, i) => nameTag(label, places[i] , domain)),
     ],
   };
 }
-function lines(curves , words ) {
+function lines(curves , words , domain ) {
   const names = curves.map(({ label }) => label);
   const dashes = curves.map(({ isDashed }) => (isDashed === true ? [5, 4] : [1, 0]));
   const dash = {
@@ -320,9 +406,18 @@ function lines(curves , words ) {
     scale: { domain: names, range: dashes },
     legend: null,
   } ;
-  const encoding = curves.some(({ isDashed }) => isDashed) ? { strokeDash: dash } : {};
+  const color = {
+    field: 'run',
+    type: 'nominal',
+    scale: { domain, range: 'category' },
+    legend: null,
+  } ;
+  const dashed = curves.some(({ isDashed }) => isDashed) ? { strokeDash: dash } : {};
   return [
-    { mark: { type: 'line', strokeWidth: 2.5, strokeJoin: 'round' }, encoding },
+    {
+      mark: { type: 'line', strokeWidth: 2.5, strokeJoin: 'round' },
+      encoding: { color, ...dashed },
+    },
     {
       mark: { type: 'point', opacity: 0, size: 90, aria: false },
       encoding: {
@@ -354,27 +449,19 @@ function point(run , ns , percent , axis ) {
   const time = formatDuration(ns);
   return { run, x: ns === 0 ? axis.zero : forPlot(ns), p: forPlot(percent), time };
 }
-function nameTag(
-  run ,
-  curvePoints ,
-  axis ,
-  index ,
-  of ,
-) {
-  const height = 80 - (60 * (index + 0.5)) / of;
-  const { x } = curvePoints.find(({ p }) => p >= height) ;
-  const isRight = Math.log(x / axis.zero) > 0.75 * Math.log(axis.last / axis.zero);
-  const place = { align: isRight ? 'right' : 'left', dx: isRight ? -8 : 8 } ;
-  const data = { values: [{ run, x, p: height }] };
+function nameTag(run , { x, p, align } , domain ) {
+  const place = { align, dx: align === 'left' ? NAME_DISTANCE : -NAME_DISTANCE };
+  const data = { values: [{ run, x: forPlot(x), p: forPlot(p) }] };
   const text = { field: 'run', type: 'nominal' } ;
+  const fill = { ...text, scale: { domain, range: 'ordinal' }, legend: null } ;
   return [
     { data, mark: { type: 'text', style: 'halo', ...place }, encoding: { text } },
-    { data, mark: { type: 'text', fontWeight: 'bold', ...place }, encoding: { text } },
+    { data, mark: { type: 'text', fontWeight: 'bold', ...place }, encoding: { text, fill } },
   ];
 }
 return { ecdfPlot };
 })();
-const module6 = (() => {
+const module8 = (() => {
 function logTimeAxis(distributions ) {
   let lo = Number.POSITIVE_INFINITY;
   let hi = 0;
@@ -403,11 +490,11 @@ function labelExpr(zero ) {
 }
 return { logTimeAxis };
 })();
-const module7 = (() => {
+const module9 = (() => {
 const { emptyChart, SCHEMA, } = module1;
-const { ecdfPlot } = module5;
-const { logTimeAxis } = module6;
-const { distinctCurves } = module4;
+const { ecdfPlot } = module7;
+const { logTimeAxis } = module8;
+const { distinctCurves } = module6;
 const flushInterval = {
   name: 'flush-interval',
   title: 'How often the IOTLB is flushed',
@@ -446,12 +533,12 @@ function drawn({ summary, distributions } ) {
 }
 return { flushInterval };
 })();
-const module8 = (() => {
+const module10 = (() => {
 const { formatDuration } = module2;
 const { emptyChart, forPlot, PLOT_WIDTH, panelTitle, SCHEMA, } = module1;
-const { ecdfPlot } = module5;
-const { logTimeAxis } = module6;
-const { distinctCurves } = module4;
+const { ecdfPlot } = module7;
+const { logTimeAxis } = module8;
+const { distinctCurves } = module6;
 const MOST_MEASURED = 3;
 const OF_UNMAPS = /unmap|free|flush|release|queue/;
 const QUANTILES = [
@@ -495,7 +582,7 @@ function make(
       ...plot('unmaps', unmaps, axis, results !== whole),
       quantilePanel([...rowsOf('map', maps), ...rowsOf('unmap', unmaps)], axis),
     ],
-    resolve: { scale: { color: 'independent' } },
+    resolve: { scale: { color: 'independent', fill: 'independent' } },
   };
 }
 function allBins(results ) {
@@ -619,30 +706,12 @@ function quantileRows(curve , figures , axis ) {
 }
 return { latency };
 })();
-const module9 = (() => {
-const FIRST = 0x20;
-const OTHER = 636;
-const REGULAR = [
-  318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636,
-  636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
-  575, 775, 752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685,
-  611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579,
-  278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
-];
-const BOLD = 1.12;
-function textWidth(text , fontSize , isBold ) {
-  let width = 0;
-  for (const character of text) width += REGULAR[character.codePointAt(0) - FIRST] ?? OTHER;
-  return (width / 1000) * fontSize * (isBold ? BOLD : 1);
-}
-return { textWidth };
-})();
-const module10 = (() => {
+const module11 = (() => {
 const { formatCount, formatDuration } = module2;
 const { emptyChart, forPlot, PLOT_WIDTH, panelTitle, SCHEMA, } = module1;
-const { logTimeAxis } = module6;
-const { colourDomain, distinctCurves } = module4;
-const { textWidth } = module9;
+const { logTimeAxis } = module8;
+const { colourDomain, distinctCurves } = module6;
+const { textWidth } = module4;
 const BINS_PER_DECADE = 5;
 const lifetime = {
   name: 'lifetime',
@@ -659,7 +728,10 @@ function make(
     figures: summary.lifetime,
   }));
   if (curves.length === 0) {
-    return emptyChart(lifetime.title, 'No mapping has both its map and its unmap in the trace.');
+    return emptyChart(
+      lifetime.title,
+      'No mapping of a translated device has both its map and its unmap in the trace.',
+    );
   }
   const axis = logTimeAxis(whole.map(({ result }) => result.distributions.lifetime));
   const highest = Math.max(...curves.flatMap((curve) => bars(curve, axis).map(({ p }) => p)));
@@ -769,11 +841,11 @@ function quantileRules({ figures } , axis , highest ) {
 }
 return { lifetime };
 })();
-const module11 = (() => {
+const module12 = (() => {
 const { emptyChart, SCHEMA, } = module1;
-const { ecdfPlot } = module5;
-const { logTimeAxis } = module6;
-const { distinctCurves } = module4;
+const { ecdfPlot } = module7;
+const { logTimeAxis } = module8;
+const { distinctCurves } = module6;
 const staleWindow = {
   name: 'stale-window',
   title: 'How long unmapped memory stays within reach',
@@ -808,7 +880,7 @@ function drawn({ summary, distributions } ) {
 }
 return { staleWindow };
 })();
-const module12 = (() => {
+const module13 = (() => {
 const SLICE_PER_OCTAVE = 32;
 function sliceBucketLow(bucket ) {
   if (bucket === 0) return 0;
@@ -829,8 +901,8 @@ function addCounts(a , b ) {
 }
 return { SLICE_PER_OCTAVE, sliceBucketLow, addCounts };
 })();
-const module13 = (() => {
-const { addCounts, sliceBucketLow } = module12;
+const module14 = (() => {
+const { addCounts, sliceBucketLow } = module13;
 function slicedRun({ label, result } ) {
   const { summary, series, distributions } = result;
   const slices = distributions.slices ?? null;
@@ -932,15 +1004,15 @@ function middle([lo, hi] ) {
 }
 return { slicedRun, partOf, wholeOf, distributionsOf };
 })();
-const module14 = (() => {
+const module15 = (() => {
 const { emptyChart, reasonOfEmpty, } = module1;
 const { flushBatch } = module3;
-const { flushInterval } = module7;
-const { latency } = module8;
-const { lifetime } = module10;
-const { staleWindow } = module11;
+const { flushInterval } = module9;
+const { latency } = module10;
+const { lifetime } = module11;
+const { staleWindow } = module12;
 const { formatDuration } = module2;
-const { distributionsOf, partOf, wholeOf } = module13;
+const { distributionsOf, partOf, wholeOf } = module14;
 const CHARTS = [
   staleWindow,
   flushBatch,
@@ -1000,5 +1072,5 @@ function withSlices(
 }
 return { PART_CHARTS, reasonOfWhole, partsOf, partWords, partChart };
 })();
-return module14;
+return module15;
 })();

@@ -30,6 +30,7 @@ export function findWarnings(input: WarningInput): Warning[] {
     guesses,
     replayed,
     queueKinds,
+    unknownReach,
   ];
   return found.flatMap((find) => find(input)).filter(({ count }) => count > 0);
 }
@@ -66,6 +67,18 @@ function queueKinds({ typeSwitches }: WarningInput): Warning[] {
       count: refused.length,
       text: `${formatCount(refused.length)} switches of the domain type were refused (${refused[0]?.result}).`,
       meaning: 'While a driver is bound only the switch from DMA to a lazy type is allowed.',
+    },
+  ];
+}
+
+function unknownReach({ machine: { flush }, requests }: WarningInput): Warning[] {
+  return [
+    {
+      code: 'REACH_UNKNOWN',
+      count: flush?.name === 'deferred' ? requests.unmapped : 0,
+      text: 'Unmaps flush nothing (flush policy deferred), the allocator does later.',
+      meaning:
+        'Devices keep their access until that flush: stale windows and exposure of such a run are not 0, as they are shown, but unknown.',
     },
   ];
 }

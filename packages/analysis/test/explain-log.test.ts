@@ -105,3 +105,13 @@ test.each([
 ])('%s', (line, cause) => {
   expect(causesOf(line)).toEqual([cause]);
 });
+
+test('a block that CMA did not give is one failure, of the driver that says so next', () => {
+  const cma =
+    '[    1.000000] cma: cma_alloc: reserved: alloc failed, req-size: 3548 pages, ret: -12';
+  const driver =
+    '[    1.000009] hantro-vpu 38310000.video-codec: dma alloc of size 14532000 failed';
+  expect(explainLog(`${cma}\n${driver}`, 'log').explanations).toMatchObject([
+    { cause: 'coherent-memory', device: '38310000.video-codec', count: 1 },
+  ]);
+});

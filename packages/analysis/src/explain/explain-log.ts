@@ -14,10 +14,15 @@ import { explainPools } from './pool-messages.ts';
 const EVIDENCE = 8;
 const DEVICES = 4;
 
+const PAGE = 4096;
+
+type CoherentFailure = Extract<KernelLogLine, { kind: 'coherent-failed' }>;
+
 interface Group {
   readonly judged: Judged;
   readonly lines: KernelLogLine[];
   readonly devices: Set<string>;
+  count: number;
 }
 
 /** What a text of kernel messages tells; `source` stands in front of line numbers. */
@@ -48,20 +53,23 @@ function nothing(): Explanation {
 /** What stands for itself: all but full pools and what follows from them. */
 function others(context: LogContext): Explanation[] {
   const groups = new Map<string, Group>();
+  const askers = driversOfBlocks(context.unexplained());
   for (const line of retold(context)) {
     const judged = judge(line, context);
     if (judged === null) continue;
     const key = `${judged.cause} ${judged.key ?? `${judged.device} ${judged.why}`}`;
-    const group = groups.get(key) ?? { judged, lines: [], devices: new Set() };
+    const group = groups.get(key) ?? { judged, lines: [], devices: new Set(), count: 0 };
     groups.set(key, group);
-    group.lines.push(line);
-    if (judged.device !== '') group.devices.add(judged.device);
+    const asker = askers.get(line);
+    group.lines.push(line, ...(asker === undefined ? [] : [asker]));
+    group.count++;
+    for (const device of [judged.device, asker?.device]) if (device) group.devices.add(device);
   }
-  return [...groups.values()].map(({ judged, lines, devices }) => {
+  return [...groups.values()].map(({ judged, lines, devices, count }) => {
     const { cause, key: _, ...parts } = judged;
     const device = [...devices].slice(0, DEVICES).join(', ');
     const evidence = lines.slice(0, EVIDENCE).map((line) => context.evidence(line));
-    return explanationOf(cause, { ...parts, device, count: lines.length, evidence });
+    return explanationOf(cause, { ...parts, device, count, evidence });
   });
 }
 
@@ -73,7 +81,7 @@ function retold(context: LogContext): KernelLogLine[] {
   const client = lines.some((line) => line.kind === 'iommu-fault' && line.address !== '');
   const blocks = new Set(
     lines.map((line) =>
-      line.kind === 'coherent-failed' && line.source === 'cma' ? line.bytes : null,
+      line.kind === 'coherent-failed' && line.source === 'cma' ? pagesOf(line) : null,
     ),
   );
   const slots = new Set(
@@ -83,12 +91,32 @@ function retold(context: LogContext): KernelLogLine[] {
     if (line.kind === 'iommu-fault') return line.address !== '' || !client;
     if (line.kind === 'coherent-failed') {
       if (line.source === 'swiotlb') return !slots.has(line.device);
-      return line.source !== 'driver' || !blocks.has(line.bytes);
+      return line.source !== 'driver' || !blocks.has(pagesOf(line));
     }
     if (line.kind !== 'host-limit') return true;
     if (line.limit === 'pinned') return line.value !== null || !pinned;
     return !line.warning || !entries;
   });
+}
+
+/** What the driver says after each block that CMA could not give: it names the device. */
+function driversOfBlocks(
+  lines: readonly KernelLogLine[],
+): ReadonlyMap<KernelLogLine, CoherentFailure> {
+  const found = new Map<KernelLogLine, CoherentFailure>();
+  let block: CoherentFailure | null = null;
+  for (const line of lines) {
+    if (line.kind !== 'coherent-failed') continue;
+    if (line.source === 'cma') block = line;
+    if (line.source !== 'driver') continue;
+    if (block !== null && pagesOf(block) === pagesOf(line)) found.set(block, line);
+    block = null;
+  }
+  return found;
+}
+
+function pagesOf({ bytes }: CoherentFailure): number | null {
+  return bytes === null ? null : Math.ceil(bytes / PAGE);
 }
 
 function limitTold(lines: readonly KernelLogLine[], limit: string): boolean {

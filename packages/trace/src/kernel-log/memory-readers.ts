@@ -36,7 +36,7 @@ function atomicPool(message: string, at: LogLine): CoherentFailure | null {
     /(\d+) KiB atomic DMA coherent pool is too small/.exec(message) ??
     /DMA: failed to allocate (\d+) KiB .{0,60}pool for atomic/.exec(message);
   if (small !== null) return failure(at, 'atomic', '', Number(small[1]) * KIB);
-  const none = /(?:Failed to get suitable pool|DMA pool exhausted) for (\S+)/.exec(message);
+  const none = /(?:Failed to get suitable pool|DMA pool exhausted) for ([\w.:-]*\w)/.exec(message);
   return none === null ? null : failure(at, 'atomic', none[1] ?? '', null);
 }
 

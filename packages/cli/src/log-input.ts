@@ -10,13 +10,15 @@ const MOST_BYTES = 256 * 2 ** 20;
 /** Lines that are looked at to tell a log, and the share of them that has to look like one. */
 const LOOKED_AT = 200;
 const ENOUGH = 0.5;
-// A time of the kernel or of dmesg -T, or what syslog or journald put in front; quoted, coloured.
+// A time of the kernel or of dmesg -T, or what syslog or journald put in front; "driver device: "; quoted, coloured.
 const LOG_LINE = new RegExp(
   `^(?:${String.fromCharCode(27)}\\[[\\d;]*m|[>|]|&gt;|\\s)*(?:<\\d+>|kern *: *\\w+ *: ?)?` +
     '(?:\\s*\\[ *\\+?\\d+\\.\\d{6}\\]' +
     '|\\[[^\\][]{0,12}\\w{3} +\\d+ \\d\\d:\\d\\d(?::\\d\\d \\d{4})?\\]' +
     '|[^\\s:[\\]]{2,7} +\\d{1,2} [\\d:]{8} \\S+ ' +
     '|\\d{4}-\\d\\d-\\d\\d[T ][\\d:.,+Z-]+ (?:\\S+ )?kernel:' +
+    '|\\[\\d{4}-\\d\\d-\\d\\d[T ][\\d:.,]+\\] ' +
+    '|qemu[\\w-]*: |[A-Za-z][\\w-]+ [\\w.@-]*\\d[\\w:.@-]*: ' +
     '|kernel: )',
 );
 // Events as ftrace, trace-cmd and perf print them.

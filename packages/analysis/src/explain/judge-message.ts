@@ -190,6 +190,7 @@ function gaveUp32Bits(
 
 /** What the errors of a map say that are no limits. */
 const REFUSALS: Readonly<Record<number, string>> = {
+  0: 'the range lies outside of the addresses that its IOMMU takes',
   14: 'memory that has no pages behind it, as of a device, could not be pinned (Bad address)',
   16: 'the range is in use (Device or resource busy)',
   17: 'the range overlaps one that is mapped (File exists)',

@@ -29,7 +29,7 @@ const HINTS: readonly string[] = [
   ...['event 0x1', ' fault', ' FAULT', 'cma_alloc', 'cma:', 'CMA memory', 'KiB', 'available pages'],
   ...['allocation failure', 'suitable pool', 'pool exhausted', 'of size', 'RLIMIT_MEMLOCK'],
   ...['DMA mappings', 'MAP_DMA', 'dma_map(', 'mapping,', 'remapping', 'Linux version', 'CPU: '],
-  ...['ommand line:', 'callbacks suppressed'],
+  ...['ommand line:', 'callbacks suppressed', 'IOVA region'],
 ];
 
 interface Found {

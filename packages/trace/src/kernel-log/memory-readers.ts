@@ -77,7 +77,10 @@ function coherentFailed(message: string, at: LogLine): CoherentFailure | null {
     const device = pool[1] ?? ownerBefore(message, pool.index).device;
     return failure(at, 'swiotlb', device, Number(pool[2]));
   }
-  const driver = /dma[_ ]alloc(?:_coherent|_attrs)? of size (\d+) failed/.exec(message);
+  const driver =
+    /(?:dma[_ ]alloc(?:_coherent|_attrs)?|\bcontiguous DMA memory region) of size (\d+)(?: failed|\.)/.exec(
+      message,
+    );
   if (driver === null) return null;
   return failure(at, 'driver', ownerBefore(message, driver.index).device, Number(driver[1]));
 }
@@ -91,6 +94,7 @@ function limitOf(
   const device =
     /\bhost=([0-9a-fA-F:.]+[0-9a-fA-F])/.exec(message)?.[1] ??
     /EAL: *([0-9a-fA-F:.]+) DMA remapping/.exec(message)?.[1] ??
+    /\bvfio ([0-9a-fA-F]{4}:[0-9a-fA-F:.]+[0-9a-fA-F]):/.exec(message)?.[1] ??
     '';
   const none = { value: null, error: null, warning: false };
   return { ...at, kind: 'host-limit', limit, device, ...none, ...parts };
@@ -122,10 +126,11 @@ const ERRORS: Readonly<Record<string, number>> = {
 };
 const REFUSED = new RegExp(
   '(?:VFIO_(?:IOMMU_)?MAP_DMA\\b|vfio_(?:container_)?dma_map\\b|annot set up DMA (?:re)?mapping,|DMA remapping failed,)' +
-    `.{0,160}?(?:= |: |error )-?(${Object.keys(ERRORS).join('|')}|\\d+)`,
+    `.{0,160}?(?:= ?|: |error )-?(${Object.keys(ERRORS).join('|')}|\\d+)`,
 );
 
 function mapRefused(message: string, at: LogLine): HostLimit | null {
+  if (message.includes("can't map guest IOVA region")) return limitOf(at, message, 'other', {});
   const match = REFUSED.exec(message);
   if (match === null) return null;
   const word = match[1] ?? '';

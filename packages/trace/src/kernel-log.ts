@@ -96,7 +96,7 @@ export interface MaskOverflow extends LogLine {
   readonly busLimit: string;
   /** True: it is the address of the bounce slot itself ("swiotlb addr ... overflow"). */
   readonly bounced: boolean;
-  /** True: words of kernels before 5.6, which come after a full pool too. */
+  /** True: words of kernels before 5.6, which come after a bounce that failed too. */
   readonly afterFull: boolean;
 }
 

@@ -240,3 +240,32 @@ test('times of the calendar stand in where the log has none since boot', () => {
 test('a log of other things tells nothing, whatever its bytes', () => {
   expect(parseKernelLog(`\0\ufffd\n[ 1.0] usb 1-1: new device\n${'x'.repeat(1e6)}\n`)).toEqual([]);
 });
+
+test('faults in the words of other IOMMUs', () => {
+  const lines = [
+    'ipmmu-vmsa febd0000.iommu: Unhandled fault: status 0x00000003 iova 0x7f000000',
+    'apple-dart 382f00000.iommu: translation fault: status:0x80000002 stream:0 code:0x2 (NO PTE FOR IOVA) at 0x7f000000',
+    'sun50i-iommu 30f0000.iommu: Page fault for 0x7f000000 (master 0, dir rd)',
+    'tegra-mc 70019000.memory-controller: vicw: write @0x7f000000: Invalid SMMU page (Page fault [ -W])',
+    'omap-iommu 55082000.mmu: 55082000.mmu: errs:0x00000002 da:0x7f000000 pgd:0xed0a7800 *pgd:0x00000000',
+    'riscv,iommu 0000:00:01.0: Fault 13 devid: 0x18 iotval: 7f000000 iotval2: 0',
+  ];
+  const found = parseKernelLog(lines.join('\n'));
+  expect(found).toHaveLength(lines.length);
+  for (const line of found)
+    expect(line).toMatchObject({ kind: 'iommu-fault', address: '0x7f000000' });
+});
+
+test('an address above the mask, as kernels up to 5.2 and the oldest ones print it', () => {
+  const lines = [
+    '[    1.000000] pci 0000:00:1a.0: dma_direct_map_page: overflow 0x000000026bcb5002+110 of device mask ffffffff bus mask 0',
+    '[    1.000001] e1000 0000:00:03.0: dma_direct_map_page: overflow 0x000000011fd470da+54 of device mask ffffffff',
+    '[    1.000002] nommu_map_sg: overflow 11b8a9000+4096 of device mask ffffffff',
+  ];
+  const shared = { kind: 'mask-overflow', mask: '0xffffffff' };
+  expect(parseKernelLog(lines.join('\n'))).toMatchObject([
+    { ...shared, device: '0000:00:1a.0', afterFull: true },
+    { ...shared, device: '0000:00:03.0', afterFull: false },
+    { ...shared, device: '', address: '0x11b8a9000', size: 4096 },
+  ]);
+});

@@ -97,7 +97,7 @@ function swiotlbPool(message: string, at: LogLine): SwiotlbPool | null {
 
 function maskOverflow(message: string, at: LogLine): MaskOverflow | null {
   const match =
-    /(swiotlb addr |DMA addr |overflow )(0x[0-9a-f]+)\+(\d+) +(?:overflow \(mask |of DMA mask )([0-9a-f]+),? bus (?:limit|mask) ([0-9a-f]+)/.exec(
+    /(swiotlb addr |DMA addr |overflow )(?:0x)?([0-9a-f]+)\+(\d+) +(?:overflow \(mask |of (?:DMA|device) mask )([0-9a-f]+)(?:,? bus (?:limit|mask) ([0-9a-f]+))?/.exec(
       message,
     );
   if (match === null) return null;
@@ -105,14 +105,21 @@ function maskOverflow(message: string, at: LogLine): MaskOverflow | null {
   return {
     ...at,
     kind: 'mask-overflow',
-    device: ownerBefore(message, match.index).device,
-    address,
+    device: mappedDevice(message.slice(0, match.index)),
+    address: `0x${address}`,
     size: Number(size),
     mask: `0x${mask}`,
-    busLimit: `0x${busLimit}`,
+    busLimit: `0x${busLimit ?? 0}`,
     bounced: what.startsWith('swiotlb'),
-    afterFull: what.startsWith('overflow'),
+    // Without a bus limit (before 4.20) what prints this does not bounce.
+    afterFull: what.startsWith('overflow') && busLimit !== undefined,
   };
+}
+
+// Up to 5.2 the function stands behind the device; before 4.20 it stands alone.
+function mappedDevice(before: string): string {
+  const device = before.replace(/(?:nommu|dma_direct)_\w+: ?$/, '').trimEnd();
+  return ownerBefore(device, device.length).device;
 }
 
 // A slot that coherent memory got, and that lies beyond the coherent mask (up to 4.19).

@@ -117,6 +117,12 @@ const OTHERS: readonly RegExp[] = [
   /Page fault at 0x([0-9a-f]+) of type/,
   /PAGE FAULT occurred at 0x([0-9a-f]+)/,
   /(?:page|domain) fault from EP \d+ at 0x([0-9a-f]+)/,
+  /Unhandled fault: status 0x[0-9a-f]+ iova 0x([0-9a-f]+)/,
+  /translation fault: status:.{0,60} at 0x([0-9a-f]+)/,
+  /Page fault for 0x([0-9a-f]+) \(master/,
+  /(?:read|write) @0x([0-9a-f]+): Invalid SMMU page/,
+  /errs:0x[0-9a-f]+ da:0x([0-9a-f]+) pgd:/,
+  /Fault \d+ devid: \S+ iotval: ([0-9a-f]+)/,
 ];
 
 function otherFault(message: string, at: LogLine): IommuFault | null {

@@ -14,7 +14,16 @@ const MAX_JOINED = 600;
 /** Of these a line has one at least that tells of DMA. */
 const HINTS: readonly string[] = [
   ...['swiotlb buffer', 'swiotlb addr', 'swiotlb:', 'is full', 'slots)', 'SW-IOMMU', 'IO TLB'],
-  ...['SWIOTLB', 'DMA mask', 'dma_mask', 'bus limit', 'bus mask', 'DMA-API', 'vmalloc memory'],
+  ...[
+    'SWIOTLB',
+    'DMA mask',
+    'device mask',
+    'dma_mask',
+    'bus limit',
+    'bus mask',
+    'DMA-API',
+    'vmalloc memory',
+  ],
   ...['sg segment', 'transfer buffer', 'setup packet', 'coherent', 'PCI-DMA', 'iommu_alloc'],
   ...[
     'iommu alloc',
@@ -29,7 +38,8 @@ const HINTS: readonly string[] = [
   ...['event 0x1', ' fault', ' FAULT', 'cma_alloc', 'cma:', 'CMA memory', 'KiB', 'available pages'],
   ...['allocation failure', 'suitable pool', 'pool exhausted', 'of size', 'RLIMIT_MEMLOCK'],
   ...['DMA mappings', 'MAP_DMA', 'dma_map(', 'mapping,', 'remapping', 'Linux version', 'CPU: '],
-  ...['ommand line:', 'callbacks suppressed', 'IOVA region'],
+  ...['ommand line:', 'callbacks suppressed', 'IOVA region', 'IommuDmaMap', 'Invalid SMMU'],
+  ...['errs:0x', 'Fault '],
 ];
 
 interface Found {

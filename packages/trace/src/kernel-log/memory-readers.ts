@@ -125,8 +125,8 @@ const ERRORS: Readonly<Record<string, number>> = {
   'No space left': 28,
 };
 const REFUSED = new RegExp(
-  '(?:VFIO_(?:IOMMU_)?MAP_DMA\\b|vfio_(?:container_)?dma_map\\b|annot set up DMA (?:re)?mapping,|DMA remapping failed,)' +
-    `.{0,160}?(?:= ?|: |error )-?(${Object.keys(ERRORS).join('|')}|\\d+)`,
+  '(?:VFIO_(?:IOMMU_)?MAP_DMA\\b|vfio_(?:container_)?dma_map\\b|IommuDmaMap\\b|annot set up DMA (?:re)?mapping,|DMA remapping failed,)' +
+    `.{0,160}?(?:= ?|: |error |\\(Error\\()-?(${Object.keys(ERRORS).join('|')}|\\d+)`,
 );
 
 function mapRefused(message: string, at: LogLine): HostLimit | null {

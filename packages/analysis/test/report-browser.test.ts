@@ -219,19 +219,59 @@ test.skipIf(!hasBrowser)('the time is chosen by keyboard too', async () => {
   expect(problems).toEqual([]);
 });
 
-test.skipIf(!hasBrowser)('a fragment draws its charts inside another page', async () => {
-  const host = join(folder, 'host.html');
-  const rows = syntheticReplay({ flush: 'percpu', maps: 300, seed: 7 });
-  const fragment = await renderReportFragment(
-    labelResults([summarise(runContext(), outcomeBatches(rows))]),
-  );
-  writeFileSync(host, `<!doctype html><meta charset="utf-8"><p id="own">Mine</p>${fragment}`);
-  const { page, problems } = await visit(800, 'light', host);
-  await drawOne(page, 'occupancy');
-  const size = 'getComputedStyle(document.getElementById("own")).margin';
-  expect(await page.evaluate(size)).toBe('16px 0px');
-  expect(problems).toEqual([]);
-});
+test.skipIf(!hasBrowser)(
+  'fragments keep their look in a page with a style of its own',
+  async () => {
+    const host = join(folder, 'host.html');
+    const parts = (['percpu', 'single'] as const).map((flush) => {
+      const rows = syntheticReplay({ flush, maps: 300, seed: 7 });
+      return labelResults([summarise(runContext({ flush }), outcomeBatches(rows))]);
+    });
+    const fragments = await Promise.all(parts.map(renderReportFragment));
+    const style =
+      '* { text-transform: uppercase } section { display: flex } svg { width: 9px } svg text { fill: lime } button { display: none } li::before { content: "x" }';
+    writeFileSync(
+      host,
+      `<!doctype html><meta charset="utf-8"><style>${style}</style><p id="summary">Mine</p>${fragments.join('<p>and</p>')}`,
+    );
+    const { page, problems } = await visit(800, 'light', host);
+    for (const place of [0, 1]) {
+      const figure = page.locator('.dmalab-report').nth(place).locator('figure').first();
+      await figure.scrollIntoViewIfNeeded();
+      await figure.locator('.plot svg').first().waitFor({ timeout: 30_000 });
+    }
+    const look = await page.evaluate(`(() => {
+    const style = (selector, pseudo) => getComputedStyle(document.querySelector(selector), pseudo);
+    const ids = Array.from(document.querySelectorAll('[id]'), ({ id }) => id);
+    const broken = Array.from(document.querySelectorAll('nav a, [aria-labelledby]'))
+      .map((element) => element.hash?.slice(1) ?? element.getAttribute('aria-labelledby'))
+      .filter((id) => !document.getElementById(id)?.closest('.dmalab-report'));
+    return {
+      own: style('#summary').margin,
+      section: style('.dmalab-report section').display,
+      button: style('.brush button').display,
+      heading: style('.dmalab-report h1').textTransform,
+      item: style('.dmalab-report li', '::before').content,
+      label: style('.plot svg text').fill,
+      isWide: document.querySelector('.plot svg').clientWidth > 500,
+      repeated: ids.length - new Set(ids).size,
+      broken,
+    };
+  })()`);
+    expect(look).toEqual({
+      own: '16px 0px',
+      section: 'block',
+      button: 'block',
+      heading: 'none',
+      item: 'none',
+      label: 'rgb(89, 99, 110)',
+      isWide: true,
+      repeated: 0,
+      broken: [],
+    });
+    expect(problems).toEqual([]);
+  },
+);
 
 test.skipIf(!hasBrowser)('a bar says what it stands for', async () => {
   const { page, problems } = await visit(1280, 'light');

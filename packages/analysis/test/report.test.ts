@@ -5,8 +5,11 @@ import {
   renderReportMarkdown,
   summarise,
 } from '@dmalab/analysis';
+import { OutcomeKind } from '@dmalab/replay';
 import { expect, test } from 'vitest';
 import { escapeHtml, escapeMarkdown, scriptJson } from '../src/report/escape.ts';
+import { nextSteps } from '../src/report/next-steps.ts';
+import { runSentence } from '../src/report/sentences.ts';
 import { outcomeBatches } from './support/outcome-rows.ts';
 import { runContext } from './support/run-context.ts';
 import { syntheticReplay } from './support/synthetic-replay.ts';
@@ -83,4 +86,48 @@ test('the Markdown report links the charts and escapes names', () => {
 test('a report without results is refused', async () => {
   await expect(renderReportHtml([])).rejects.toThrow('at least one result');
   expect(() => renderReportMarkdown([])).toThrow('at least one result');
+});
+
+/** A pool of 64 slots for devices that no IOMMU translates; `failed` maps find no slot. */
+function bouncing(label: string, failed: number, lost = 0): LabelledResult {
+  const context = runContext({ report: { lost } });
+  const bounce = { name: 'static', parameters: {} };
+  const pool = { bounceTotal: 64, device: 1 };
+  const rows = [
+    { kind: OutcomeKind.bounceMap, time: 1e6, pages: 4, updates: 2, bounceUsed: 4, ...pool },
+    { kind: OutcomeKind.direct, time: 1e6, ...pool },
+    ...Array.from({ length: failed }, () => {
+      return { kind: OutcomeKind.mapFail, time: 3e6, stage: 4, cause: 6, pages: 1, ...pool };
+    }),
+  ];
+  const machine = { ...context.machine, bounce };
+  return { label, result: summarise({ ...context, machine }, outcomeBatches(rows)) };
+}
+
+test('where nothing is translated the summary is about bounce memory', () => {
+  expect(runSentence(bouncing('small', 2))).toMatch(
+    /2 failed, the first at 3.00 ms; no device is translated by an IOMMU; bounce memory peaks at 8.00 KiB of 128 KiB \(1 buffers\)\.$/,
+  );
+});
+
+test('a report says what to do: record again, make room, choose', () => {
+  const [lost, room] = nextSteps([bouncing('small', 2, 5), bouncing('large', 0)]);
+  expect(lost!.text).toContain('record again');
+  expect(room).toEqual({
+    text: '2 maps of small found no room in bounce memory. None failed with large. This finds how much is enough:',
+    command: 'dmalab size TRACE --bounce static --goal no-failures',
+  });
+  const flushing = (['percpu', 'single', 'strict'] as const).map((flush) => ({
+    label: flush,
+    result: summarise(
+      runContext({ flush }),
+      outcomeBatches(syntheticReplay({ flush, maps: 2000, seed: 7 })),
+    ),
+  }));
+  const [choice, ...others] = nextSteps(flushing);
+  expect(others).toEqual([]);
+  expect(choice!.text).toMatch(
+    /^Fewest invalidations: single, with .*Least exposure: strict, with nothing within reach .* In between: percpu\.$/,
+  );
+  expect(nextSteps(flushing.slice(0, 1))[0]!.command).toContain('dmalab compare TRACE');
 });

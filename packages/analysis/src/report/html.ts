@@ -1,5 +1,6 @@
 // The report as one HTML file: summary first, then warnings, charts, details, provenance, methods.
 
+import { createHash } from 'node:crypto';
 import type { TopLevelSpec } from 'vega-lite';
 import { type LabelledResult, reasonOfEmpty } from '../charts/chart.ts';
 import { charts } from '../charts/index.ts';
@@ -11,6 +12,7 @@ import { detailTables, traceRows } from './details.ts';
 import { escapeHtml } from './escape.ts';
 import { htmlFacts, htmlTable } from './html-table.ts';
 import { METHODS } from './methods.ts';
+import { nextSteps } from './next-steps.ts';
 import { type Page, renderFragment, renderPage } from './page.ts';
 import { PART_CHARTS } from './part-charts.ts';
 import { runSentence } from './sentences.ts';
@@ -34,15 +36,30 @@ export async function renderReportHtml(
   results: readonly LabelledResult[],
   { pictures = true }: ReportOptions = {},
 ): Promise<string> {
-  return renderPage(await reportPage(results, pictures));
+  return renderPage(await reportPage(results, pictures, ''));
 }
 
-/** The same to be put into another page: one element with its style and its scripts. */
+/** The same to be put into another page, once or beside others: one element with its style and its scripts. */
 export async function renderReportFragment(results: readonly LabelledResult[]): Promise<string> {
-  return renderFragment(await reportPage(results, true));
+  return renderFragment(await reportPage(results, true, ownPrefix(results)));
 }
 
-async function reportPage(results: readonly LabelledResult[], hasPictures: boolean): Promise<Page> {
+/** What ids of a fragment begin with, so that they are neither those of the page nor of another fragment. */
+function ownPrefix(results: readonly LabelledResult[]): string {
+  const hash = createHash('sha256');
+  for (const { label, result } of results) {
+    const { trace, machine } = result.summary;
+    hash.update(JSON.stringify([label, trace.sha256, trace.name, machine]));
+  }
+  return `dmalab-${hash.digest('hex').slice(0, 12)}-`;
+}
+
+/** `prefix`: of all ids. */
+async function reportPage(
+  results: readonly LabelledResult[],
+  hasPictures: boolean,
+  prefix: string,
+): Promise<Page> {
   if (results.length === 0) throw new RangeError('A report needs at least one result');
   const title = reportTitle(results);
   const groups = groupByTrace(results);
@@ -65,13 +82,13 @@ async function reportPage(results: readonly LabelledResult[], hasPictures: boole
     );
   });
   const body = [
-    header(title, results),
-    summarySection(groups),
-    warningsSection(results),
-    section('charts', 'Charts', pictures.join('')),
-    detailsSection(groups),
-    provenanceSection(results),
-    section('methods', 'Methods', METHODS.map(method).join('')),
+    header(title, results, prefix),
+    section(prefix, 'Summary', summaries(groups)),
+    section(prefix, 'Warnings', warnings(results)),
+    section(prefix, 'Charts', pictures.join('')),
+    section(prefix, 'Details', details(groups)),
+    section(prefix, 'Provenance', provenance(results)),
+    section(prefix, 'Methods', METHODS.map(method).join('')),
     '</main>\n',
   ].join('');
   const drawn = figures.flat();
@@ -85,12 +102,12 @@ async function reportPage(results: readonly LabelledResult[], hasPictures: boole
   return { title, body, chartData };
 }
 
-function header(title: string, results: readonly LabelledResult[]): string {
+function header(title: string, results: readonly LabelledResult[], prefix: string): string {
   const { version } = results[0]!.result.summary.tool;
   const links = ['Summary', 'Warnings', 'Charts', 'Details', 'Provenance', 'Methods'].map(
-    (name) => `<li><a href="#${name.toLowerCase()}">${name}</a></li>`,
+    (name) => `<li><a href="#${prefix}${name.toLowerCase()}">${name}</a></li>`,
   );
-  return `<a class="skip" href="#summary">Skip to the summary</a>
+  return `<a class="skip" href="#${prefix}summary">Skip to the summary</a>
 <header>
 <h1>${escapeHtml(title)}</h1>
 <p class="muted">A replay of recorded DMA requests, by dmalab ${escapeHtml(version)}</p>
@@ -105,7 +122,7 @@ function groupHeading(groups: readonly TraceGroup[], { name }: TraceGroup): stri
   return groups.length > 1 ? `<h3>${escapeHtml(name)}</h3>\n` : '';
 }
 
-function summarySection(groups: readonly TraceGroup[]): string {
+function summaries(groups: readonly TraceGroup[]): string {
   const parts = groups.map((group) => {
     const { results } = group;
     const items = results.map(
@@ -114,21 +131,25 @@ function summarySection(groups: readonly TraceGroup[]): string {
     );
     const caption = results.length > 1 ? 'The runs side by side' : 'Key figures';
     const table = htmlTable(caption, comparisonRows(results));
-    return `${groupHeading(groups, group)}<ul class="runs">\n${items.join('')}</ul>\n${table}`;
+    const steps = nextSteps(results).map(
+      ({ text, command }) =>
+        `<li>${escapeHtml(text)}${command === null ? '' : ` <code tabindex="0">${escapeHtml(command)}</code>`}</li>\n`,
+    );
+    const level = groups.length > 1 ? 4 : 3;
+    const advice = `<h${level}>What to do</h${level}>\n<ul class="steps">\n${steps.join('')}</ul>\n`;
+    return `${groupHeading(groups, group)}<ul class="runs">\n${items.join('')}</ul>\n${advice}${table}`;
   });
-  return section('summary', 'Summary', parts.join(''));
+  return parts.join('');
 }
 
-function warningsSection(results: readonly LabelledResult[]): string {
+function warnings(results: readonly LabelledResult[]): string {
   const items = distinctWarnings(results).map(
     ({ warning, runs }) =>
       `<li><strong>${escapeHtml(warning.text)}</strong> ${escapeHtml(warning.meaning)} <span class="muted">${escapeHtml(`${warning.code}; ${runs}`)}</span></li>\n`,
   );
-  const html =
-    items.length > 0
-      ? `<ul class="warnings">\n${items.join('')}</ul>\n`
-      : '<p>None: nothing was lost, skipped or guessed.</p>\n';
-  return section('warnings', 'Warnings', html);
+  return items.length > 0
+    ? `<ul class="warnings">\n${items.join('')}</ul>\n`
+    : '<p>None: nothing was lost, skipped or guessed.</p>\n';
 }
 
 /** The charts of a group with something to show, and why the others have nothing. */
@@ -171,7 +192,7 @@ function leftOut(left: readonly { title: string; reason: string }[]): string {
   return `<details><summary>Charts with nothing to show (${left.length})</summary>\n<ul>\n${items.join('')}</ul></details>\n`;
 }
 
-function detailsSection(groups: readonly TraceGroup[]): string {
+function details(groups: readonly TraceGroup[]): string {
   const parts = groups.map((group) => {
     const runs = group.results.map(({ label, result }, i) => {
       const tables = detailTables(result.summary).map(({ caption, rows }) =>
@@ -182,10 +203,10 @@ function detailsSection(groups: readonly TraceGroup[]): string {
     });
     return groupHeading(groups, group) + runs.join('');
   });
-  return section('details', 'Details', parts.join(''));
+  return parts.join('');
 }
 
-function provenanceSection(results: readonly LabelledResult[]): string {
+function provenance(results: readonly LabelledResult[]): string {
   const several = distinctTraces(results).length > 1;
   const traces = distinctTraces(results).map((trace) => {
     const events = Object.entries(trace.events).map(([name, count]) => [name, formatCount(count)]);
@@ -196,13 +217,14 @@ function provenanceSection(results: readonly LabelledResult[]): string {
     const name = several ? `${result.summary.trace.name} ${label}` : label;
     return `<details><summary>Machine of ${escapeHtml(name)}</summary>\n<pre tabindex="0">${lines.join('\n')}</pre></details>\n`;
   });
-  return section('provenance', 'Provenance', traces.join('') + machines.join(''));
+  return traces.join('') + machines.join('');
 }
 
 function method({ heading, text }: (typeof METHODS)[number]): string {
   return `<h3>${escapeHtml(heading)}</h3>\n<p>${escapeHtml(text)}</p>\n`;
 }
 
-function section(id: string, heading: string, html: string): string {
+function section(prefix: string, heading: string, html: string): string {
+  const id = prefix + heading.toLowerCase();
   return `<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${html}</section>\n`;
 }

@@ -6,6 +6,7 @@ import { comparisonMarkdown } from '../comparison.ts';
 import { detailTables, traceRows } from './details.ts';
 import { escapeMarkdown } from './escape.ts';
 import { METHODS } from './methods.ts';
+import { nextSteps } from './next-steps.ts';
 import { runSentence } from './sentences.ts';
 import {
   distinctTraces,
@@ -30,6 +31,7 @@ export function renderReportMarkdown(
     ...groups.flatMap((group) => [
       ...heading(groups, group),
       sentences(group.results),
+      steps(group.results),
       comparisonMarkdown(group.results),
     ]),
     '## Warnings\n',
@@ -64,6 +66,14 @@ function sentences(results: readonly LabelledResult[]): string {
       `* **${escapeMarkdown(labelled.label)}**: ${escapeMarkdown(runSentence(labelled))}\n`,
   );
   return lines.join('');
+}
+
+function steps(results: readonly LabelledResult[]): string {
+  const lines = nextSteps(results).map(
+    ({ text, command }) =>
+      `* ${escapeMarkdown(text)}${command === null ? '' : ` \`${command}\``}\n`,
+  );
+  return `What to do:\n\n${lines.join('')}`;
 }
 
 function warnings(results: readonly LabelledResult[]): string {

@@ -22,13 +22,17 @@ function withRoom(part, share) {
   return { ...part, encoding: { ...part.encoding, color: { ...color, legend } } };
 }
 
+/** Names of rows above their marks instead of beside the plot, where they would take half of the page. */
+const INSIDE = { labelAlign: 'left', labelPadding: 0, labelOffset: -12, labelLimit: 0 };
+
 /** A chart of which neither names at the axis nor names in the plot make it wider than a narrow page. */
 export function withShortNames(spec, width) {
   const { encoding, layer, vconcat } = spec;
   const short = { ...spec };
   const y = encoding?.y;
   if (y?.axis?.labelLimit) {
-    short.encoding = { ...encoding, y: { ...y, axis: { ...y.axis, labelLimit: 170 } } };
+    short.encoding = { ...encoding, y: { ...y, axis: { ...y.axis, ...INSIDE } } };
+    if (spec.height?.step) short.height = { ...spec.height, step: Math.max(34, spec.height.step) };
   }
   const isName = ({ mark }) => mark.type === 'text' && mark.align !== undefined && !mark.limit;
   const limit = Math.max(60, Math.floor(0.6 * width));

@@ -191,7 +191,7 @@
   }
 
   /** The figures of a run in the buckets from `first` up to `last`, not included. */
-  function figuresOf({ counts, peaks, means, bucketNs, end }, first, last) {
+  function figuresOf({ counts, peaks, means, bucketNs, end, isTranslated }, first, last) {
     const part = (column) => column.slice(first, last);
     const total = (name) => sum(part(counts[name]));
     const peak = (name, format) => (peaks[name] === null ? '-' : format(most(part(peaks[name]))));
@@ -202,16 +202,17 @@
         return (mean * Math.max(0, Math.min(end, from + bucketNs) - from)) / 1e9;
       }),
     );
+    const ofAddresses = (text) => (isTranslated ? text : '-');
     return [
-      ['maps', count(total('mapped'))],
+      ['maps', ofAddresses(count(total('mapped')))],
       ['failed maps', count(total('failed'))],
-      ['unmaps', count(total('unmapped'))],
+      ['unmaps', ofAddresses(count(total('unmapped')))],
       ['cache hits', cacheable > 0 ? `${three((100 * total('hits')) / cacheable)} %` : '-'],
-      ['IOTLB flushes', count(total('flushes'))],
-      ['range invalidations', count(total('rangeInvalidations'))],
-      ['peak address space', peak('taken', bytes)],
-      ['peak within reach after unmap', peak('stale', bytes)],
-      ['exposure', `${bytes(exposure)} s`],
+      ['IOTLB flushes', ofAddresses(count(total('flushes')))],
+      ['range invalidations', ofAddresses(count(total('rangeInvalidations')))],
+      ['peak address space', ofAddresses(peak('taken', bytes))],
+      ['peak within reach after unmap', ofAddresses(peak('stale', bytes))],
+      ['exposure', ofAddresses(`${bytes(exposure)} s`)],
       ['peak bounce memory', peak('bounce', (slots) => bytes(2048 * slots))],
       ['peak host entries', peak('host', count)],
     ];

@@ -4,22 +4,47 @@ import type { LabelledResult } from '../charts/chart.ts';
 import { formatBytes, formatCount, formatDuration, formatShare, threeDigits } from '../quantity.ts';
 import type { Summary } from '../summary.ts';
 
+const SLOT_BYTES = 2048;
+
 /** Plain text, not escaped. */
 export function runSentence({ result: { summary } }: LabelledResult): string {
-  if (summary.requests.mapped + summary.failures.total === 0) return nothingMapped(summary);
-  return `${[maps(summary), space(summary), flushes(summary), exposure(summary)].join('; ')}.`;
+  const { requests } = summary;
+  const calls = requests.mapped + requests.directMaps + summary.failures.total;
+  if (calls === 0) return 'No map request.';
+  const isTranslated = requests.mapped > 0;
+  const parts = [
+    maps(summary, calls),
+    ...(isTranslated
+      ? [space(summary), flushes(summary), exposure(summary)]
+      : ['no device is translated by an IOMMU']),
+    ...bounce(summary),
+    ...host(summary),
+  ];
+  return `${parts.join('; ')}.`;
 }
 
-function nothingMapped({ requests }: Summary): string {
-  return requests.direct > 0
-    ? `${formatCount(requests.direct)} requests, none of them translated by an IOMMU: no address space to report.`
-    : 'No map request.';
-}
-
-function maps({ requests, failures }: Summary): string {
-  const count = `${formatCount(requests.mapped + failures.total)} maps`;
+function maps({ failures }: Summary, calls: number): string {
+  const count = calls === 1 ? '1 map' : `${formatCount(calls)} maps`;
   if (failures.total === 0) return `${count}, none failed`;
   return `${count}, ${formatCount(failures.total)} failed, the first at ${formatDuration(failures.firstAt ?? 0)}`;
+}
+
+function bounce({ bounce, failures }: Summary): string[] {
+  if (bounce === null) return [];
+  const { hiwaterBytes, totalSlots, buffers, failed } = bounce;
+  const pools = formatBytes(totalSlots * SLOT_BYTES);
+  const refused = failed === failures.total ? '' : `, ${formatCount(failed)} maps found no slot`;
+  return [
+    `bounce memory peaks at ${formatBytes(hiwaterBytes)} of ${pools} (${formatCount(buffers)} buffers${refused})`,
+  ];
+}
+
+function host({ host, failures }: Summary): string[] {
+  if (host === null) return [];
+  const { peakEntries, entryLimit, failed } = host;
+  const limit = entryLimit === null ? '' : ` of ${formatCount(entryLimit)}`;
+  const refused = failed === failures.total ? '' : ` and refuses ${formatCount(failed)} maps`;
+  return [`the host holds up to ${formatCount(peakEntries)}${limit} entries${refused}`];
 }
 
 function space({ occupancy }: Summary): string {

@@ -19,6 +19,8 @@ export interface BrushRun {
   /** End of the run, ns. */
   readonly end: number;
   readonly bucketNs: number;
+  /** False: no map got an address, and nothing of addresses and flushes can be told. */
+  readonly isTranslated: boolean;
   readonly counts: Readonly<Record<string, readonly number[]>>;
   readonly peaks: Readonly<Record<string, readonly number[] | null>>;
   readonly means: Readonly<Record<string, readonly number[] | null>>;
@@ -64,6 +66,7 @@ function brushRun({ label, result: { series, summary } }: LabelledResult): Brush
     label,
     end: summary.time.end,
     bucketNs: series.bucketNs,
+    isTranslated: summary.requests.mapped > 0,
     counts: {
       mapped: series.mapped,
       failed: series.failed,

@@ -100,6 +100,29 @@ describe('several traces', () => {
   });
 });
 
+test('results of two recordings under one name are not compared silently', () => {
+  const [first, second] = shifted([1]).flatMap(({ results }) => results);
+  const compared = (maps: number): string => {
+    const { summary } = second!.result;
+    const recorded = { ...summary.requests.recorded, map: summary.requests.recorded.map + maps };
+    const other: LabelledResult = {
+      label: 'b',
+      result: {
+        ...second!.result,
+        summary: {
+          ...summary,
+          trace: { ...summary.trace, sha256: 'ff' },
+          requests: { ...summary.requests, recorded },
+        },
+      },
+    };
+    const trace = { name: 'x', results: [first!, other], requests: null, divergences: null };
+    return compareText(compareRuns([trace]));
+  };
+  expect(compared(1)).toContain('warning: x: a is of another recording than b');
+  expect(compared(0)).not.toContain('warning');
+});
+
 test('a mail has at most 72 columns, and Markdown a table', () => {
   const { results, divergences, requests } = walked(PERCPU, LIMITED);
   const result = compareRuns([{ name: 'nvme', results, divergences, requests }]);

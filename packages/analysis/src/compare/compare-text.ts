@@ -43,10 +43,13 @@ export function compareMarkdown(result: CompareResult): string {
   return `${[...heading(result).map(escapeMarkdown), '', ...tables, ...list].join('\n')}\n`;
 }
 
-function heading({ traces, runs }: CompareResult): string[] {
+function heading({ traces, runs, warnings }: CompareResult): string[] {
   const [only] = traces;
   const what = traces.length === 1 ? only!.name : `${traces.length} traces`;
-  return [`${what}: ${runs.join(' against ')}`];
+  return [
+    `${what}: ${runs.join(' against ')}`,
+    ...warnings.flatMap((text) => ['', `warning: ${text}`]),
+  ];
 }
 
 function plainTable(result: CompareResult, at: number): string[] {

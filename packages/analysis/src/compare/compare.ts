@@ -6,6 +6,7 @@
 import type { LabelledResult } from '../charts/chart.ts';
 import { FIGURES } from '../comparison.ts';
 import { type CostRanking, costSensitivity } from '../cost-sensitivity.ts';
+import type { Summary } from '../summary.ts';
 import { type WaitingTimes, waitingRanking } from '../waiting-sensitivity.ts';
 import { bootstrapMean, type Interval } from './bootstrap.ts';
 import type { Divergence } from './divergence.ts';
@@ -68,6 +69,8 @@ export interface CompareResult {
     readonly requests: number | null;
     readonly divergences: readonly Divergence[] | null;
   }[];
+  /** What makes the comparison doubtful, as sentences. */
+  readonly warnings: readonly string[];
   /** True where a request ends differently, or any figure differs. */
   readonly differs: boolean;
   /** Figures that some run has. */
@@ -95,11 +98,30 @@ export function compareRuns(traces: readonly ComparedTrace[]): CompareResult {
     schema: 'dmalab.compare/1',
     runs,
     traces: traces.map(({ name, requests, divergences }) => ({ name, requests, divergences })),
+    warnings: traces.flatMap(otherRecording),
     differs: isParted || isChanged,
     figures,
     ranking: rankingOf(traces, runs),
     waitingRanking: waitingOf(traces),
   };
+}
+
+/** Results under one name that are of several recordings; a converted file has the same requests, and is none. */
+function otherRecording({ name, results }: ComparedTrace): string[] {
+  const [base, ...others] = results;
+  const isOther = ({ result }: LabelledResult): boolean =>
+    result.summary.trace.sha256 !== base!.result.summary.trace.sha256 &&
+    recordingOf(result.summary) !== recordingOf(base!.result.summary);
+  const other = others.filter(isOther).map(({ label }) => label);
+  if (other.length === 0) return [];
+  return [
+    `${name}: ${base!.label} is of another recording than ${other.join(', ')}: what differs may come from the recordings`,
+  ];
+}
+
+/** What a file keeps of a recording, whatever its format. */
+function recordingOf({ requests: { recorded }, trace: { duration } }: Summary): string {
+  return JSON.stringify([recorded, duration]);
 }
 
 function changeOf(

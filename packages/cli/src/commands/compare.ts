@@ -72,14 +72,24 @@ export const compare: CommandModule<object, CompareArguments> = {
 
 async function runCompare(options: CompareArguments): Promise<void> {
   const { files, format, json, failOnDifference } = options;
-  const traces = files.every(isResultFolder)
-    ? comparedFolders(files)
-    : await comparedTraces(options);
+  const folders = files.filter(isResultFolder);
+  if (folders.length > 0 && folders.length < files.length) throw mixed(files, folders);
+  const traces = folders.length > 0 ? comparedFolders(files) : await comparedTraces(options);
   progressDone();
   const result = compareRuns(traces);
   if (json || format === 'json') printJson(result);
   else print(format === 'markdown' ? compareMarkdown(result) : compareText(result));
   if (failOnDifference && result.differs) process.exitCode = 1;
+}
+
+/** Some are result folders, some are not. */
+function mixed(files: readonly string[], folders: readonly string[]): InputError {
+  const other = files.find((file) => !folders.includes(file))!;
+  const what = existsSync(other) ? 'is not one' : 'is not there';
+  return new InputError(
+    other,
+    `${what}, while ${folders[0]} is a result folder (dmalab replay -o); give result folders only, or traces only`,
+  );
 }
 
 async function comparedTraces(options: CompareArguments): Promise<ComparedTrace[]> {
@@ -162,7 +172,7 @@ function comparedFolders(roots: readonly string[]): ComparedTrace[] {
       const problem = all.length === 0 ? 'no result' : `${all.length} results`;
       throw new InputError(
         roots.join(', '),
-        `run "${label}" has ${problem} of trace "${name}", expected one`,
+        `run "${label}" has ${problem} of trace "${name}", expected one: only results of the same traces are compared`,
       );
     });
     return { name, results, requests: null, divergences: null };

@@ -7,7 +7,13 @@
 import type { MachineDevice, SacPolicy } from './machine.ts';
 import { Reach } from './outcome.ts';
 import { limitPfnOf } from './pfn.ts';
-import { type AllocWork, type FlushQueue, type IovaAllocator, NO_PFN } from './policy.ts';
+import {
+  type AllocWork,
+  FailCause,
+  type FlushQueue,
+  type IovaAllocator,
+  NO_PFN,
+} from './policy.ts';
 
 const LIMIT_32 = 0xffff_ffff;
 // Copies for the path of every map: an imported binding is looked up at every use.
@@ -39,6 +45,8 @@ export class DmaLayer {
   gaveUp = false;
   /** Which limits the last `map` tried. */
   reach: Reach = Reach.none;
+  /** Why 32 bits gave nothing, where the last `map` then tried the whole reach. */
+  lowCause: FailCause = FailCause.none;
   /** The highest limit of any `map` so far, -1 before the first: what lies above is of no use. */
   highestLimit = -1;
   declare private readonly limit32: number;
@@ -99,6 +107,7 @@ export class DmaLayer {
       this.gaveUp = true;
     }
     const { steps, tries } = work;
+    this.lowCause = work.cause;
     const pfn = allocator.alloc(pages, limit, cpu, true);
     work.steps += steps;
     work.tries += tries;

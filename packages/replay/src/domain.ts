@@ -12,7 +12,7 @@ import { freeSpace } from './free-space.ts';
 import type { HostResources } from './host-policy.ts';
 import { INVALIDATION_QUEUE, type Latency } from './latency.ts';
 import type { CostModel, DomainType, MachineDevice, MachineDomain, SacPolicy } from './machine.ts';
-import { FailStage, OutcomeKind } from './outcome.ts';
+import { FailStage, OutcomeKind, Reach } from './outcome.ts';
 import type { Gauges, OutcomeLog } from './outcome-log.ts';
 import {
   AllocPath,
@@ -200,6 +200,7 @@ export class Domain implements Gauges, HostedDomain, Port {
     const { batch } = this.#log;
     batch.path[row] = work.path;
     batch.reach[row] = this.#dma.reach;
+    if (served && this.#dma.reach === Reach.lowThenWide) batch.cause[row] = this.#dma.lowCause;
     batch.steps[row] = work.steps;
     batch.searches[row] = work.tries;
     batch.updates[row] = updates;

@@ -8,7 +8,7 @@ import type { Latency } from './latency.ts';
 import type { CostModel } from './machine.ts';
 import { addMachineWork, machineWork } from './machine-work.ts';
 import { FailStage, OUTCOME_ROWS, type OutcomeBatch, OutcomeKind } from './outcome.ts';
-import { FailCause } from './policy.ts';
+import { AllocPath, FailCause } from './policy.ts';
 import type { Timers } from './timers.ts';
 
 /** The state of a domain that every row carries. */
@@ -235,6 +235,7 @@ export class OutcomeLog {
   ): number {
     const kind = this.isLastTry ? OutcomeKind.mapFail : OutcomeKind.retry;
     const row = this.row(kind, domain, id, -1, pages, bytes, this.tries, costNs);
+    this.batch.path[row] = AllocPath.failed;
     this.batch.stage[row] = stage;
     this.batch.cause[row] = cause;
     this.failedStage = stage;

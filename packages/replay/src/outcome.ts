@@ -6,7 +6,7 @@ import type { StateSample } from './state-sampler.ts';
 
 /** What one row of an outcome batch reports. */
 export const OutcomeKind = {
-  /** A map or alloc was served: pfn, pages, bytes, path, steps. */
+  /** A map or alloc was served: pfn, pages, bytes, path, steps; cause = why 32 bits gave nothing, where it fell back. */
   map: 1,
   /** A map or alloc failed for good: stage, cause, steps; value = tries before the last. */
   mapFail: 2,
@@ -112,13 +112,13 @@ export interface OutcomeBatch {
   readonly pfn: Float64Array;
   readonly pages: Float64Array;
   readonly bytes: Float64Array;
-  /** AllocPath of a map; of other kinds as they say. */
+  /** AllocPath of a map, mapFail or retry; of other kinds as they say. */
   readonly path: Uint8Array;
   /** Reach of a map, or of a mapFail or retry that asked for an address; 0 on others. */
   readonly reach: Uint8Array;
   /** FailStage of a mapFail or retry. */
   readonly stage: Uint8Array;
-  /** FailCause of a mapFail or retry, FlushCause of a flush. */
+  /** FailCause of a mapFail or retry, and of a map with reach lowThenWide; FlushCause of a flush. */
   readonly cause: Uint8Array;
   /** Tree nodes visited by a map; by kind, see above. */
   readonly steps: Uint32Array;

@@ -186,7 +186,8 @@ function difference(base: RequestOutcomes, other: RequestOutcomes): number {
   if (a.kind[i] !== b.kind[j]) return NAMES.outcome;
   if (a.kind[i] === OutcomeKind.unmap) return -1;
   if (a.pfn[i] !== b.pfn[j]) return NAMES.address;
-  if (a.stage[i] !== b.stage[j] || a.cause[i] !== b.cause[j]) return NAMES.failure;
+  if (a.stage[i] !== b.stage[j]) return NAMES.failure;
+  if (a.stage[i] !== FailStage.none && a.cause[i] !== b.cause[j]) return NAMES.failure;
   if (base.bouncePfn !== other.bouncePfn || base.bounceSlots !== other.bounceSlots) {
     return NAMES.bounce;
   }

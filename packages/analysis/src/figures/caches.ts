@@ -96,6 +96,7 @@ export interface CachedState {
 export interface CachedAge {
   /** They were younger than this, and not younger than the class before, ns; null: as old as the class before or older. */
   readonly below: number | null;
+  /** Ranges of that age. */
   readonly ranges: number;
 }
 
@@ -117,7 +118,7 @@ export interface TreeFigures {
   readonly searches: number;
   /** searches / (mapped + failed); null without maps. */
   readonly searchShare: number | null;
-  /** Maps refused without a search because of the remembered size (early exit). */
+  /** Maps whose request below 4 GiB was refused without a search because of the remembered size (early exit): they failed, or fell back to the whole reach of the device. */
   readonly earlyExits: number;
   /** earlyExits / (mapped + failed); null without maps. */
   readonly earlyExitRate: number | null;

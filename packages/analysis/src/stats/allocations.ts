@@ -175,6 +175,7 @@ export class AllocationStats {
       if (path === AllocPath.rcache) this.#hits[size]!++;
       const end32 = this.#end32[batch.domain[i]!] ?? 0;
       if (batch.pfn[i]! + pages <= end32) this.#below4G++;
+      if (batch.cause[i] === FAIL_CAUSE_MAX32) this.#earlyExits++;
     } else {
       this.#failed++;
       if (steps === 0 && batch.cause[i] === FAIL_CAUSE_MAX32) this.#earlyExits++;

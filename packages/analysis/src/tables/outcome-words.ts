@@ -27,7 +27,7 @@ const REACHES = wordsOf(Reach);
 
 /** Words of the columns path, stage and cause for each kind of row that has any. */
 const WORDS: readonly ({ path?: Words; stage?: Words; cause?: Words } | undefined)[] = byKind([
-  [OutcomeKind.map, { path: PATHS }],
+  [OutcomeKind.map, { path: PATHS, cause: CAUSES.with(FailCause.none, '') }],
   [OutcomeKind.mapFail, { stage: STAGES, cause: CAUSES }],
   [OutcomeKind.retry, { stage: STAGES, cause: CAUSES }],
   [OutcomeKind.flush, { cause: wordsOf(FlushCause) }],

@@ -32,6 +32,13 @@ test('integers below 1024 are exact', () => {
   }
 });
 
+test('fractions keep the stated error, too', () => {
+  for (const value of [1.6, 258.6, 514.6, 1023.4]) {
+    const reported = histogramOf([value, value, 5000]).quantile(500);
+    expect(Math.abs(reported - value) / value).toBeLessThanOrEqual(RELATIVE_ERROR);
+  }
+});
+
 test('the last rank is the exact maximum', () => {
   expect(histogramOf([1, 123_456_789]).quantile(999)).toBe(123_456_789);
 });

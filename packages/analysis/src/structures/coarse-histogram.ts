@@ -1,12 +1,13 @@
 // A small distribution, of which there may be many: counts in buckets of 3 %, as LogHistogram keeps them finer.
 //
-// Every power of two is cut into 32 buckets. Sum and max are exact, a quantile is off by 1/64 at most.
+// Every power of two from 1 on is cut into 32 buckets; what is below 1 counts as 0. Sum and max are exact, a quantile
+// is off by 1/64 at most.
 
 const SUB_BITS = 5;
 const SUB_BUCKETS = 32;
 const OCTAVES = 40;
 const BUCKETS = OCTAVES * SUB_BUCKETS;
-const BIAS = 1023 << SUB_BITS;
+const BIAS = (1023 << SUB_BITS) - 1;
 
 /** Bound of |reported - true| / true of a quantile. */
 export const COARSE_ERROR: number = 1 / 64;
@@ -49,9 +50,8 @@ export class CoarseHistogram {
   }
 }
 
-// Values below 1 (there are no costs between 0 and 1 ns but 0) share the first bucket.
 function middle(bucket: number): number {
   if (bucket === 0) return 0;
-  const octave = 2 ** Math.floor(bucket / SUB_BUCKETS);
-  return octave * (1 + ((bucket % SUB_BUCKETS) + 0.5) / SUB_BUCKETS);
+  const octave = 2 ** Math.floor((bucket - 1) / SUB_BUCKETS);
+  return octave * (1 + (((bucket - 1) % SUB_BUCKETS) + 0.5) / SUB_BUCKETS);
 }

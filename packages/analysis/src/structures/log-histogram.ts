@@ -38,6 +38,7 @@ export class LogHistogram {
   // As many octaves as the largest value needs; below #lowest all are 0.
   #counts = new Float64Array(0);
   #lowest = OCTAVES * SUB_BUCKETS;
+  #isWhole = true;
 
   /** Counts `value`, which is not negative; returns its bucket, -1 for 0. */
   add(value: number): number {
@@ -49,6 +50,7 @@ export class LogHistogram {
       this.zeros++;
       return -1;
     }
+    if (value !== Math.floor(value)) this.#isWhole = false;
     const bucket = bucketOf(value);
     if (bucket >= this.#counts.length) this.#grow(bucket);
     if (bucket < this.#lowest) this.#lowest = bucket;
@@ -68,7 +70,7 @@ export class LogHistogram {
     let seen = this.zeros;
     for (let i = this.#lowest; i < this.#counts.length; i++) {
       seen += this.#counts[i]!;
-      if (seen >= rank) return Math.min(this.max, Math.max(this.min, midOf(i)));
+      if (seen >= rank) return Math.min(this.max, Math.max(this.min, midOf(i, this.#isWhole)));
     }
     return this.max;
   }
@@ -106,9 +108,9 @@ function lowOf(bucket: number): number {
   return 2 ** octave * (1 + (bucket % SUB_BUCKETS) / SUB_BUCKETS);
 }
 
-/** The integer of the bucket where it holds one, else its middle. */
-function midOf(bucket: number): number {
+/** Of whole values the integer of the bucket where it holds one, else its middle. */
+function midOf(bucket: number, isWhole: boolean): number {
   const lo = lowOf(bucket);
   const hi = lowOf(bucket + 1);
-  return hi - lo <= 1 ? Math.ceil(lo) : (lo + hi) / 2;
+  return isWhole && hi - lo <= 1 ? Math.ceil(lo) : (lo + hi) / 2;
 }

@@ -78,6 +78,7 @@ export interface Summary {
 
 /** What made the summary. */
 export interface ToolFacts {
+  /** Always that. */
   readonly name: 'dmalab';
   /** Version of the package. */
   readonly version: string;

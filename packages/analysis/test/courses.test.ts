@@ -27,9 +27,9 @@ test.each(POLICIES)('the stale level of %s adds up to its exposure', (policy) =>
 
 test('a flush covers what waits in a queue, although it is released later', () => {
   const { summary } = resultOf([
-    { kind: unmap, time: 1e6, domain: 1, queuedPages: 3 },
+    { kind: unmap, time: 1e6, domain: 1, pages: 3, queuedPages: 3 },
     { kind: flush, time: 2e6, domain: 1, queuedPages: 3 },
-    { kind: unmap, time: 3e6, domain: 1, queuedPages: 4 },
+    { kind: unmap, time: 3e6, domain: 1, pages: 1, queuedPages: 4 },
     { kind: release, time: 4e6, domain: 1, pages: 3, value: 3e6, queuedPages: 1 },
     { kind: flush, time: 5e6, domain: 1, queuedPages: 1 },
   ]);

@@ -17,17 +17,20 @@ export type Loop = 'open' | 'closed';
 
 /** A policy by name, with the parameters that differ from its defaults. */
 export interface PolicyChoice {
+  /** As `dmalab policies` lists it. */
   readonly name: string;
   readonly parameters: Parameters;
 }
 
 /** A device as the DMA layer sees it. */
 export interface MachineDevice {
+  /** As recorded; empty for the unknown device. */
   readonly name: string;
   /** Width of the DMA mask in bits. */
   readonly maskBits: number;
   /** Highest bus address, 0 = none. */
   readonly busDmaLimit: number;
+  /** True: a PCI device, which may try addresses below 4 GiB first. */
   readonly pci: boolean;
   /** False: requests of this device pass without translation. */
   readonly translated: boolean;
@@ -48,6 +51,7 @@ export interface MachineDevice {
 
 /** What becomes of a map that fails in the replay: its unmap is skipped, or it is tried again. */
 export interface FailedRequests {
+  /** drop: it is given up at once; retry: see delayMs and tries. */
   readonly mode: 'drop' | 'retry';
   /** ms from a failure to the next try. */
   readonly delayMs: number;
@@ -62,7 +66,9 @@ export type DomainType = 'DMA' | 'DMA-FQ' | 'identity';
 export interface MachineDomain {
   /** Bytes. */
   readonly granule: number;
+  /** Lowest page frame number that is given out. */
   readonly startPfn: number;
+  /** Ranges of page frame numbers that are never given out: [first, last], both included. */
   readonly reserved: readonly (readonly [number, number])[];
   /** Highest usable address, 0 = none. */
   readonly apertureEnd: number;
@@ -76,24 +82,43 @@ export interface MachineDomain {
 
 /** Costs in ns by which work is turned into modelled latency. All are assumptions; see docs/models/cost.md. */
 export interface CostModel {
+  /** A hit in a magazine, or a put, ns. */
   readonly rcache: number;
+  /** A magazine to or from the depot, ns. */
   readonly depotExchange: number;
+  /** A CPU and size class looked at when all caches are emptied, ns. */
   readonly cacheFlush: number;
+  /** One search, ns. */
   readonly treeSearch: number;
+  /** A node visited, ns. */
   readonly treeStep: number;
+  /** A range into the tree, or out of it, ns. */
   readonly treeUpdate: number;
+  /** Synchronous invalidation of a range, ns. */
   readonly invalidateRange: number;
+  /** A flush of the whole IOTLB, ns. */
   readonly invalidateAll: number;
+  /** A granule mapped or unmapped, ns. */
   readonly pageTableEntry: number;
+  /** Slots taken for a buffer or a segment, ns. */
   readonly bounceSearch: number;
+  /** A slot looked at, ns. */
   readonly bounceProbe: number;
+  /** A further area searched, ns. */
   readonly bounceArea: number;
+  /** A transient pool made for one buffer, ns. */
   readonly transientPool: number;
+  /** A byte copied to or from bounce memory, ns. */
   readonly copyByte: number;
+  /** A change of the encryption of memory, ns. */
   readonly convertCall: number;
+  /** A page of 4 KiB whose encryption was changed, ns. */
   readonly convertPage: number;
+  /** A refresh of a range by the host, ns. */
   readonly hostRange: number;
+  /** A refresh of the whole aperture, ns. */
   readonly hostGlobal: number;
+  /** An entry that the host gains or gives up, ns. */
   readonly hostEntry: number;
 }
 
@@ -124,13 +149,17 @@ export interface Machine {
   readonly kernel: KernelPreset;
   /** The recorded kernel is not the preset, or the preset was not checked against its kernel's code. */
   readonly unverified: boolean;
+  /** CPUs; what was recorded on a higher one runs on its number modulo these. */
   readonly cpus: number;
+  /** Timer ticks per second. */
   readonly hz: number;
   readonly timerMode: TimerMode;
   /** A time in ns at which a jiffy begins, for the modes exact and wheel; 0 where it is not known. */
   readonly tickPhase?: number;
   readonly sac: SacPolicy;
+  /** By the index that requests give. */
   readonly devices: readonly MachineDevice[];
+  /** By the index that requests give; 0 is the pattern for others. */
   readonly domains: readonly MachineDomain[];
   readonly allocator: PolicyChoice;
   /**
@@ -143,6 +172,7 @@ export interface Machine {
   readonly typeSwitches?: readonly TypeSwitch[];
   /** Default `options`. */
   readonly fqInitReads?: FqInitReads;
+  /** Maps that failed while recording: hold what they get as long as others lived, or drop them. */
   readonly recordedFailures: 'hold' | 'drop';
   /** null: the requests come as recorded. */
   readonly load: Load | null;

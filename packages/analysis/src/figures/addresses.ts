@@ -1,6 +1,6 @@
 // Where mappings lie, and how much of the address space is taken, cut up or free. Part of summary.json: see ../summary.ts.
 
-/** How the I/O address space of all domains was used; page counts are turned into bytes by each domain's granule. */
+/** How the I/O address space of all domains was used: pages as the allocator rounds them, turned into bytes by each domain's granule. */
 export interface OccupancyFigures {
   /** True where mappings were live before the trace began: every figure here is then a lower bound. */
   readonly lowerBound: boolean;
@@ -24,13 +24,13 @@ export interface OccupancyFigures {
   readonly peakRequestedBytes: number;
   /** Most ranges waiting in flush queues at once. */
   readonly peakQueuedEntries: number;
-  /** Most bytes waiting in flush queues at once: the largest stale set. */
+  /** Most bytes of address space waiting in flush queues at once; what of them devices could reach is exposure.peakStaleBytes. */
   readonly peakQueuedBytes: number;
   /** Most bytes at once in freed ranges that caches kept. */
   readonly peakCachedBytes: number;
-  /** Most bytes live or queued at once: what a device, or a host that shadows the page table, still sees. */
+  /** Most bytes of pages mapped or waiting in queues at once, not rounded up: what a device, or a host that shadows the page table, still sees. */
   readonly peakReachableBytes: number;
-  /** Most 4 KiB pages live or queued at once: mapping entries that a host would hold. */
+  /** The same in pages of 4 KiB: mapping entries that a host would hold. */
   readonly peakReachablePages: number;
   /** Most bytes taken below 4 GiB at once, summed over domains (live, queued and cached). */
   readonly peakLow32Bytes: number;

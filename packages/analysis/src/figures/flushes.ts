@@ -77,12 +77,32 @@ export interface ExposureFigures {
   readonly staleWindow: DistributionFigures;
   /** Time from each unmap until its range could be allocated again: never shorter than the stale window. */
   readonly reuseDelay: DistributionFigures;
-  /** Sum over unmapped ranges of bytes (whole pages) x stale window, byte seconds; ranges never released count until the end, or until their domain went. */
+  /** Sum over unmapped ranges of bytes (the pages that were mapped) x stale window, byte seconds; ranges never released count until the end, or until their domain went. */
   readonly byteSeconds: number;
   /** byteSeconds / duration in s: bytes that are stale on average; null for a replay without duration. */
   readonly meanStaleBytes: number | null;
   /** Most bytes stale at once, over all domains: the largest set that devices could reach after its unmap. */
   readonly peakStaleBytes: number;
   /** Bytes still queued at the end, or when their domain went: the distributions above do not have them. */
+  readonly unreleasedBytes: number;
+}
+
+/** How long the unmapped memory of one domain stays within reach of its devices. */
+export interface DomainExposure {
+  /** Released ranges: the stale windows that mean, p50, p99 and max are of. */
+  readonly released: number;
+  /** Mean stale window, ns; null where nothing was released. */
+  readonly mean: number | null;
+  /** Median, ns. */
+  readonly p50: number | null;
+  /** 99 % are not above it, ns. */
+  readonly p99: number | null;
+  /** Longest, ns. */
+  readonly max: number | null;
+  /** Bound of |reported - true| / true for p50 and p99. */
+  readonly relativeError: number;
+  /** As exposure.byteSeconds, which is the sum over domains. */
+  readonly byteSeconds: number;
+  /** As exposure.unreleasedBytes, which is the sum over domains. */
   readonly unreleasedBytes: number;
 }

@@ -1,6 +1,7 @@
 // Figures of one domain, device, CPU, task or size. Part of summary.json: see ../summary.ts.
 
 import type { FreeSpaceFigures, SpaceSplit } from './addresses.ts';
+import type { DomainExposure } from './flushes.ts';
 
 /** One IOVA domain. */
 export interface DomainFigures {
@@ -36,10 +37,12 @@ export interface DomainFigures {
   readonly peakLiveMappings: number;
   /** Most ranges waiting in flush queues at once. */
   readonly peakQueuedEntries: number;
-  /** Most pages waiting in flush queues at once. */
+  /** Most pages waiting in flush queues at once, as the allocator rounds them. */
   readonly peakQueuedPages: number;
   /** Most pages taken below 4 GiB at once (live, queued and cached). */
   readonly peakLow32Pages: number;
+  /** What its devices could reach after it was unmapped. */
+  readonly exposure: DomainExposure;
   /** How its free address space was cut up; null where that is not known, see freeSpaceUnknown. */
   readonly freeSpace: FreeSpaceFigures | null;
   /** Why freeSpace is null; null where it is not. */
@@ -71,11 +74,13 @@ export interface GroupFigures {
 export interface GroupLatency {
   /** Always true: these are assumptions turned into ns. */
   readonly modelled: true;
+  /** Sum / number of maps. */
   readonly mean: number | null;
   /** Median. */
   readonly p50: number | null;
   /** 99 % are not above it. */
   readonly p99: number | null;
+  /** The longest. */
   readonly max: number | null;
   /** Bound of |reported - true| / true for p50 and p99. */
   readonly relativeError: number;
@@ -83,6 +88,7 @@ export interface GroupLatency {
 
 /** Requests on one CPU of the machine. */
 export interface CpuFigures {
+  /** Number of the CPU. */
   readonly cpu: number;
   readonly requests: GroupFigures;
 }

@@ -6,13 +6,13 @@ import type { DistributionFigures } from './distribution.ts';
 export interface CostFigures {
   /** Always true: these are assumptions turned into ns. */
   readonly modelled: true;
-  /** Sum over maps (served or not), ns. */
+  /** Sum over maps (served or not) and their tries, with the caches, bounce memory and host entries that they needed, ns. */
   readonly map: number;
-  /** Sum over unmaps, releases, flushes and invalidations, ns. */
+  /** Sum over all else: unmaps, releases, trims, flushes, invalidations, syncs, copies out of bounce memory, ns. */
   readonly unmap: number;
-  /** Sum over all rows, ns. */
+  /** map + unmap, ns. */
   readonly total: number;
-  /** Cost of each map, served or not. */
+  /** Cost of each map, served or not: search and page table, without bounce memory and host (modelledLatency.map has all). */
   readonly perMap: DistributionFigures;
   /** total / GiB that served maps asked for, translated or not, ns; null without any. */
   readonly perGigabyte: number | null;
@@ -26,7 +26,7 @@ export interface LatencyFigures {
   readonly modelled: true;
   /** open: requests arrive as recorded; closed: a CPU begins its next request when the one before is over. */
   readonly loop: 'open' | 'closed';
-  /** Each map, served or not, with all that it caused. */
+  /** Each map, served or not, with all that it caused; each try of one that was tried again. */
   readonly map: DistributionFigures;
   /** Each unmap, with the flush and the releases that it caused. */
   readonly unmap: DistributionFigures;

@@ -10,6 +10,7 @@ export interface Headroom {
   readonly basis: string;
   /** Unit of limit and peak. */
   readonly unit: 'pages' | 'bytes';
+  /** The most that fits. */
   readonly limit: number;
   /** Highest use, in the same unit. */
   readonly peak: number;
@@ -109,7 +110,9 @@ export interface FreeRunFigures {
 export interface FreeRunState {
   /** ns. */
   readonly at: number;
+  /** Slots in use. */
   readonly usedSlots: number;
+  /** Slots not in use. */
   readonly freeSlots: number;
   /** Slots of the longest run: the largest buffer that fits, alignment apart. */
   readonly longestRun: number;

@@ -1,5 +1,6 @@
 // The tables behind a report's summary, as rows of plain text.
 
+import type { DomainExposure } from '../figures/flushes.ts';
 import { formatBytes, formatCount, formatDuration, formatShare } from '../quantity.ts';
 import type { Summary, TraceFacts } from '../summary.ts';
 import { cpus, latency, MODELLED, rate, sizes, tasks } from './group-tables.ts';
@@ -134,9 +135,27 @@ function domains({ domains: all }: Summary): DetailTable {
     formatCount(domain.flushes),
     formatCount(domain.peakLiveMappings),
     formatBytes(domain.peak.live + domain.peak.queued + domain.peak.cached),
+    staleWindow(domain.exposure),
+    domain.exposure === undefined ? '-' : `${formatBytes(domain.exposure.byteSeconds)} s`,
   ]);
-  const head = ['domain', 'devices', 'maps', 'failed', 'flushes', 'peak mappings', 'peak space'];
+  const head = [
+    'domain',
+    'devices',
+    'maps',
+    'failed',
+    'flushes',
+    'peak mappings',
+    'peak space',
+    'stale window, p99 and max',
+    'exposure',
+  ];
   return { caption: 'Domains', rows: [head, ...rows] };
+}
+
+/** Results of earlier versions do not have it. */
+function staleWindow(exposure: DomainExposure | undefined): string {
+  const { p99 = null, max = null } = exposure ?? {};
+  return p99 === null || max === null ? '-' : `${formatDuration(p99)}, ${formatDuration(max)}`;
 }
 
 function devices({ devices: all }: Summary): DetailTable {

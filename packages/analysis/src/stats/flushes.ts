@@ -8,11 +8,18 @@
 // An unmap and a flush of the same ns: the flush came first, as a full queue flushes and then adds.
 
 import { FlushCause, type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
-import type { ExposureFigures, FlushCauses, FlushFigures } from '../figures/flushes.ts';
+import type {
+  DomainExposure,
+  ExposureFigures,
+  FlushCauses,
+  FlushFigures,
+} from '../figures/flushes.ts';
+import { COARSE_ERROR, CoarseHistogram, coarseBucket } from '../structures/coarse-histogram.ts';
 import { LogHistogram } from '../structures/log-histogram.ts';
 import { SlicedHistogram } from '../structures/sliced-histogram.ts';
 import { distributionFigures } from './distribution.ts';
 import { FlushTimes } from './flush-times.ts';
+import type { ReachLevels } from './reach-levels.ts';
 import { share } from './share.ts';
 import type { DomainSpace } from './space.ts';
 
@@ -36,13 +43,15 @@ export class FlushStats {
   readonly #lastFlush: Float64Array;
   #syncs = 0;
   #unmapped = 0;
-  /** Byte seconds that released ranges waited after they were covered. */
-  #covered = 0;
+  /** By domain: byte seconds that released ranges waited after they were covered, and stale windows. */
+  readonly #covered: Float64Array;
+  readonly #windows: (CoarseHistogram | undefined)[] = [];
 
   constructor(spaces: readonly DomainSpace[]) {
     this.#granules = Float64Array.from(spaces, ({ granule }) => granule);
     this.#byDomain = new Float64Array(spaces.length);
     this.#lastFlush = new Float64Array(spaces.length).fill(-1);
+    this.#covered = new Float64Array(spaces.length);
   }
 
   accumulate(batch: OutcomeBatch): void {
@@ -94,21 +103,36 @@ export class FlushStats {
     };
   }
 
-  /** `queued`: byte seconds in queues; what was released was out of reach for a part of them. */
-  exposure(
-    duration: number,
-    queued: number,
-    unreleasedBytes: number,
-    peak: number,
-  ): ExposureFigures {
-    const byteSeconds = Math.max(0, queued - this.#covered);
+  /** `reach`: what waited in queues; what was released was out of reach for a part of that time. */
+  exposure(duration: number, reach: ReachLevels): ExposureFigures {
+    let byteSeconds = 0;
+    let unreleasedBytes = 0;
+    for (let domain = 0; domain < this.#covered.length; domain++) {
+      byteSeconds += this.#byteSeconds(domain, reach);
+      unreleasedBytes += reach.unreleasedBytes(domain);
+    }
     return {
       staleWindow: distributionFigures(this.stale.whole, 'ns'),
       reuseDelay: distributionFigures(this.reuse, 'ns'),
       byteSeconds,
       meanStaleBytes: duration > 0 ? byteSeconds / (duration / 1e9) : null,
-      peakStaleBytes: peak,
+      peakStaleBytes: reach.peakStale(),
       unreleasedBytes,
+    };
+  }
+
+  /** The same of `domain` alone. */
+  domainExposure(domain: number, reach: ReachLevels): DomainExposure {
+    const windows = this.#windows[domain] ?? new CoarseHistogram();
+    return {
+      released: windows.count,
+      mean: share(windows.sum, windows.count),
+      p50: windows.quantile(500),
+      p99: windows.quantile(990),
+      max: windows.count > 0 ? windows.max : null,
+      relativeError: COARSE_ERROR,
+      byteSeconds: this.#byteSeconds(domain, reach),
+      unreleasedBytes: reach.unreleasedBytes(domain),
     };
   }
 
@@ -142,8 +166,16 @@ export class FlushStats {
     const stale = covered === undefined ? waited : Math.min(waited, covered - unmappedAt);
     this.reuse.add(waited);
     this.stale.add(stale, batch.time[i]!);
-    const bytes = batch.pages[i]! * (this.#granules[domain] ?? 0);
-    this.#covered += bytes * ((waited - stale) / 1e9);
+    if (domain >= this.#granules.length) return;
+    const bytes = batch.pages[i]! * this.#granules[domain]!;
+    this.#covered[domain]! += bytes * ((waited - stale) / 1e9);
+    const windows = this.#windows[domain] ?? new CoarseHistogram();
+    windows.add(stale, coarseBucket(stale));
+    this.#windows[domain] = windows;
+  }
+
+  #byteSeconds(domain: number, reach: ReachLevels): number {
+    return Math.max(0, reach.waitedByteSeconds(domain) - this.#covered[domain]!);
   }
 }
 

@@ -13,15 +13,13 @@ export const Level = {
   low32: 3,
   mappings: 4,
   entries: 5,
-  /** live + queued. */
-  reachable: 6,
   /** live + queued + cached. */
-  taken: 7,
+  taken: 6,
 } as const;
 export type Level = (typeof Level)[keyof typeof Level];
 
 /** Levels per slot. */
-export const LEVELS = 8;
+export const LEVELS = 7;
 const INTEGRATED = 5;
 
 /** Pages (or bytes) by state. */
@@ -70,13 +68,12 @@ export class Gauges {
     for (let i = 0; i < INTEGRATED; i++) integral[at + i]! += now[base + i]! * span;
   }
 
-  /** Takes the changed levels of `slot` at `time` into the peaks; reachable and taken are derived. */
+  /** Takes the changed levels of `slot` at `time` into the peaks; taken is derived. */
   settle(slot: number, time: number): void {
     const { now } = this;
     const peak = this.#peak;
     const base = slot * LEVELS;
-    now[base + Level.reachable] = now[base]! + now[base + Level.queued]!;
-    now[base + Level.taken] = now[base + Level.reachable]! + now[base + Level.cached]!;
+    now[base + Level.taken] = now[base]! + now[base + Level.queued]! + now[base + Level.cached]!;
     if (now[base + Level.taken]! > peak[base + Level.taken]!) {
       this.#peakAt[slot] = time;
       for (let i = 0; i < 4; i++) this.#peakSplit[slot * 4 + i] = now[base + i]!;

@@ -19,14 +19,15 @@ export class OccupancyStats {
   readonly #gauges: Gauges;
   readonly #sum: number;
   readonly #series: SeriesRecorder;
+  readonly #requestedOf: Float64Array;
   #requested = 0;
   #peakRequested = 0;
-  #unreleased = 0;
 
   constructor(spaces: readonly DomainSpace[]) {
     this.#spaces = spaces;
     this.#sum = spaces.length;
     this.#gauges = new Gauges(spaces.length + 1);
+    this.#requestedOf = new Float64Array(spaces.length);
     this.#gauges.advance(this.#sum, 0);
     const sum = this.#gauges.now.subarray(this.#sum * LEVELS);
     this.#series = new SeriesRecorder(sum);
@@ -38,7 +39,7 @@ export class OccupancyStats {
       this.#series.advance(time[i]!);
       if (kind[i] === OutcomeKind.domainDestroy) this.#empty(domain[i]!, time[i]!);
       else if (domain[i]! > 0 && domain[i]! < this.#sum) this.#take(batch, i, domain[i]!);
-      this.#request(batch, i);
+      this.#request(batch, i, domain[i]!);
     }
   }
 
@@ -63,7 +64,13 @@ export class OccupancyStats {
     return this.#gauges.peak(domain, level);
   }
 
-  figures(end: number, lowerBound: boolean, low32: Low32Split | null): OccupancyFigures {
+  /** `reachableBytes`: most that devices could reach at once. */
+  figures(
+    end: number,
+    lowerBound: boolean,
+    low32: Low32Split | null,
+    reachableBytes: number,
+  ): OccupancyFigures {
     const gauges = this.#gauges;
     const sum = this.#sum;
     const split = (levels: LevelSplit): SpaceSplit => spaceSplit(levels, 1, this.#limitBytes());
@@ -81,8 +88,8 @@ export class OccupancyStats {
       peakQueuedEntries: gauges.peak(sum, Level.entries),
       peakQueuedBytes: gauges.peak(sum, Level.queued),
       peakCachedBytes: gauges.peak(sum, Level.cached),
-      peakReachableBytes: gauges.peak(sum, Level.reachable),
-      peakReachablePages: Math.ceil(gauges.peak(sum, Level.reachable) / HOST_PAGE),
+      peakReachableBytes: reachableBytes,
+      peakReachablePages: Math.ceil(reachableBytes / HOST_PAGE),
       peakLow32Bytes: gauges.peak(sum, Level.low32),
       low32,
     };
@@ -103,16 +110,6 @@ export class OccupancyStats {
 
   peakAt(domain: number): number {
     return this.#gauges.peakAt(domain);
-  }
-
-  /** Bytes that were never released: queued at the end, or when their domain went. */
-  unreleasedBytes(): number {
-    return this.#unreleased + this.#gauges.now[this.#sum * LEVELS + Level.queued]!;
-  }
-
-  /** Integral of the queued bytes over time, byte seconds. */
-  queuedByteSeconds(end: number): number {
-    return (this.#gauges.mean(this.#sum, Level.queued, 0, end) * end) / 1e9;
   }
 
   /** Puts the state columns of row `i` into the domain's slot and the change into the sum. */
@@ -148,7 +145,6 @@ export class OccupancyStats {
     const { granule } = this.#spaces[domain]!;
     this.#gauges.advance(domain, time);
     this.#gauges.advance(this.#sum, time);
-    this.#unreleased += now[domain * LEVELS + Level.queued]! * granule;
     for (let level = 0; level < LEVELS; level++) {
       const unit = level === Level.mappings || level === Level.entries ? 1 : granule;
       now[this.#sum * LEVELS + level]! -= now[domain * LEVELS + level]! * unit;
@@ -157,17 +153,22 @@ export class OccupancyStats {
     this.#series.settle();
   }
 
-  #request(batch: OutcomeBatch, i: number): void {
+  #request(batch: OutcomeBatch, i: number, domain: number): void {
     switch (batch.kind[i]) {
+      case OutcomeKind.domainCreate:
+      case OutcomeKind.domainDestroy:
+        // What was live goes with it.
+        this.#ask(domain, -this.#requestedOf[domain]!);
+        break;
       case OutcomeKind.openStart:
-        if (batch.value[i] === 0) this.#ask(batch.bytes[i]!);
+        if (batch.value[i] === 0) this.#ask(domain, batch.bytes[i]!);
         break;
       case OutcomeKind.map:
-        this.#ask(batch.bytes[i]!);
+        this.#ask(domain, batch.bytes[i]!);
         this.#series.count(Tally.mapped);
         break;
       case OutcomeKind.unmap:
-        this.#requested -= batch.bytes[i]!;
+        this.#ask(domain, -batch.bytes[i]!);
         this.#series.count(Tally.unmapped);
         break;
       case OutcomeKind.mapFail:
@@ -182,7 +183,8 @@ export class OccupancyStats {
     }
   }
 
-  #ask(bytes: number): void {
+  #ask(domain: number, bytes: number): void {
+    this.#requestedOf[domain]! += bytes;
     this.#requested += bytes;
     if (this.#requested > this.#peakRequested) this.#peakRequested = this.#requested;
   }

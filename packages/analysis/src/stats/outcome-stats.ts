@@ -26,10 +26,10 @@ import { LatencyStats } from './latencies.ts';
 import { MachineLevels } from './machine-levels.ts';
 import { measuredBins, measuredLatencies } from './measured.ts';
 import { OccupancyStats } from './occupancy.ts';
+import { ReachLevels } from './reach-levels.ts';
 import { RequestStats } from './requests.ts';
 import { type DomainSpace, domainSpaces } from './space.ts';
 import { SpaceMaps } from './space-maps.ts';
-import { StaleLevels } from './stale-levels.ts';
 import { cachedAgeSeries, freeSpaceSeries } from './state-course.ts';
 import { StateStats } from './states.ts';
 import { TypeSwitchStats } from './type-switches.ts';
@@ -68,7 +68,7 @@ export class OutcomeStats {
   readonly #typeSwitches = new TypeSwitchStats();
   readonly #levels: MachineLevels;
   readonly #latencies: LatencyStats;
-  readonly #stale: StaleLevels;
+  readonly #reach: ReachLevels;
   readonly #caches = new CacheCourse();
   readonly #areas = new BounceAreas();
   readonly #maps: SpaceMaps;
@@ -88,7 +88,7 @@ export class OutcomeStats {
     this.#occupancy = new OccupancyStats(this.#spaces);
     this.#levels = new MachineLevels(hasBounce(machine), hasHost(machine));
     this.#latencies = new LatencyStats(machine.loop, machine.cpus);
-    this.#stale = new StaleLevels(this.#spaces);
+    this.#reach = new ReachLevels(this.#spaces);
     this.#maps = new SpaceMaps(this.#spaces);
     this.#fragmentation = new Fragmentation(this.#spaces);
     this.#cached = new CachedStats(this.#spaces);
@@ -107,7 +107,7 @@ export class OutcomeStats {
     this.#typeSwitches.accumulate(batch);
     this.#levels.accumulate(batch);
     this.#latencies.accumulate(batch);
-    this.#stale.accumulate(batch);
+    this.#reach.accumulate(batch);
     this.#caches.accumulate(batch);
     this.#areas.accumulate(batch);
     this.#maps.accumulate(batch);
@@ -121,7 +121,7 @@ export class OutcomeStats {
     const end = Math.max(report.duration / (machine.load?.rate ?? 1), this.#requests.lastTime);
     this.#occupancy.finish(end);
     this.#levels.finish(end);
-    this.#stale.finish(end);
+    this.#reach.finish(end);
     this.#caches.finish(end);
     this.#areas.finish(end);
     const spaceMap = this.#maps.busiest(end);
@@ -132,7 +132,7 @@ export class OutcomeStats {
       series: {
         ...this.#occupancy.series(),
         ...this.#levels.series(),
-        staleBytes: this.#stale.series(),
+        staleBytes: this.#reach.series(),
         cacheClasses: this.#caches.series(),
         bounceAreas: this.#areas.series(),
         spaceMap,
@@ -150,7 +150,12 @@ export class OutcomeStats {
     const usedDomains = this.#spaces.flatMap((_, d) => (this.#occupancy.used(d) ? [d] : []));
     const tokens = usedDomains.map((domain) => this.#token(domain));
     const lowerBound = report.requests.openStart > 0;
-    const occupancy = this.#occupancy.figures(end, lowerBound, this.#cached.low32());
+    const occupancy = this.#occupancy.figures(
+      end,
+      lowerBound,
+      this.#cached.low32(),
+      this.#reach.peakReachableBytes,
+    );
     const host = hasHost(machine) ? this.#hosts.figures(machine, this.#levels, end) : null;
     const work = this.#latencies.work();
     const typeSwitches = this.#typeSwitches.figures();
@@ -178,12 +183,7 @@ export class OutcomeStats {
       tree: this.#allocations.tree(this.#fragmentation.peakNodes, this.#fragmentation.endNodes),
       flushes: this.#flushes.figures(end, this.#requests.mappedGigabytes),
       typeSwitches,
-      exposure: this.#flushes.exposure(
-        end,
-        this.#occupancy.queuedByteSeconds(end),
-        this.#occupancy.unreleasedBytes(),
-        this.#stale.peak(),
-      ),
+      exposure: this.#flushes.exposure(end, this.#reach),
       lifetime: distributionFigures(this.#requests.lifetime.whole, 'ns'),
       headroom: findHeadroom(
         this.#occupancy,
@@ -233,6 +233,7 @@ export class OutcomeStats {
       peakQueuedEntries: occupancy.peak(index, Level.entries),
       peakQueuedPages: occupancy.peak(index, Level.queued),
       peakLow32Pages: occupancy.peak(index, Level.low32),
+      exposure: this.#flushes.domainExposure(index, this.#reach),
       freeSpace,
       freeSpaceUnknown: freeSpace === null ? this.#whyUnknown(index) : null,
     };

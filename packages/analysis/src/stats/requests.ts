@@ -1,6 +1,6 @@
 // What became of the requests, per device and per domain; lifetimes and modelled costs.
 
-import { type OutcomeBatch, OutcomeKind } from '@dmalab/replay';
+import { type OutcomeBatch, OutcomeKind, RefreshScope } from '@dmalab/replay';
 import type { DeviceFigures, GroupFigures } from '../figures/groups.ts';
 import type { CostFigures } from '../figures/latency.ts';
 import type { RequestFigures } from '../figures/requests.ts';
@@ -86,9 +86,18 @@ export class RequestStats {
           break;
         case OutcomeKind.retry:
           this.#retries++;
+          this.#mapCost += costNs[i]!;
           break;
         case OutcomeKind.skipped:
           this.#skipped++;
+          break;
+        case OutcomeKind.bounceMap:
+        case OutcomeKind.convert:
+        case OutcomeKind.rcacheFlush:
+          this.#mapCost += costNs[i]!;
+          break;
+        case OutcomeKind.hostRefresh:
+          if (isOfMap(batch.path[i]!)) this.#mapCost += costNs[i]!;
           break;
         case OutcomeKind.openStart:
           if (value[i] === 0) this.#preloaded++;
@@ -161,6 +170,10 @@ export class RequestStats {
     this.#mapCost += ns;
     this.perMap.add(ns);
   }
+}
+
+function isOfMap(scope: number): boolean {
+  return scope === RefreshScope.map || scope === RefreshScope.undo;
 }
 
 function cacheAndLatency({ cacheable, cacheHits, cacheHitRate, modelledMap }: GroupFigures) {

@@ -269,3 +269,13 @@ test('an address above the mask, as kernels up to 5.2 and the oldest ones print 
     { ...shared, device: '', address: '0x11b8a9000', size: 4096 },
   ]);
 });
+
+test('the source of messages, as in a patch, is none', () => {
+  const lines = [
+    '\tdev_err_ratelimited(dev, "DMA: Out of SW-IOMMU space for %zu bytes\\n",',
+    '\t"swiotlb buffer is full (sz: %zd bytes), total %lu (slots), used %lu (slots)\\n",',
+    '\t\tpanic("Can not allocate SWIOTLB buffer earlier and can\'t now provide you with the DMA bounce buffer");',
+    '\t\tpr_err("%s: Failed to allocate iova.\\n", __func__);',
+  ];
+  expect(parseKernelLog(lines.join('\n'))).toEqual([]);
+});

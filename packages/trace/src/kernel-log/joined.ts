@@ -42,6 +42,10 @@ const HINTS: readonly string[] = [
   ...['errs:0x', 'Fault '],
 ];
 
+/** The source of a message and not one that was printed, as in a patch. */
+const SOURCE =
+  /\b(?:pr_\w{1,20}|printk\w{0,20}|panic|dev_\w{1,20}|WARN\w{0,10}|error_\w{1,20})\([^)]{0,80}"|\\n"|%(?:s|d|u|z[udx]|l{1,2}[dux]|L[dux]|pad?|#?x)\b/;
+
 interface Found {
   readonly parsed: KernelLogLine;
   readonly lines: number;
@@ -107,6 +111,7 @@ class Log {
   }
 
   #read(text: string, i: number, lines: number): Found | null {
+    if (SOURCE.test(text)) return null;
     const at = { line: i + 1, last: i + lines, time: null };
     for (const read of readers) {
       const parsed = read(text, at);

@@ -176,6 +176,12 @@ test.each([
   expect(() => size(['sas-128k'], name, [parseGoal(goal)], overrides)).toThrow(message);
 });
 
+test('where nothing is translated, the host decides nothing', () => {
+  const text = sizeText(size(['swiotlb-sync-e1000'], 'host.entries', [NO_FAILURES], VFIO));
+  expect(text).toMatch(/answer +1 entry\n/);
+  expect(text).toContain('Nothing is mapped through an IOMMU');
+});
+
 test('without bounce memory its size is no question', () => {
   expect(() => size(['sas-128k'], 'slots', [NO_FAILURES], {})).toThrow(/no bounce memory/);
 });

@@ -6,7 +6,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatBytes, formatCount, formatShare } from '../quantity.ts';
 import { type GoalFigure, parseGoal } from '../sizing/goal.ts';
-import { figureText } from '../sizing/shortfall.ts';
+import { counted, figureText } from '../sizing/shortfall.ts';
 import type { SizePoint, SizeResult } from '../sizing/size-result.ts';
 import { forPlot, type Panel, PLOT_WIDTH, SCHEMA } from './chart.ts';
 
@@ -256,7 +256,7 @@ function answerRule(
   place: number,
 ): object[] {
   if (answer === null) return [];
-  const data = { values: [{ value: answer, text: `${what}: ${formatCount(answer)} ${unit}` }] };
+  const data = { values: [{ value: answer, text: `${what}: ${counted(answer, unit)}` }] };
   const isRight = Math.log(answer / low) > FAR_RIGHT * Math.log(high / low);
   const side = isRight ? { align: 'right', dx: -6 } : { align: 'left', dx: 6 };
   const mark = {

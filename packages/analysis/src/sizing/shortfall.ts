@@ -29,6 +29,18 @@ function sentence(name: string, text: string): string {
   return `${name} is ${text}`;
 }
 
+const SINGULAR: Readonly<Record<string, string>> = {
+  slots: 'slot',
+  areas: 'area',
+  entries: 'entry',
+  pages: 'page',
+};
+
+/** e.g. "1 entry", "4,096 slots". */
+export function counted(value: number, unit: string): string {
+  return `${formatCount(value)} ${value === 1 ? (SINGULAR[unit] ?? unit) : unit}`;
+}
+
 /** A figure in its unit; times of maps are modelled. */
 export function figureText(goal: string, value: number | null): string {
   if (value === null) return '-';

@@ -4,7 +4,7 @@ import { bootPoolSize, coCoSlots, DEFAULT_SLOTS } from '@dmalab/replay';
 import { mailLines } from '../mail-lines.ts';
 import { formatBytes, formatCount, formatShare } from '../quantity.ts';
 import { printable } from '../report/escape.ts';
-import { figureText, isOfFailures, nameOf, shortfall } from './shortfall.ts';
+import { counted, figureText, isOfFailures, nameOf, shortfall } from './shortfall.ts';
 import type { SizeResult } from './size-result.ts';
 
 const BAR = 20;
@@ -49,7 +49,7 @@ function answerLines(result: SizeResult): Line[] {
   const { answer, bytes, unit, kernelParameter, setting, headroom } = result;
   if (answer === null) return [['answer', 'none']];
   return [
-    ['answer', amount(answer, answer === 1 ? unit.replace(/s$/, '') : unit, bytes)],
+    ['answer', amount(answer, unit, bytes)],
     ...(kernelParameter === null ? [] : [['set it with', kernelParameter] as const]),
     [kernelParameter === null ? 'set it' : '', setting ?? ''],
     ...(headroom === null
@@ -57,7 +57,7 @@ function answerLines(result: SizeResult): Line[] {
       : [
           [
             'head-room',
-            `${formatShare(headroom.share)}, most in use ${formatCount(headroom.peak)} ${unit}`,
+            `${formatShare(headroom.share)}, most in use ${counted(headroom.peak, unit)}`,
           ] as const,
         ]),
   ];
@@ -71,7 +71,7 @@ function belowLines({ answer, below, curve, unit, direction, untried }: SizeResu
   return [
     [
       label,
-      `${formatCount(below.value)} ${unit}${gap}: ${direction === 'smallest' ? 'not enough' : 'too much'}`,
+      `${counted(below.value, unit)}${gap}: ${direction === 'smallest' ? 'not enough' : 'too much'}`,
     ],
     ['', point === undefined ? 'the goals are not met' : shortfall(point)],
   ];
@@ -81,7 +81,7 @@ function readingLines({ otherReading, recordedFailures, unit }: SizeResult): Lin
   if (otherReading === null) return [];
   const { answer, kernelParameter } = otherReading;
   const set = kernelParameter === null ? '' : `, ${kernelParameter}`;
-  const text = answer === null ? 'none' : `${formatCount(answer)} ${unit}${set}`;
+  const text = answer === null ? 'none' : `${counted(answer, unit)}${set}`;
   return [
     ['this reading', MEANING[recordedFailures]],
     ['other reading', text],
@@ -100,10 +100,7 @@ function defaultLines({ defaults, answer, unit }: SizeResult): Line[] {
     const times = answer === null ? '' : `, ${ratio(value / answer)}`;
     return [
       [i === 0 ? 'kernel default' : '', rule],
-      [
-        '',
-        `${formatCount(value)} ${unit}${times}: ${passes ? 'meets the goals' : shortfall(point)}`,
-      ],
+      ['', `${counted(value, unit)}${times}: ${passes ? 'meets the goals' : shortfall(point)}`],
     ] as const;
   });
 }
@@ -161,7 +158,7 @@ function isShown({ goal }: { readonly goal: string }): boolean {
 
 function amount(value: number, unit: string, bytes: number | null): string {
   const size = bytes === null ? '' : ` = ${formatBytes(bytes)}`;
-  return `${formatCount(value)} ${unit}${size}`;
+  return `${counted(value, unit)}${size}`;
 }
 
 function ratio(times: number): string {

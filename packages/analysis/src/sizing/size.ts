@@ -8,7 +8,7 @@ import { curableFailures, type Goal, NO_FAILURES } from './goal.ts';
 import { descending, type Grid } from './grid.ts';
 import type { SizedParameter } from './parameter.ts';
 import { type Found, searchGrid } from './search.ts';
-import { shortfall } from './shortfall.ts';
+import { counted, shortfall } from './shortfall.ts';
 import type { DefaultSize, OtherReading, SizePoint, SizeResult } from './size-result.ts';
 import { type NamedCapture, Trials } from './trials.ts';
 
@@ -276,10 +276,10 @@ function unmet(
   { direction, grid, found, conflict }: Answered,
 ): string {
   if (conflict !== null) {
-    return `No value meets all goals: ${formatCount(conflict)} ${unit} is the least that meets those which want more of ${name}, and there ${shortfall(trials.at(conflict))}.`;
+    return `No value meets all goals: ${counted(conflict, unit)} is the least that meets those which want more of ${name}, and there ${shortfall(trials.at(conflict))}.`;
   }
   const best = grid.at(found.below!);
-  const at = `${formatCount(best)} ${unit} ${shortfall(trials.at(best))}`;
+  const at = `${counted(best, unit)} ${shortfall(trials.at(best))}`;
   if (found.below === grid.length - 1) return `No value meets the goals: even at ${at}.`;
   const isCured = curableFailures(trials.at(best).causes) > 0 || trials.at(best).failed === 0;
   return isCured
@@ -318,7 +318,7 @@ function undecided(
   if (!isOfBounce && !hasTranslated) {
     return 'Nothing is mapped through an IOMMU on these traces: every device is mapped directly.';
   }
-  const first = `Even the ${direction} legal value, ${formatCount(value!)} ${unit}, meets the goals`;
+  const first = `Even the ${direction} legal value, ${counted(value!, unit)}, meets the goals`;
   const isGrowing = isOfBounce && machines.every(({ bounce }) => bounce.name === 'dynamic');
   return isGrowing && goals.every(({ figure }) => figure !== 'transients')
     ? `${first}, because pools are added; a goal such as transients<=1% asks for what the pool of boot serves by itself.`

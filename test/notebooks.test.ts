@@ -86,6 +86,8 @@ test.skipIf(!hasBrowser)('a first analysis shows three charts and the figures', 
   expect(await page.locator('table').nth(1).innerText()).toContain('6,226, 6,214');
   const picture = await page.screenshot({ path: join(out, 'first.png'), fullPage: true });
   expect(picture.length).toBeGreaterThan(50_000);
+  await page.setViewportSize({ width: 400, height: 900 });
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
   expect(problems).toEqual([]);
 });
 
@@ -98,6 +100,7 @@ test.skipIf(!hasBrowser)('the slider of the second decides which queue is cheape
       .filter((text) => /^(?:strict|percpu|single)/.test(text))
       .at(-1);
   expect(await dearest()).toBe('strict');
+  expect(await page.locator('#cell-16').innerText()).toContain('6,214 invalidations become 31');
   await page.locator('#flush-cost').fill('100');
   await expect.poll(dearest, { timeout: 10_000 }).toBe('percpu, 64 entries');
   expect((await page.screenshot({ fullPage: true })).length).toBeGreaterThan(50_000);

@@ -44,8 +44,15 @@ async function pictureHtml(spec: TopLevelSpec, text: string): Promise<string> {
     { ...(withoutHidden(spec as Parts) as TopLevelSpec), config: { aria: false } },
     'light',
   );
-  const picture = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  const picture = `data:image/svg+xml;base64,${Buffer.from(rounded(svg)).toString('base64')}`;
   return `<img class="static" alt="${escapeHtml(`Chart: ${text}`)}" src="${picture}">`;
+}
+
+/** With places and sizes to a hundredth of a pixel: more digits would be a third of the text. */
+function rounded(svg: string): string {
+  return svg.replace(/ (?:d|transform|x|y|x2|y2|width|height)="[^"]*"/g, (attribute) =>
+    attribute.replace(/\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2)))),
+  );
 }
 
 /** Without marks that are there for tooltips only: they would be a third of some pictures. */

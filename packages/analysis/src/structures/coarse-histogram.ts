@@ -1,11 +1,12 @@
 // A small distribution, of which there may be many: counts in buckets of 3 %, as LogHistogram keeps them finer.
 //
-// Every power of two from 1 on is cut into 32 buckets; what is below 1 counts as 0. Sum and max are exact, a quantile
+// Every power of two from 1 on is cut into 32 buckets; what is below 1 counts as 0, and what is beyond the last
+// bucket (2^44 ns are 4.9 hours) as the largest value. Sum and max are exact, a quantile
 // is off by 1/64 at most.
 
 const SUB_BITS = 5;
 const SUB_BUCKETS = 32;
-const OCTAVES = 40;
+const OCTAVES = 44;
 const BUCKETS = OCTAVES * SUB_BUCKETS;
 const BIAS = (1023 << SUB_BITS) - 1;
 
@@ -44,7 +45,7 @@ export class CoarseHistogram {
     let left = Math.max(1, Math.ceil((permille * this.count) / 1000));
     for (let i = 0; i < BUCKETS; i++) {
       left -= this.#counts[i]!;
-      if (left <= 0) return Math.min(this.max, middle(i));
+      if (left <= 0) return i === BUCKETS - 1 ? this.max : Math.min(this.max, middle(i));
     }
     return this.max;
   }

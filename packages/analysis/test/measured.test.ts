@@ -1,6 +1,10 @@
-import { measuredLatencies } from '@dmalab/analysis';
+import { measuredLatencies, renderReportMarkdown, summarise } from '@dmalab/analysis';
 import { type MeasuredCalls, UNKNOWN_CPU } from '@dmalab/trace';
 import { expect, test } from 'vitest';
+import { CoarseHistogram, coarseBucket } from '../src/structures/coarse-histogram.ts';
+import { outcomeBatches } from './support/outcome-rows.ts';
+import { runContext } from './support/run-context.ts';
+import { syntheticReplay } from './support/synthetic-replay.ts';
 
 /** Six calls: ns, CPU, thread, pages. */
 const CALLS = [
@@ -48,4 +52,21 @@ test('measured calls are told by CPU, thread and size, as far as these are known
     [2, 2, 200, 300],
     [32, 2, 500, 900],
   ]);
+});
+
+test('a report has the measured latency beside the modelled one', () => {
+  const rows = syntheticReplay({ flush: 'percpu', maps: 50, seed: 1 });
+  const result = summarise(runContext({ report: { calls: [measured()] } }), outcomeBatches(rows));
+  const text = renderReportMarkdown([{ label: 'percpu', result }]);
+  expect(text).toMatch(/\| a map \| modelled \| 50 \|/);
+  expect(text).toContain('| alloc\\_iova\\_fast | measured (probes) | 6 | 300 ns |');
+  expect(text).toContain('| alloc\\_iova\\_fast | thread 7 | 3 | 200 ns |');
+});
+
+test('quantiles of a group keep their error from 1 ns to days', () => {
+  for (const value of [1, 1.4, 33, 514.6, 3.3e12, 9e13]) {
+    const histogram = new CoarseHistogram();
+    for (let i = 0; i < 3; i++) histogram.add(value, coarseBucket(value));
+    expect(Math.abs(histogram.quantile(500)! - value) / value).toBeLessThanOrEqual(1 / 64);
+  }
 });

@@ -4,6 +4,7 @@ import type { DomainExposure } from '../figures/flushes.ts';
 import { formatBytes, formatCount, formatDuration, formatShare } from '../quantity.ts';
 import type { Summary, TraceFacts } from '../summary.ts';
 import { cpus, latency, MODELLED, rate, sizes, tasks } from './group-tables.ts';
+import { latencies, measuredParts } from './latency-tables.ts';
 import { cachedAges, cacheLimits, freeRuns, freeSpace } from './state-tables.ts';
 
 /** A caption, a head and its rows. */
@@ -29,6 +30,8 @@ export function detailTables(summary: Summary): DetailTable[] {
     cacheClasses,
     cacheLimits,
     cachedAges,
+    latencies,
+    measuredParts,
   ].map((make) => make(summary));
   return tables.filter(({ rows }) => rows.length > 1);
 }

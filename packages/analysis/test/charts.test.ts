@@ -389,3 +389,13 @@ test('a figure that is 0 in some run has a place with that name on the axis', as
   expect(await renderSvg(chart.make([percpu!, strict!]))).toContain('0: none in the run');
   expect(await renderSvg(chart.make([strict!, percpu!]))).toContain('>∞<');
 });
+
+test('long names keep their beginning and their end, and stay in the plot', async () => {
+  const long = (end: string): string => `a-machine-file-name-that-a-script-made-for-${end}`;
+  const named = compared.slice(1).map((run, i) => ({ ...run, label: long(`run-number-${i}`) }));
+  const svg = await renderSvg(chartNamed('stale-window').make(named));
+  const names = ['a-machine-file-name-that-a-s…de-for-run-number-0', 'de-for-run-number-1<'];
+  for (const name of names) expect(svg).toContain(name);
+  expect(Number(/<svg[^>]* width="(\d+)"/.exec(svg)![1])).toBeLessThan(760);
+  expect(await renderSvg(chartNamed('pareto').make(named))).not.toContain(', ...');
+});

@@ -78,6 +78,15 @@ export function panelTitle(label: string): { text: string; style: string; offset
   return { text: label, style: 'run-title', offset: 6 };
 }
 
+const LONGEST_NAME = 48;
+
+/** A name that has room in a plot: of a long one the beginning and the end, which tell runs apart. */
+export function shortName(name: string): string {
+  const letters = [...name];
+  if (letters.length <= LONGEST_NAME) return name;
+  return `${letters.slice(0, 28).join('')}…${letters.slice(-LONGEST_NAME + 29).join('')}`;
+}
+
 /** Of every spec: the version of Vega-Lite that it is written for. */
 export const SCHEMA: string = 'https://vega.github.io/schema/vega-lite/v6.json';
 

@@ -11,6 +11,7 @@ import {
   type LabelledResult,
   PLOT_WIDTH,
   SCHEMA,
+  shortName,
 } from './chart.ts';
 import { textWidth } from './text-width.ts';
 
@@ -61,16 +62,17 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
   const hasZero = rows.some(({ ratio }) => ratio === 0);
   const hasEndless = rows.some(({ ratio }) => ratio === Number.POSITIVE_INFINITY);
   const ends = [...(hasZero ? [1 / reach] : []), ...(hasEndless ? [reach] : [])].map(forPlot);
+  const first = shortName(base.label);
   const names = others.map(({ label }) => label);
   return {
     $schema: SCHEMA,
     title: {
       text: compare.title,
       subtitle: [
-        `multiples of ${base.label} (left: less); figures that are equal in all runs are left out`,
+        `multiples of ${first} (left: less); figures that are equal in all runs are left out`,
         ...(hasZero || hasEndless
           ? [
-              [hasZero ? '0: none in the run' : '', hasEndless ? `∞: none in ${base.label}` : '']
+              [hasZero ? '0: none in the run' : '', hasEndless ? `∞: none in ${first}` : '']
                 .filter((words) => words !== '')
                 .join('; '),
             ]
@@ -91,7 +93,7 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
       x: {
         field: 'ratio',
         type: 'quantitative',
-        title: `multiple of ${base.label}`,
+        title: `multiple of ${first}`,
         scale: {
           type: 'log',
           domain: [forPlot(1 / reach ** 1.05), forPlot(reach ** 1.05)],

@@ -3,7 +3,7 @@
 // Time is on a logarithmic axis on which zero has a place of its own.
 
 import { formatDuration } from '../quantity.ts';
-import { forPlot, type Panel, PLOT_WIDTH } from './chart.ts';
+import { forPlot, type Panel, PLOT_WIDTH, shortName } from './chart.ts';
 import { NAME_DISTANCE, type NamePlace, placeCurveNames } from './curve-names.ts';
 import type { LogTimeAxis } from './log-time-axis.ts';
 import { type Curve, colourDomain } from './runs.ts';
@@ -29,7 +29,7 @@ export function ecdfPlot(
   height = 250,
 ): Panel {
   const drawn = curves.map((curve) => points(curve, axis));
-  const named = curves.map(({ label }, i) => ({ label, points: drawn[i]! }));
+  const named = curves.map(({ label }, i) => ({ label: shortName(label), points: drawn[i]! }));
   const places = placeCurveNames(named, axis, height);
   const domain = colourDomain(curves);
   return {
@@ -125,9 +125,14 @@ function point(run: string, ns: number, percent: number, axis: LogTimeAxis): Poi
 /** The name of a run beside its curve, in the colour of the curve as texts have it. */
 function nameTag(run: string, { x, p, align }: NamePlace, domain: string[]): Panel['layer'] {
   const place = { align, dx: align === 'left' ? NAME_DISTANCE : -NAME_DISTANCE };
-  const data = { values: [{ run, x: forPlot(x), p: forPlot(p) }] };
-  const text = { field: 'run', type: 'nominal' } as const;
-  const fill = { ...text, scale: { domain, range: 'ordinal' }, legend: null } as const;
+  const data = { values: [{ run, name: shortName(run), x: forPlot(x), p: forPlot(p) }] };
+  const text = { field: 'name', type: 'nominal' } as const;
+  const fill = {
+    ...text,
+    field: 'run',
+    scale: { domain, range: 'ordinal' },
+    legend: null,
+  } as const;
   return [
     { data, mark: { type: 'text', style: 'halo', ...place }, encoding: { text } },
     { data, mark: { type: 'text', fontWeight: 'bold', ...place }, encoding: { text, fill } },

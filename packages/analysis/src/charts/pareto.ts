@@ -14,6 +14,7 @@ import {
   type LabelledResult,
   PLOT_WIDTH,
   SCHEMA,
+  shortName,
 } from './chart.ts';
 import { placeNames } from './label-places.ts';
 
@@ -238,8 +239,9 @@ function merged(points: readonly Point[]): MergedPoint[] {
   return [...places.values()].map((same) => {
     const { run, ...figures } = same[0]!;
     const names = same.map((point) => point.run).join(', ');
-    const short = same.length > 2 ? `${run} and ${same.length - 1} more` : names;
-    return { ...figures, run: short.length > MOST_OF_NAME ? `${run}, ...` : short, names };
+    const both = same.length === 2 && names.length <= MOST_OF_NAME;
+    const rest = same.length === 1 ? '' : ` and ${same.length - 1} more`;
+    return { ...figures, run: both ? names : shortName(run) + rest, names };
   });
 }
 

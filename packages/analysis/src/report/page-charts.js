@@ -4,6 +4,12 @@ const module1 = (() => {
 function panelTitle(label ) {
   return { text: label, style: 'run-title', offset: 6 };
 }
+const LONGEST_NAME = 48;
+function shortName(name ) {
+  const letters = [...name];
+  if (letters.length <= LONGEST_NAME) return name;
+  return `${letters.slice(0, 28).join('')}…${letters.slice(-LONGEST_NAME + 29).join('')}`;
+}
 const SCHEMA = 'https://vega.github.io/schema/vega-lite/v6.json';
 const PLOT_WIDTH = 640;
 function emptyChart(title , reason ) {
@@ -25,7 +31,7 @@ function reasonOfEmpty({ usermeta } ) {
 function forPlot(value ) {
   return Number(value.toPrecision(4));
 }
-return { panelTitle, SCHEMA, PLOT_WIDTH, emptyChart, reasonOfEmpty, forPlot };
+return { panelTitle, shortName, SCHEMA, PLOT_WIDTH, emptyChart, reasonOfEmpty, forPlot };
 })();
 const module2 = (() => {
 const BINARY_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] ;
@@ -358,7 +364,7 @@ return { distinctCurves, colourDomain };
 })();
 const module7 = (() => {
 const { formatDuration } = module2;
-const { forPlot, PLOT_WIDTH } = module1;
+const { forPlot, PLOT_WIDTH, shortName } = module1;
 const { NAME_DISTANCE, placeCurveNames } = module5;
 const { colourDomain } = module6;
 function ecdfPlot(
@@ -368,7 +374,7 @@ function ecdfPlot(
   height = 250,
 ) {
   const drawn = curves.map((curve) => points(curve, axis));
-  const named = curves.map(({ label }, i) => ({ label, points: drawn[i] }));
+  const named = curves.map(({ label }, i) => ({ label: shortName(label), points: drawn[i] }));
   const places = placeCurveNames(named, axis, height);
   const domain = colourDomain(curves);
   return {
@@ -451,9 +457,14 @@ function point(run , ns , percent , axis ) {
 }
 function nameTag(run , { x, p, align } , domain ) {
   const place = { align, dx: align === 'left' ? NAME_DISTANCE : -NAME_DISTANCE };
-  const data = { values: [{ run, x: forPlot(x), p: forPlot(p) }] };
-  const text = { field: 'run', type: 'nominal' } ;
-  const fill = { ...text, scale: { domain, range: 'ordinal' }, legend: null } ;
+  const data = { values: [{ run, name: shortName(run), x: forPlot(x), p: forPlot(p) }] };
+  const text = { field: 'name', type: 'nominal' } ;
+  const fill = {
+    ...text,
+    field: 'run',
+    scale: { domain, range: 'ordinal' },
+    legend: null,
+  } ;
   return [
     { data, mark: { type: 'text', style: 'halo', ...place }, encoding: { text } },
     { data, mark: { type: 'text', fontWeight: 'bold', ...place }, encoding: { text, fill } },

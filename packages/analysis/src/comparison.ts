@@ -131,7 +131,7 @@ export const FIGURES: readonly Figure[] = [
     (s) => s.host?.refreshesPerThousandMaps ?? null,
     threeDigits,
   ),
-  figure('modelled cost per map, mean', 'ns', (s) => s.modelledCost.perMap.mean, formatModelled),
+  figure('modelled cost per map, mean', 'ns', costPerMap, formatModelled),
   figure('modelled map, p50', 'ns', (s) => s.modelledLatency.map.p50, formatModelled),
   figure('modelled map, p99', 'ns', (s) => s.modelledLatency.map.p99, formatModelled),
   figure('modelled unmap, p50', 'ns', (s) => s.modelledLatency.unmap.p50, formatModelled),
@@ -146,6 +146,12 @@ function busiestSpace({ domains }: Summary): FreeSpaceFigures | null {
     if (domain.mapped + domain.failed > busiest!.mapped + busiest!.failed) busiest = domain;
   }
   return busiest?.freeSpace ?? null;
+}
+
+/** With bounce memory and the host; null where maps cost nothing. */
+function costPerMap({ modelledCost, requests, failures }: Summary): number | null {
+  const maps = requests.mapped + requests.directMaps + failures.total;
+  return modelledCost.map === 0 ? null : modelledCost.map / maps;
 }
 
 /** Switches after which the queue is not the one asked for. */

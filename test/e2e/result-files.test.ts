@@ -43,7 +43,7 @@ async function parquetRows(file: string): Promise<Row[]> {
 interface Summary {
   requests: { mapped: number; unmapped: number };
   flushes: { total: number };
-  exposure: { staleWindow: { max: number } };
+  exposure: { staleWindow: { max: number }; peakStaleBytes: number };
   occupancy: { peak: { live: number; queued: number; cached: number } };
 }
 
@@ -92,6 +92,7 @@ test('a file says what it ran on', () => {
   expect(JSON.parse(value)).toMatchObject({
     schema: 'dmalab.outcomes/1',
     trace: { name: 'nvme-lazy-randread', firstTime: 16_892_842_000 },
+    units: { time_ns: 'ns', bytes: 'bytes', pages: 'pages of the domain' },
     machine: { flush: { name: 'percpu' } },
   });
 });
@@ -103,6 +104,9 @@ test('the series is a row for each bucket, with the peak and the counts of the s
   const sum = (name: string): number => rows.reduce((total, row) => total + Number(row[name]), 0);
   expect(Math.max(...rows.map((row) => Number(row.taken_bytes_max)))).toBe(live + queued + cached);
   expect(sum('mapped')).toBe(requests.mapped);
+  expect(Math.max(...rows.map((row) => Number(row.stale_bytes_max)))).toBe(
+    summary().exposure.peakStaleBytes,
+  );
   expect(sum('flushes')).toBe(flushes.total);
   expect(rows[1]?.time_ns).toBe(rows[0]?.bucket_ns);
   expect(Object.keys(rows[0] ?? {})).not.toContain('bounce_used_slots_max');

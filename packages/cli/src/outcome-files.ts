@@ -105,7 +105,7 @@ export function writeSeries(
   if (format === undefined) return;
   makeFolder(folder);
   const { columns, chunk } = seriesTable(result.series);
-  const metadata = outcomeMetadata(context, 'dmalab.series-table/1');
+  const metadata = outcomeMetadata(context, 'dmalab.series-table/1', columns);
   const table = createTable(join(folder, `series.${format}`), format, columns, metadata);
   table.write(chunk);
   table.finish();

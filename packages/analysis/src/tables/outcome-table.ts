@@ -6,6 +6,7 @@ import { OUTCOME_ROWS, type OutcomeBatch } from '@dmalab/replay';
 import type { ColumnType, ColumnValues, TableChunk, TableColumn } from '@dmalab/trace';
 import type { RunContext } from '../stats/outcome-stats.ts';
 import { domainSpaces } from '../stats/space.ts';
+import { columnUnits } from './column-units.ts';
 import { KIND_WORDS, outcomeWord, reachWord } from './outcome-words.ts';
 
 const WORD = 2 ** 32;
@@ -60,12 +61,17 @@ export const OUTCOME_COLUMNS: readonly TableColumn[] = [
   ...PLAIN.map(([name, , type]) => ({ name, type })),
 ];
 
-/** What the rows of a table of outcomes ran on, as the JSON that goes into the file. */
-export function outcomeMetadata(context: RunContext, schema: string = 'dmalab.outcomes/1'): string {
+/** What the rows of a table of outcomes (or of series, with their schema and columns) ran on and their units, as the JSON that goes into the file. */
+export function outcomeMetadata(
+  context: RunContext,
+  schema: string = 'dmalab.outcomes/1',
+  columns: readonly TableColumn[] = OUTCOME_COLUMNS,
+): string {
   const { report, facts, machine, version, name } = context;
   const { source, sha256, firstTime, duration } = report;
   const trace = { name: name ?? source, sha256, firstTime, duration, clock: facts.clock };
-  return JSON.stringify({ schema, tool: { name: 'dmalab', version }, trace, machine });
+  const tool = { name: 'dmalab', version };
+  return JSON.stringify({ schema, tool, trace, units: columnUnits(columns), machine });
 }
 
 /** Turns the batches of a replay into rows of {@link OUTCOME_COLUMNS}; each chunk is valid until the next. */

@@ -12,6 +12,7 @@ const LEVELS: readonly (readonly [name: string, of: (series: SeriesOf) => LevelS
   ['cached_bytes', (s) => s.cachedBytes],
   ['taken_bytes', (s) => s.takenBytes],
   ['low32_bytes', (s) => s.low32Bytes],
+  ['stale_bytes', (s) => s.staleBytes],
   ['live_mappings', (s) => s.liveMappings],
   ['queued_entries', (s) => s.queuedEntries],
   ['bounce_used_slots', (s) => s.bounceUsedSlots],

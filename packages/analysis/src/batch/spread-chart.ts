@@ -19,6 +19,8 @@ import type { BatchTable } from './batch-table.ts';
 
 const TITLE = 'Distributions over traces';
 const MOST_DOTS = 200;
+/** Of so many dots in a panel each can be larger. */
+const FEW = 100;
 /** Above this ratio of the largest value to the median the axis is logarithmic, but for its beginning. */
 const WIDE = 30;
 const ROW = 26;
@@ -138,7 +140,7 @@ function panelsOf(
           axis: {
             grid: true,
             labelExpr: LABEL,
-            ...(isWide ? { values: decades(placed(most)) } : {}),
+            ...(isWide ? { values: decades(placed(most)) } : { tickCount: 8 }),
           },
         },
         color: {
@@ -156,7 +158,7 @@ function panelsOf(
         },
         {
           data: { values: dots },
-          mark: { type: 'point', size: 22, opacity: 0.55 },
+          mark: { type: 'point', size: dots.length > FEW ? 22 : 44, opacity: 0.7 },
           encoding: { x: { field: 'value' }, tooltip: tooltip(figure) },
         },
         {

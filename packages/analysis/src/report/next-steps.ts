@@ -33,7 +33,7 @@ function recording(results: readonly LabelledResult[]): NextStep[] {
   const codes = results.flatMap(({ result }) => result.summary.warnings.map(({ code }) => code));
   if (!codes.some((code) => code === 'LOST_EVENTS' || code === 'LOST_UNKNOWN')) return [];
   const text =
-    'Events were lost: take these figures for estimates, and record again with larger buffers.';
+    'Events were lost: take these figures for estimates, and record again with larger buffers. This says where they were too small:';
   return [{ text, command: 'dmalab info TRACE' }];
 }
 

@@ -31,8 +31,10 @@ export function withShortNames(spec, width) {
   const short = { ...spec };
   const y = encoding?.y;
   if (y?.axis?.labelLimit) {
-    short.encoding = { ...encoding, y: { ...y, axis: { ...y.axis, ...INSIDE } } };
-    if (spec.height?.step) short.height = { ...spec.height, step: Math.max(34, spec.height.step) };
+    const isInside = spec.height?.step !== undefined;
+    const place = isInside ? INSIDE : { labelLimit: 170 };
+    short.encoding = { ...encoding, y: { ...y, axis: { ...y.axis, ...place } } };
+    if (isInside) short.height = { ...spec.height, step: Math.max(34, spec.height.step) };
   }
   const isName = ({ mark }) => mark.type === 'text' && mark.align !== undefined && !mark.limit;
   const limit = Math.max(60, Math.floor(0.6 * width));

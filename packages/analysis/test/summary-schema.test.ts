@@ -25,7 +25,8 @@ Both are made from \`packages/analysis/src/summary.ts\` and the files in \`figur
 
 Where no unit is named a field is a count. "ns" is virtual time since the first event of the capture,
 or a span of it. A quantile is the nearest-rank one, with the relative error stated beside it. Null
-means that there was nothing to measure; zero is a value like any other.
+means that there was nothing to measure; zero is a value like any other. Numbers are doubles: whole to 2^53, so bytes
+of free address space, which reach 2^64 in each domain, are rounded to 15 digits or so.
 
 Beside it lie \`series.json\` (levels and counts over time, \`dmalab.series/1\`) and \`distributions.json\`
 (the distributions behind the quantiles, \`dmalab.distributions/1\`), from which charts and reports are

@@ -83,6 +83,18 @@ test('the Markdown report links the charts and escapes names', () => {
   for (const character of ['\u2028', '\u001b']) expect(markdown).not.toContain(character);
 });
 
+test('no level of headings is left out', async () => {
+  const other = bouncing('other', 1);
+  const trace = { ...other.result.summary.trace, name: 'second' };
+  const result = { ...other.result, summary: { ...other.result.summary, trace } };
+  for (const results of [hostileResults(), [...hostileResults(), { ...other, result }]]) {
+    const html = await renderReportHtml(results, { pictures: false });
+    const levels = [...html.matchAll(/<h([1-6])[ >]/g)].map(([, level]) => Number(level));
+    expect(levels[0]).toBe(1);
+    expect(levels.filter((level, i) => level > (levels[i - 1] ?? 0) + 1)).toEqual([]);
+  }
+});
+
 test('a report without results is refused', async () => {
   await expect(renderReportHtml([])).rejects.toThrow('at least one result');
   expect(() => renderReportMarkdown([])).toThrow('at least one result');

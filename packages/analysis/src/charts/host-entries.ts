@@ -14,6 +14,8 @@ import {
 } from './chart.ts';
 import {
   type States,
+  scaleTops,
+  scaleWords,
   stackedStates,
   stepRows,
   type TimeFrame,
@@ -44,20 +46,18 @@ function make(results: readonly LabelledResult[]): TopLevelSpec {
     );
   }
   const frame = timeFrame(results);
-  const most = Math.max(
-    1,
-    ...limited.flatMap(({ result: { summary } }) => [
-      summary.host?.peakEntries ?? 0,
-      summary.host?.entryLimit ?? 0,
-    ]),
+  const { tops, isShared } = scaleTops(
+    limited.map(({ result: { summary } }) =>
+      Math.max(summary.host?.peakEntries ?? 0, summary.host?.entryLimit ?? 0),
+    ),
   );
   return {
     $schema: SCHEMA,
     title: {
       text: hostEntries.title,
-      subtitle: 'entries of 4 KiB at the highest moment of each interval; the rule is the limit',
+      subtitle: `entries of 4 KiB at the highest moment of each interval; the rule is the limit${scaleWords(isShared)}`,
     },
-    vconcat: limited.map((result, i) => panel(result, frame, most, i === limited.length - 1)),
+    vconcat: limited.map((result, i) => panel(result, frame, tops[i]!, i === limited.length - 1)),
     resolve: { scale: { color: 'shared' } },
   };
 }
@@ -86,7 +86,11 @@ function panel(
         type: 'quantitative',
         title: 'entries',
         scale: { domain: [0, forPlot(most * 1.2)], nice: false },
-        axis: { tickCount: 4, format: '~s', minExtent: 34 },
+        axis: {
+          tickCount: 4,
+          labelExpr: "format(datum.value, datum.value < 1000 ? '~g' : '~s')",
+          minExtent: 34,
+        },
       },
     },
     layer: [areas(result, frame), ...limitRule(entryLimit)],

@@ -12,20 +12,21 @@ export interface ChartFigure {
   readonly html: string;
 }
 
-/** The page shows title and subtitle as text, so the spec goes without. */
+/** The page shows title (a heading of this level) and subtitle as text, so the spec goes without. */
 export async function chartFigure(
   made: TopLevelSpec,
   name: string,
   group: number,
   isOverTime: boolean,
   hasPicture: boolean,
+  level: 3 | 4 = 3,
 ): Promise<ChartFigure> {
   const { title, ...rest } = made;
   const spec = rest as TopLevelSpec;
   const { text, subtitle } = titleTexts(title);
   const picture = hasPicture ? await pictureHtml(spec, text) : NO_PICTURE;
   const html = `<figure data-chart="${escapeHtml(name)}" data-group="${group}">
-<h4>${escapeHtml(text)}</h4>
+<h${level}>${escapeHtml(text)}</h${level}>
 <figcaption>${escapeHtml(subtitle)}</figcaption>
 <p class="part" hidden></p>
 <div class="plot"></div>

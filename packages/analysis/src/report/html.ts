@@ -64,11 +64,12 @@ async function reportPage(
   const title = reportTitle(results);
   const groups = groupByTrace(results);
   const made = groups.map(groupCharts);
+  const level = groups.length > 1 ? 4 : 3;
   const figures = await Promise.all(
     made.map(({ drawn }, i) =>
       Promise.all(
         drawn.map(({ name, isOverTime, spec }) =>
-          chartFigure(spec, figureName(name, i), i, isOverTime, hasPictures),
+          chartFigure(spec, figureName(name, i), i, isOverTime, hasPictures, level),
         ),
       ),
     ),

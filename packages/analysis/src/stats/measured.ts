@@ -10,9 +10,15 @@ const MOST_TASKS = 32;
 /** Of calls that are in no part. */
 const NONE = -1;
 
-/** Figures of each function whose calls were timed while recording. */
-export function measuredLatencies({ calls }: Pick<ReadReport, 'calls'>): MeasuredFigures[] {
-  return calls.map(figuresOf);
+const known = new WeakMap<ReadReport['calls'], readonly MeasuredFigures[]>();
+
+/** Figures of each function whose calls were timed while recording; made once for all replays of a capture. */
+export function measuredLatencies({
+  calls,
+}: Pick<ReadReport, 'calls'>): readonly MeasuredFigures[] {
+  const figures = known.get(calls) ?? calls.map(figuresOf);
+  known.set(calls, figures);
+  return figures;
 }
 
 /** The sampled durations of each function in buckets, `perOctave` to each power of two. */

@@ -11,6 +11,9 @@ import { LevelCourse } from './level-course.ts';
 import type { LevelSeries } from './series.ts';
 import type { DomainSpace } from './space.ts';
 
+// A copy for what is done at every row: an imported binding is looked up at every use.
+const Kinds = OutcomeKind;
+
 /** See the head of the file. All pages are those of the domain. */
 export class ReachLevels {
   /** The stale bytes of all domains. */
@@ -49,17 +52,17 @@ export class ReachLevels {
       const d = domain[i]!;
       if (d === 0 || d >= this.#granules.length) continue;
       switch (kind[i]) {
-        case OutcomeKind.openStart:
+        case Kinds.openStart:
           if (batch.value[i] === 0) this.#reach(d, pages[i]!);
           break;
-        case OutcomeKind.map:
+        case Kinds.map:
           this.#reach(d, pages[i]!);
           break;
-        case OutcomeKind.unmap:
-        case OutcomeKind.release:
-        case OutcomeKind.flush:
-        case OutcomeKind.domainCreate:
-        case OutcomeKind.domainDestroy:
+        case Kinds.unmap:
+        case Kinds.release:
+        case Kinds.flush:
+        case Kinds.domainCreate:
+        case Kinds.domainDestroy:
           this.#wait(batch, i, d, time[i]!);
       }
     }
@@ -108,7 +111,7 @@ export class ReachLevels {
     this.#integrate(domain, time);
     const before = this.#waiting[domain]! - this.#covered[domain]!;
     const kind = batch.kind[i]!;
-    if (kind === OutcomeKind.domainDestroy || kind === OutcomeKind.domainCreate) {
+    if (kind === Kinds.domainDestroy || kind === Kinds.domainCreate) {
       this.#remove(domain);
     } else this.#take(batch, i, domain, time);
     const stale = this.#waiting[domain]! - this.#covered[domain]!;
@@ -122,14 +125,14 @@ export class ReachLevels {
     const change = level - this.#level[domain]!;
     this.#level[domain] = level;
     switch (batch.kind[i]) {
-      case OutcomeKind.unmap:
+      case Kinds.unmap:
         if (change > 0) this.#waiting[domain]! += pages;
         break;
-      case OutcomeKind.flush:
+      case Kinds.flush:
         this.#covered[domain] = this.#waiting[domain]!;
         this.#flushedAt[domain] = time;
         break;
-      case OutcomeKind.release:
+      case Kinds.release:
         this.#reach(domain, -pages);
         if (change >= 0) break;
         this.#waiting[domain]! -= pages;

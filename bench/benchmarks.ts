@@ -67,7 +67,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     script: 'sweep.ts',
     words: ['0.3'],
     minutes: 3,
-    text: 'One sweep of 12 cells (two queues, six sizes) against 12 runs of `dmalab replay` on the same trace, by CPU time of the processes. Bound: at least 2.5 times less.',
+    text: 'One sweep of 12 cells (two queues, six sizes) against 12 runs of `dmalab replay` on the same trace, by CPU time of the processes. Bound: at least 3 times less.',
   },
   {
     title: 'How cost grows',

@@ -13,6 +13,7 @@ export {
   openTraceBytes,
 } from './read-trace.ts';
 export { type ReadingRoom, readingRoom } from './reading-room.ts';
+export { hasUnmapEvents } from './recorded-unmaps.ts';
 export { copyRequest, createRequestBatch } from './request-batch.ts';
 export type {
   ColumnType,

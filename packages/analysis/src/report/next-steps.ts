@@ -5,6 +5,7 @@
 import type { LabelledResult } from '../charts/chart.ts';
 import type { FailureCause } from '../figures/requests.ts';
 import { formatBytes, formatCount, formatDuration, threeDigits } from '../quantity.ts';
+import { isReachKnown } from '../stats/known-reach.ts';
 
 /** A sentence of plain text, and the command that goes with it where there is one. */
 export interface NextStep {
@@ -88,7 +89,7 @@ function choice(results: readonly LabelledResult[]): NextStep[] {
   const known = results.flatMap(({ label, result: { summary } }) => {
     const { invalidationsPerThousandUnmaps: cost } = summary.flushes;
     const { byteSeconds: exposure, staleWindow } = summary.exposure;
-    const isKnown = summary.machine.flush?.name !== 'deferred' && summary.failures.total === 0;
+    const isKnown = isReachKnown(summary.machine) && summary.failures.total === 0;
     if (cost === null || !isKnown) return [];
     return [{ label, cost, exposure, longest: staleWindow.max ?? 0 }];
   });

@@ -1,11 +1,12 @@
 // What weakens the figures of a replay, and what that means for a reader.
 
 import type { Machine } from '@dmalab/replay';
-import { placeInTrace, type ReadReport } from '@dmalab/trace';
+import { hasUnmapEvents, placeInTrace, type ReadReport } from '@dmalab/trace';
 import type { TypeSwitchFigures } from '../figures/flushes.ts';
 import type { FailureFigures, RequestFigures } from '../figures/requests.ts';
 import { formatCount } from '../quantity.ts';
 import type { Warning } from '../summary.ts';
+import { isReachKnown } from './known-reach.ts';
 
 /** What the warnings are derived from. */
 export interface WarningInput {
@@ -71,11 +72,11 @@ function queueKinds({ typeSwitches }: WarningInput): Warning[] {
   ];
 }
 
-function unknownReach({ machine: { flush }, requests }: WarningInput): Warning[] {
+function unknownReach({ machine, requests }: WarningInput): Warning[] {
   return [
     {
       code: 'REACH_UNKNOWN',
-      count: flush?.name === 'deferred' ? requests.unmapped : 0,
+      count: isReachKnown(machine) ? 0 : requests.unmapped,
       text: 'Unmaps flush nothing (flush policy deferred), the allocator does later.',
       meaning:
         'Devices keep their access until that flush: stale windows and exposure of such a run are not 0, as they are shown, but unknown.',
@@ -122,8 +123,9 @@ function reading({ report }: WarningInput): Warning[] {
   ];
 }
 
-function pairs({ report: { events, requests, pairing } }: WarningInput): Warning[] {
-  const hasUnmaps = Object.keys(events).some((name) => /unmap|free|release/.test(name));
+function pairs({ report }: WarningInput): Warning[] {
+  const { requests, pairing } = report;
+  const hasUnmaps = hasUnmapEvents(report);
   const again = pairing.DOUBLE_MAP ?? 0;
   const ambiguous = pairing.AMBIGUOUS_PAIR ?? 0;
   return [

@@ -221,13 +221,10 @@ function deviceText(device: DeviceFacts): string {
 function domainTexts({ facts }: Capture): string[] {
   if (facts.domains.length <= 1) return ['  none recorded'];
   const isInferred = ({ token }: DomainFacts): boolean => token.startsWith('virtual:');
-  const inferred = facts.domains.filter(isInferred);
-  const left = Math.max(0, inferred.length - MOST_INFERRED);
-  const shown = facts.domains.filter(
-    (domain) => !isInferred(domain) || inferred.indexOf(domain) < MOST_INFERRED,
-  );
-  const rest = left === 0 ? [] : [`  and ${formatNumber(left)} more that were inferred`];
-  const texts = shown.slice(1).map((domain) => {
+  const left = new Set(facts.domains.filter(isInferred).slice(MOST_INFERRED));
+  const rest = left.size === 0 ? [] : [`  and ${formatNumber(left.size)} more that were inferred`];
+  const shown = facts.domains.slice(1).filter((domain) => !left.has(domain));
+  const texts = shown.map((domain) => {
     const devices =
       domain.devices.map((i) => facts.devices[i]?.name ?? '?').join(' ') || 'no device seen';
     const created =

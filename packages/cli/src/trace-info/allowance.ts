@@ -1,6 +1,6 @@
 // Which analyses a trace supports, which it does not, and why.
 
-import type { Capture } from '@dmalab/trace';
+import { type Capture, hasUnmapEvents } from '@dmalab/trace';
 import { formatNumber } from '../output.ts';
 import { unfitLayout } from './unfit-layout.ts';
 
@@ -42,7 +42,7 @@ export function contentsOf({ facts, report }: Capture): Contents {
     lossless: lost === 0 && !lostUnknown && !lostBefore,
     layout: unfitLayout(report)?.message ?? '',
     format: report.format,
-    hasUnmaps: Object.keys(events).some((name) => /unmap|free|release/.test(name)),
+    hasUnmaps: hasUnmapEvents(report),
     hasDmaEvents: Object.keys(events).some((name) => /^dma_(?:un)?(?:map|alloc|free)/.test(name)),
     hasAllocProbes: has('alloc_iova_fast') && has('alloc_iova_fast_ret') && has('free_iova_fast'),
     hasCreation: has('init_iova_domain'),

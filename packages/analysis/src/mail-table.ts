@@ -2,6 +2,7 @@
 // next line, and heads that would take too many lines are letters, with what they stand for above the table.
 
 import { MAIL_WIDTH, mailLines, pieces } from './mail-lines.ts';
+import { sum } from './stats/quantile.ts';
 
 /** Columns between two cells. */
 const GAP = 2;
@@ -100,8 +101,4 @@ function letter(head: string, i: number): string {
 
 function longest(texts: readonly string[]): number {
   return Math.max(0, ...texts.map((text) => text.length));
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

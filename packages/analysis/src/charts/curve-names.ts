@@ -3,6 +3,7 @@
 // Heights are percent, times on a logarithmic axis; sizes are those of a plot of PLOT_WIDTH pixels.
 
 import { PLOT_WIDTH } from './chart.ts';
+import { type Box, NAME_SIZE, overlap } from './label-box.ts';
 import type { LogTimeAxis } from './log-time-axis.ts';
 import { textWidth } from './text-width.ts';
 
@@ -22,14 +23,6 @@ export interface NamePlace {
 /** Points of a curve in turn: x and y in pixels from the lower left corner. */
 type Path = Float64Array;
 
-interface Box {
-  readonly left: number;
-  readonly right: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-const FONT_SIZE = 11.5;
 const HALF_LINE = 7;
 /** Pixels from the curve to its name. */
 export const NAME_DISTANCE = 8;
@@ -52,7 +45,7 @@ export function placeCurveNames(
   const taken: Box[] = [];
   return curves.map(({ label }, i) => {
     const usual = 80 - (60 * (i + 0.5)) / curves.length;
-    const width = textWidth(label, FONT_SIZE, true);
+    const width = textWidth(label, NAME_SIZE, true);
     const heights = HEIGHTS.toSorted((a, b) => Math.abs(a - usual) - Math.abs(b - usual));
     let best: { place: NamePlace; box: Box; cost: number } | null = null;
     for (const p of heights) {
@@ -64,7 +57,7 @@ export function placeCurveNames(
         const outside = Math.max(0, -box.left) + Math.max(0, box.right - PLOT_WIDTH);
         const cost =
           Math.abs(p - usual) / 50 +
-          NAME_ON_NAME * (outside + taken.filter((other) => isOver(box, other)).length) +
+          NAME_ON_NAME * (outside + taken.filter((other) => overlap(box, other)).length) +
           paths.reduce((sum, path) => sum + lengthIn(path, box), 0);
         if (best !== null && best.cost <= cost) continue;
         best = { place: { x: zero * Math.exp(x / perLog), p, align }, box, cost };
@@ -98,8 +91,4 @@ function lengthIn(path: Path, { left, right, low, high }: Box): number {
     );
   }
   return length;
-}
-
-function isOver(a: Box, b: Box): boolean {
-  return a.left < b.right && b.left < a.right && a.low < b.high && b.low < a.high;
 }

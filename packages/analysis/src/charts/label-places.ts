@@ -1,5 +1,6 @@
 // Where names stand beside points and the ends of lines, so that they do not cover each other.
 
+import { type Box, NAME_SIZE, overlap } from './label-box.ts';
 import { textWidth } from './text-width.ts';
 
 /**
@@ -41,14 +42,6 @@ export interface LabelPlace {
   readonly dy: number;
 }
 
-interface Box {
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
-}
-
-const FONT_SIZE = 11.5;
 const LINE = 14;
 const POINT = 8;
 const PLACES: readonly LabelPlace[] = [-9, 12, -24, 27].flatMap((dy) => [
@@ -68,11 +61,11 @@ export function placeNames(
   const taken: Box[] = points.map(({ x, y }) => box(x - POINT, x + POINT, y, POINT));
   return points.map((point, i) => {
     for (const place of PLACES) {
-      const length = textWidth(point.name, FONT_SIZE, false);
+      const length = textWidth(point.name, NAME_SIZE, false);
       const left = point.x + place.dx - (place.align === 'right' ? length : 0);
       const label = box(left, left + length, point.y + place.dy, LINE / 2);
-      if (label.left < 0 || label.right > width || label.top < -LINE) continue;
-      if (label.bottom > height) continue;
+      if (label.left < 0 || label.right > width || label.low < -LINE) continue;
+      if (label.high > height) continue;
       if (taken.some((other, j) => j !== i && overlap(label, other))) continue;
       taken.push(label);
       return place;
@@ -82,9 +75,5 @@ export function placeNames(
 }
 
 function box(left: number, right: number, middle: number, half: number): Box {
-  return { left, right, top: middle - half, bottom: middle + half };
-}
-
-function overlap(a: Box, b: Box): boolean {
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return { left, right, low: middle - half, high: middle + half };
 }

@@ -4,8 +4,10 @@
 // A run is on the front where no other has both figures at most as high, and one of them lower; a cell of a sweep
 // where its row says so, which is about peak mappings, bounce memory and failed maps as well.
 
+import { SLOT_BYTES } from '@dmalab/replay';
 import type { TopLevelSpec } from 'vega-lite';
 import { formatBytes, formatCount, formatShare } from '../quantity.ts';
+import { isReachKnown } from '../stats/known-reach.ts';
 import type { SweepResult, SweepRow } from '../sweep/sweep.ts';
 import {
   type Chart,
@@ -19,7 +21,6 @@ import {
 import { placeNames } from './label-places.ts';
 
 const HEIGHT = 300;
-const SLOT_BYTES = 2048;
 const MIB = 2 ** 20;
 
 export const pareto: Chart = {
@@ -310,8 +311,7 @@ function pointOf({ label, result: { summary } }: LabelledResult): Point[] {
   const { invalidationsPerThousandUnmaps: invalidations } = summary.flushes;
   const { meanStaleBytes: stale } = summary.exposure;
   if (invalidations === null || stale === null) return [];
-  // What stays within reach of devices is not known there.
-  if (summary.machine.flush?.name === 'deferred') return [];
+  if (!isReachKnown(summary.machine)) return [];
   const { peakLiveMappings: peak } = summary.occupancy;
   const { total: failed } = summary.failures;
   const text = `${formatBytes(stale)}, peak ${formatCount(peak)} mappings${failed === 0 ? '' : `, ${formatCount(failed)} maps fail`}`;

@@ -1,10 +1,10 @@
 // A parsed log with what its other lines tell of the machine, and which lines are explained already.
 
+import { SLOT_BYTES } from '@dmalab/replay';
 import type { CmaPool, KernelLogLine, MaskOverflow, SwiotlbMissing } from '@dmalab/trace';
 import { formatCount } from '../quantity.ts';
 import type { Evidence } from './explanation.ts';
 
-const SLOT = 2048;
 /** Bounce pools have areas from this kernel on. */
 const AREAS_SINCE = [6, 0] as const;
 /** A message follows from a full pool if it is that many messages of its device later at most. */
@@ -160,7 +160,7 @@ function follows(line: MaskOverflow, device: string, size: number): boolean {
 function bootSlotsOf(lines: readonly KernelLogLine[]): number | null {
   for (const line of lines) {
     if (line.kind === 'swiotlb-pool' && line.bytes !== null && !line.restricted && !line.wanted)
-      return Math.round(line.bytes / SLOT);
+      return Math.round(line.bytes / SLOT_BYTES);
   }
   return null;
 }
@@ -174,7 +174,7 @@ function restrictedOf(lines: readonly KernelLogLine[]): Set<number> {
   const found = new Set<number>();
   for (const line of lines) {
     if (line.kind === 'swiotlb-pool' && line.restricted && line.bytes !== null)
-      found.add(line.bytes / SLOT);
+      found.add(line.bytes / SLOT_BYTES);
   }
   return found;
 }

@@ -1,10 +1,10 @@
 // Remedies with their numbers, for the command line of the kernel.
 
+import { SLOT_BYTES } from '@dmalab/replay';
 import { formatBytes, formatCount } from '../quantity.ts';
 import { type Cause, causeKind } from './causes.ts';
 import type { Remedy } from './explanation.ts';
 
-const SLOT = 2048;
 /** Slots that fit below 4 GiB with some luck: 1 GiB, the most that the kernel takes by itself. */
 const MOST_SLOTS = 524_288;
 const VFIO_ENTRIES = 65_535;
@@ -118,7 +118,7 @@ function parameterFor(
 /** Slots of a pool that fits where one of `bytes` did not: a power of two below half of it. */
 function smallerPool(bytes: number | null): number {
   if (bytes === null) return SMALL_POOL;
-  return Math.max(LEAST_SLOTS, 2 ** Math.floor(Math.log2(bytes / 2 / SLOT)));
+  return Math.max(LEAST_SLOTS, 2 ** Math.floor(Math.log2(bytes / 2 / SLOT_BYTES)));
 }
 
 function detail(cause: Cause, { slots }: RemedyNumbers): string {
@@ -128,5 +128,5 @@ function detail(cause: Cause, { slots }: RemedyNumbers): string {
     wanted > MOST_SLOTS
       ? '; it has to lie below 4 GiB, and the kernel halves what does not fit there'
       : '';
-  return ` (twice as large: ${formatCount(wanted)} slots, ${formatBytes(wanted * SLOT)}${below4G})`;
+  return ` (twice as large: ${formatCount(wanted)} slots, ${formatBytes(wanted * SLOT_BYTES)}${below4G})`;
 }

@@ -3,11 +3,12 @@
 // From kernel/dma/swiotlb.c (5.1 to 6.18); see docs/explain.md. A buffer lies in one set of 128 slots; from 4 KiB on
 // it begins at a page, that is at an even slot.
 
-const SLOT = 2048;
+import { SLOT_BYTES } from '@dmalab/replay';
+
 const SET = 128;
 const PAGE = 4096;
 /** Bytes of a set of slots: no bounce buffer is longer. */
-const LARGEST = SET * SLOT;
+const LARGEST = SET * SLOT_BYTES;
 /** A size above this is what a negative number becomes. */
 const WRAPPED = 2 ** 31;
 /** With a smaller share of slots free, what is left are crumbs. */
@@ -30,7 +31,7 @@ export function fits(bytes: number): boolean {
 
 /** Slots that `bytes` need. */
 export function slotsFor(bytes: number): number {
-  return Math.ceil(bytes / SLOT);
+  return Math.ceil(bytes / SLOT_BYTES);
 }
 
 /**

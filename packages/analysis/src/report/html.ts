@@ -64,7 +64,7 @@ async function reportPage(
   const title = reportTitle(results);
   const groups = groupByTrace(results);
   const made = groups.map(groupCharts);
-  const level = groups.length > 1 ? 4 : 3;
+  const level = levelIn(groups);
   const figures = await Promise.all(
     made.map(({ drawn }, i) =>
       Promise.all(
@@ -119,6 +119,11 @@ function header(title: string, results: readonly LabelledResult[], prefix: strin
 }
 
 /** Names the trace above its part where there are several. */
+/** Of headings below those of the traces, which are there where there are several. */
+function levelIn(groups: readonly TraceGroup[]): 3 | 4 {
+  return groups.length > 1 ? 4 : 3;
+}
+
 function groupHeading(groups: readonly TraceGroup[], { name }: TraceGroup): string {
   return groups.length > 1 ? `<h3>${escapeHtml(name)}</h3>\n` : '';
 }
@@ -136,7 +141,7 @@ function summaries(groups: readonly TraceGroup[]): string {
       ({ text, command }) =>
         `<li>${escapeHtml(text)}${command === null ? '' : ` <code tabindex="0">${escapeHtml(command)}</code>`}</li>\n`,
     );
-    const level = groups.length > 1 ? 4 : 3;
+    const level = levelIn(groups);
     const advice = `<h${level}>What to do</h${level}>\n<ul class="steps">\n${steps.join('')}</ul>\n`;
     return `${groupHeading(groups, group)}<ul class="runs">\n${items.join('')}</ul>\n${advice}${table}`;
   });

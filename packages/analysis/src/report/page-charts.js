@@ -234,6 +234,13 @@ function classRange(k ) {
 return { flushBatch };
 })();
 const module4 = (() => {
+const NAME_SIZE = 11.5;
+function overlap(a , b ) {
+  return a.left < b.right && b.left < a.right && a.low < b.high && b.low < a.high;
+}
+return { NAME_SIZE, overlap };
+})();
+const module5 = (() => {
 const FIRST = 0x20;
 const OTHER = 636;
 const REGULAR = [
@@ -251,10 +258,10 @@ function textWidth(text , fontSize , isBold ) {
 }
 return { textWidth };
 })();
-const module5 = (() => {
+const module6 = (() => {
 const { PLOT_WIDTH } = module1;
-const { textWidth } = module4;
-const FONT_SIZE = 11.5;
+const { NAME_SIZE, overlap } = module4;
+const { textWidth } = module5;
 const HALF_LINE = 7;
 const NAME_DISTANCE = 8;
 const NAME_ON_NAME = 1000;
@@ -273,7 +280,7 @@ function placeCurveNames(
   const taken = [];
   return curves.map(({ label }, i) => {
     const usual = 80 - (60 * (i + 0.5)) / curves.length;
-    const width = textWidth(label, FONT_SIZE, true);
+    const width = textWidth(label, NAME_SIZE, true);
     const heights = HEIGHTS.toSorted((a, b) => Math.abs(a - usual) - Math.abs(b - usual));
     let best = null;
     for (const p of heights) {
@@ -285,7 +292,7 @@ function placeCurveNames(
         const outside = Math.max(0, -box.left) + Math.max(0, box.right - PLOT_WIDTH);
         const cost =
           Math.abs(p - usual) / 50 +
-          NAME_ON_NAME * (outside + taken.filter((other) => isOver(box, other)).length) +
+          NAME_ON_NAME * (outside + taken.filter((other) => overlap(box, other)).length) +
           paths.reduce((sum, path) => sum + lengthIn(path, box), 0);
         if (best !== null && best.cost <= cost) continue;
         best = { place: { x: zero * Math.exp(x / perLog), p, align }, box, cost };
@@ -316,12 +323,9 @@ function lengthIn(path , { left, right, low, high } ) {
   }
   return length;
 }
-function isOver(a , b ) {
-  return a.left < b.right && b.left < a.right && a.low < b.high && b.low < a.high;
-}
 return { NAME_DISTANCE, placeCurveNames };
 })();
-const module6 = (() => {
+const module7 = (() => {
 function distinctCurves(
   results ,
   whole ,
@@ -362,11 +366,11 @@ function distinct(
 }
 return { distinctCurves, colourDomain };
 })();
-const module7 = (() => {
+const module8 = (() => {
 const { formatDuration } = module2;
 const { forPlot, PLOT_WIDTH, shortName } = module1;
-const { NAME_DISTANCE, placeCurveNames } = module5;
-const { colourDomain } = module6;
+const { NAME_DISTANCE, placeCurveNames } = module6;
+const { colourDomain } = module7;
 function ecdfPlot(
   curves ,
   axis ,
@@ -472,7 +476,7 @@ function nameTag(run , { x, p, align } , domain ) {
 }
 return { ecdfPlot };
 })();
-const module8 = (() => {
+const module9 = (() => {
 function logTimeAxis(distributions ) {
   let lo = Number.POSITIVE_INFINITY;
   let hi = 0;
@@ -501,11 +505,11 @@ function labelExpr(zero ) {
 }
 return { logTimeAxis };
 })();
-const module9 = (() => {
+const module10 = (() => {
 const { emptyChart, SCHEMA, } = module1;
-const { ecdfPlot } = module7;
-const { logTimeAxis } = module8;
-const { distinctCurves } = module6;
+const { ecdfPlot } = module8;
+const { logTimeAxis } = module9;
+const { distinctCurves } = module7;
 const flushInterval = {
   name: 'flush-interval',
   title: 'How often the IOTLB is flushed',
@@ -544,12 +548,12 @@ function drawn({ summary, distributions } ) {
 }
 return { flushInterval };
 })();
-const module10 = (() => {
+const module11 = (() => {
 const { formatDuration } = module2;
 const { emptyChart, forPlot, PLOT_WIDTH, panelTitle, SCHEMA, } = module1;
-const { ecdfPlot } = module7;
-const { logTimeAxis } = module8;
-const { distinctCurves } = module6;
+const { ecdfPlot } = module8;
+const { logTimeAxis } = module9;
+const { distinctCurves } = module7;
 const MOST_MEASURED = 3;
 const OF_UNMAPS = /unmap|free|flush|release|queue/;
 const QUANTILES = [
@@ -717,12 +721,12 @@ function quantileRows(curve , figures , axis ) {
 }
 return { latency };
 })();
-const module11 = (() => {
+const module12 = (() => {
 const { formatCount, formatDuration } = module2;
 const { emptyChart, forPlot, PLOT_WIDTH, panelTitle, SCHEMA, } = module1;
-const { logTimeAxis } = module8;
-const { colourDomain, distinctCurves } = module6;
-const { textWidth } = module4;
+const { logTimeAxis } = module9;
+const { colourDomain, distinctCurves } = module7;
+const { textWidth } = module5;
 const BINS_PER_DECADE = 5;
 const lifetime = {
   name: 'lifetime',
@@ -852,11 +856,11 @@ function quantileRules({ figures } , axis , highest ) {
 }
 return { lifetime };
 })();
-const module12 = (() => {
+const module13 = (() => {
 const { emptyChart, SCHEMA, } = module1;
-const { ecdfPlot } = module7;
-const { logTimeAxis } = module8;
-const { distinctCurves } = module6;
+const { ecdfPlot } = module8;
+const { logTimeAxis } = module9;
+const { distinctCurves } = module7;
 const staleWindow = {
   name: 'stale-window',
   title: 'How long unmapped memory stays within reach',
@@ -891,7 +895,7 @@ function drawn({ summary, distributions } ) {
 }
 return { staleWindow };
 })();
-const module13 = (() => {
+const module14 = (() => {
 const SLICE_PER_OCTAVE = 32;
 function sliceBucketLow(bucket ) {
   if (bucket === 0) return 0;
@@ -912,8 +916,8 @@ function addCounts(a , b ) {
 }
 return { SLICE_PER_OCTAVE, sliceBucketLow, addCounts };
 })();
-const module14 = (() => {
-const { addCounts, sliceBucketLow } = module13;
+const module15 = (() => {
+const { addCounts, sliceBucketLow } = module14;
 function slicedRun({ label, result } ) {
   const { summary, series, distributions } = result;
   const slices = distributions.slices ?? null;
@@ -1015,15 +1019,15 @@ function middle([lo, hi] ) {
 }
 return { slicedRun, partOf, wholeOf, distributionsOf };
 })();
-const module15 = (() => {
+const module16 = (() => {
 const { emptyChart, reasonOfEmpty, } = module1;
 const { flushBatch } = module3;
-const { flushInterval } = module9;
-const { latency } = module10;
-const { lifetime } = module11;
-const { staleWindow } = module12;
+const { flushInterval } = module10;
+const { latency } = module11;
+const { lifetime } = module12;
+const { staleWindow } = module13;
 const { formatDuration } = module2;
-const { distributionsOf, partOf, wholeOf } = module14;
+const { distributionsOf, partOf, wholeOf } = module15;
 const CHARTS = [
   staleWindow,
   flushBatch,
@@ -1083,5 +1087,5 @@ function withSlices(
 }
 return { PART_CHARTS, reasonOfWhole, partsOf, partWords, partChart };
 })();
-return module15;
+return module16;
 })();

@@ -1,10 +1,9 @@
 // What came out, in one sentence per run.
 
+import { SLOT_BYTES } from '@dmalab/replay';
 import type { LabelledResult } from '../charts/chart.ts';
 import { formatBytes, formatCount, formatDuration, formatShare, threeDigits } from '../quantity.ts';
 import type { Summary } from '../summary.ts';
-
-const SLOT_BYTES = 2048;
 
 /** Plain text, not escaped. */
 export function runSentence({ result: { summary } }: LabelledResult): string {

@@ -10,12 +10,12 @@ import {
   type Machine,
   type MachineOverrides,
   type PolicyChoice,
+  SLOT_BYTES,
 } from '@dmalab/replay';
 import type { Summary } from '../summary.ts';
 import type { GoalFigure } from './goal.ts';
 import { type Grid, powersOfTwo, steps } from './grid.ts';
 
-const SLOT_BYTES = 2048;
 const GIB = 2 ** 30;
 const DMA_IOMMU = 'drivers/iommu/dma-iommu.c';
 const SET_SLOTS = 128;

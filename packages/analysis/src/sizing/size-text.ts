@@ -1,6 +1,6 @@
 // A sizing as text for people, at most 72 columns wide where names allow.
 
-import { bootPoolSize, coCoSlots, DEFAULT_SLOTS } from '@dmalab/replay';
+import { bootPoolSize, coCoSlots, DEFAULT_SLOTS, SLOT_BYTES } from '@dmalab/replay';
 import { mailLines } from '../mail-lines.ts';
 import { formatBytes, formatCount, formatShare } from '../quantity.ts';
 import { printable } from '../report/escape.ts';
@@ -9,7 +9,6 @@ import type { SizeResult } from './size-result.ts';
 
 const BAR = 20;
 const LABEL = 15;
-const SLOT_BYTES = 2048;
 
 /** The answer, what it rests on, and the curve. */
 export function sizeText(result: SizeResult): string {
